@@ -1,0 +1,7 @@
+import type { HartscopeApi } from '../../preload/api';
+
+declare global {
+  interface Window {
+    readonly hartscope: HartscopeApi;
+  }
+}
