@@ -120,8 +120,7 @@ function main([option, directory, ...rest]) {
   const catalogue = JSON.parse(readFileSync(join(guests, 'catalogue.json'), 'utf8'));
   if (option === undefined) buildAll(catalogue, join(guests, 'bin'));
   else if (option === '--toolchain' && !directory) process.stdout.write(toolchain());
-  else if (option === '--out' && directory && !rest.length)
-    buildAll(catalogue, resolve(directory));
+  else if (option === '--out' && directory && !rest.length) buildAll(catalogue, resolve(directory));
   else if (option === '--native' && directory && !rest.length)
     buildNative(catalogue, resolve(directory));
   else {
