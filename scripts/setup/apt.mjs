@@ -35,11 +35,16 @@ export async function runApt(command) {
   return (await apt(['-qq', ...command.split(' ').slice(1)])) === 0;
 }
 
-/** @param {string[]} words */
+/**
+ * Keeps apt's hundreds of lines to itself, unless it fails.
+ * @param {string[]} words
+ */
 async function apt(words) {
-  const { status } = await run('apt-get', words, {
+  const { status, stdout } = await run('apt-get', words, {
     env: { DEBIAN_FRONTEND: 'noninteractive' },
+    capture: true,
     doing: 'installing system packages',
   });
+  if (status !== 0) console.log(stdout.split('\n').slice(-20).join('\n'));
   return status;
 }
