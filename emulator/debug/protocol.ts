@@ -1,0 +1,218 @@
+/**
+ * The one protocol: what a debugger client (the window, the CLI) says to a machine and hears from it.
+ * Everything here is plain data that a MessagePort can carry. 64-bit register values are hexadecimal
+ * strings `0x…` (16 digits), addresses and counts are numbers (below 2^53).
+ */
+
+/** Hart number: 0 is the main VM. */
+export type HartId = number;
+
+export type HartRunState = 'stopped' | 'running' | 'waiting' | 'ended';
+
+/** What a client asks a machine to open. */
+export interface OpenRequest {
+  /** Shown in titles: the guest's name or the file's base name. */
+  readonly name: string;
+  readonly elf: Uint8Array;
+  /** argv, argv[0] included. */
+  readonly args: readonly string[];
+  /** `NAME=value` strings. */
+  readonly environment: readonly string[];
+  /** Memory limit in bytes. */
+  readonly memoryLimit?: number;
+  /** Symbol to stop at before the client gets control; `_start` (the entry) when it does not exist. */
+  readonly stopAt?: string;
+  readonly columns: number;
+  readonly rows: number;
+}
+
+export interface SegmentInfo {
+  readonly start: number;
+  readonly end: number;
+  /** `r-x` and the like. */
+  readonly permissions: string;
+  readonly label: string;
+}
+
+export interface MachineInfo {
+  readonly name: string;
+  readonly entry: number;
+  readonly segments: readonly SegmentInfo[];
+  readonly functionCount: number;
+  readonly position: 'static' | 'static-pie';
+}
+
+/** Why the machine stopped. */
+export type StopReason =
+  | { readonly kind: 'entry' }
+  | { readonly kind: 'step' }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'breakpoint'; readonly id: number; readonly address: number }
+  | { readonly kind: 'ebreak'; readonly address: number }
+  | {
+      readonly kind: 'fault';
+      /** Linux signal name that the fault stands for: SIGSEGV, SIGILL, SIGBUS … */
+      readonly signal: string;
+      /** What, where and why, one sentence. */
+      readonly message: string;
+      readonly address?: number;
+    }
+  | { readonly kind: 'exited'; readonly status: number }
+  | { readonly kind: 'killed'; readonly signal: string; readonly status: number };
+
+/** A place in the guest's code. */
+export interface Location {
+  readonly address: number;
+  /** Function that holds the address, when known. */
+  readonly symbol?: string;
+  /** Bytes from the function's start. */
+  readonly offset?: number;
+}
+
+export interface HartInfo {
+  readonly id: HartId;
+  readonly state: HartRunState;
+  readonly location: Location;
+  /** Instructions retired. */
+  readonly instructions: number;
+  /** What it waits for, when `waiting`: `input`, `sleep` … */
+  readonly waitsFor?: string;
+}
+
+/** The state of a machine at one instant: enough to draw every pane's frame. */
+export interface MachineState {
+  /** Counts every state change; a client drops older ones. */
+  readonly sequence: number;
+  readonly running: boolean;
+  readonly stop?: StopReason;
+  readonly harts: readonly HartInfo[];
+  /** Millions of instructions per second over the last report period while running; else absent. */
+  readonly mips?: number;
+  /** Frames in use × 4 KiB. */
+  readonly residentBytes: number;
+}
+
+export interface RegisterSet {
+  readonly hart: HartId;
+  readonly pc: number;
+  /** x0 … x31. */
+  readonly x: readonly string[];
+  /** f0 … f31, raw bits. */
+  readonly f: readonly string[];
+  readonly fcsr: number;
+  readonly instret: number;
+  readonly mhartid: number;
+}
+
+/** `x5`, `f10`, `pc`, `fcsr`. */
+export type RegisterName = string;
+
+export interface DisassembledLine {
+  readonly address: number;
+  /** Bytes of the encoding in memory order, hexadecimal. */
+  readonly bytes: string;
+  readonly mnemonic: string;
+  readonly operands: string;
+  /** Name of the function that starts here. */
+  readonly label?: string;
+  readonly symbol?: string;
+  readonly offset?: number;
+  /** Where a direct jump, branch or call goes. */
+  readonly target?: Location;
+  /** Absent when the bytes are not a known instruction. */
+  readonly known: boolean;
+}
+
+/** Hover help for one instruction. */
+export interface InstructionHelp {
+  readonly name: string;
+  readonly extension: string;
+  readonly sentence: string;
+  /** From the most significant bit down. */
+  readonly fields: readonly {
+    readonly name: string;
+    readonly high: number;
+    readonly low: number;
+    readonly bits: string;
+    readonly meaning?: string;
+  }[];
+}
+
+/** Bytes of guest memory; unmapped stretches are named instead of filled. */
+export interface MemoryBlock {
+  readonly address: number;
+  readonly bytes: Uint8Array;
+  /** Ranges inside the block that are not readable: [start, end) addresses. */
+  readonly holes: readonly { readonly start: number; readonly end: number }[];
+}
+
+export interface BreakpointSpec {
+  /** A number (address), a symbol, or `symbol+offset`. */
+  readonly at: string;
+  readonly condition?: string;
+  /** Stops on this hit and later ones: 1 is the first. */
+  readonly hitCount?: number;
+  readonly enabled: boolean;
+}
+
+export interface Breakpoint extends BreakpointSpec {
+  readonly id: number;
+  readonly location?: Location;
+  readonly hits: number;
+  /** Why it cannot be set, when it cannot. */
+  readonly problem?: string;
+}
+
+export interface SymbolInfo {
+  readonly name: string;
+  readonly address: number;
+  readonly size: number;
+  readonly kind: 'function' | 'object';
+}
+
+/**
+ * Requests a client makes of a machine. Each rejects with an `Error` whose message says what, where and
+ * what to do. Step and run requests resolve when the request is accepted; the stop comes as an event.
+ */
+export interface MachineRequests {
+  open(request: OpenRequest): Promise<MachineInfo>;
+  state(): Promise<MachineState>;
+  run(): Promise<void>;
+  pause(): Promise<void>;
+  stepInstruction(hart: HartId): Promise<void>;
+  /** Over calls: a call and everything it calls count as one. */
+  stepOver(hart: HartId): Promise<void>;
+  /** Until the current function returns. */
+  stepOut(hart: HartId): Promise<void>;
+  runTo(address: number): Promise<void>;
+  /** Loads the program afresh with the same arguments; breakpoints stay. */
+  restart(): Promise<void>;
+  registers(hart: HartId): Promise<RegisterSet>;
+  writeRegister(hart: HartId, name: RegisterName, value: string): Promise<void>;
+  readMemory(address: number, length: number): Promise<MemoryBlock>;
+  writeMemory(address: number, bytes: Uint8Array): Promise<void>;
+  /** `before` lines above `address` (found through symbols), then `count` from it. */
+  disassemble(address: number, before: number, count: number): Promise<readonly DisassembledLine[]>;
+  explain(address: number): Promise<InstructionHelp | null>;
+  breakpoints(): Promise<readonly Breakpoint[]>;
+  addBreakpoint(spec: BreakpointSpec): Promise<Breakpoint>;
+  updateBreakpoint(id: number, spec: BreakpointSpec): Promise<Breakpoint>;
+  removeBreakpoint(id: number): Promise<void>;
+  /** Symbols whose name contains `query`, best first, at most `limit`. */
+  symbols(query: string, limit: number): Promise<readonly SymbolInfo[]>;
+  /** A number, register, symbol or `symbol+offset` to an address. */
+  evaluateAddress(text: string, hart: HartId): Promise<number>;
+  memoryMap(): Promise<readonly SegmentInfo[]>;
+  terminalInput(bytes: Uint8Array): Promise<void>;
+  terminalResize(columns: number, rows: number): Promise<void>;
+}
+
+/** What a machine tells its client without being asked. */
+export interface MachineEvents {
+  stateChanged(state: MachineState): void;
+  /** Output of the guest, in order. */
+  output(bytes: Uint8Array, hart: HartId): void;
+  breakpointsChanged(breakpoints: readonly Breakpoint[]): void;
+  /** A one-line message for the status line and the log (an unknown system call, say). */
+  message(text: string, level: 'info' | 'warning' | 'error'): void;
+}

@@ -1,0 +1,322 @@
+import { decode } from '../isa/decoder';
+import type { Decoded } from '../isa/types';
+import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
+import { LONGEST_RUN } from './interpreter';
+import { fusedAt, LONGEST_FUSED, operationOf } from './operations';
+import { BREAKPOINT_BIT, PSEUDO, RECORD, writeOperands } from './records';
+
+/** Where code comes from. */
+export interface CodeSource {
+  /** The 16 bits at an even address, or undefined when they cannot be fetched. */
+  fetch(address: number): number | undefined;
+  /** Stores to this page must be reported from now on: it has records. */
+  markCode(page: number): void;
+}
+
+/**
+ * The record pool of the arena: 16-byte records, page maps and run nodes, handed out one after another
+ * and given back all at once.
+ *
+ * A page map is what the code table's entry of a page points to:
+ *
+ * | offset | type     | field |
+ * |--------|----------|-------|
+ * | 0      | 2048×u32 | the record of the instruction at each halfword, or 0 |
+ * | 8192   | u32      | page number |
+ * | 8196   | u32      | next page map |
+ * | 8200   | u32      | first run node |
+ *
+ * A run node says which records hold instructions of the page: u32 next node, u32 first record, u32
+ * number of records. The pool itself begins with u32 next free address, u32 first page map.
+ */
+const MAP = { bytes: 8192 + 16, page: 8192, next: 8196, runs: 8200 } as const;
+const NODE = { bytes: 16, next: 0, start: 4, count: 8 } as const;
+const POOL_HEADER = 16;
+
+/** A direct jump whose displacement is known when all records of a translation are placed. */
+interface Fixup {
+  readonly record: number;
+  readonly target: number;
+}
+
+interface Run {
+  readonly pcs: number[];
+  readonly decoded: (Decoded | undefined)[];
+  /** Where the instruction after the last one lies; undefined when control never gets there. */
+  readonly next: number | undefined;
+}
+
+/** Turns code into records and keeps the code table that the interpreter looks addresses up in. */
+export class CodeSpace {
+  private readonly view: DataView;
+  private readonly words: Uint32Array;
+  private readonly stubs = new Map<number, number>();
+  private readonly stale = new Set<number>();
+  readonly breakpoints = new Set<number>();
+
+  /**
+   * @param table arena address of the space's code table (4 MiB)
+   * @param pool arena range that holds records and maps
+   */
+  constructor(
+    memory: WebAssembly.Memory,
+    readonly table: number,
+    private readonly pool: { readonly base: number; readonly size: number },
+    private readonly source: CodeSource,
+  ) {
+    this.view = new DataView(memory.buffer);
+    this.words = new Uint32Array(memory.buffer);
+    this.poolNext = pool.base + POOL_HEADER;
+    this.firstMap = 0;
+  }
+
+  private get poolNext(): number {
+    return this.words[this.pool.base >>> 2];
+  }
+
+  private set poolNext(address: number) {
+    this.words[this.pool.base >>> 2] = address;
+  }
+
+  private get firstMap(): number {
+    return this.words[(this.pool.base >>> 2) + 1];
+  }
+
+  private set firstMap(address: number) {
+    this.words[(this.pool.base >>> 2) + 1] = address;
+  }
+
+  /** The record of the instruction at `pc`, or 0 when it has none yet. */
+  lookup(pc: number): number {
+    const map = this.words[(this.table >>> 2) + Math.floor(pc / PAGE_SIZE)];
+    return map === 0 ? 0 : this.words[(map >>> 2) + ((pc & (PAGE_SIZE - 1)) >>> 1)];
+  }
+
+  /**
+   * Predecodes the code at `pc` and what it jumps to inside its page.
+   * @returns its record, or undefined when the bytes at `pc` cannot be fetched
+   */
+  translate(pc: number): number | undefined {
+    const known = this.lookup(pc);
+    if (known !== 0) return known;
+    if (this.source.fetch(pc) === undefined) return undefined;
+    this.ensureRoom();
+    const fixups: Fixup[] = [];
+    const work = [pc];
+    for (let at = work.pop(); at !== undefined; at = work.pop()) {
+      if (this.lookup(at) === 0) this.placeRun(at, fixups, work);
+    }
+    for (const { record, target } of fixups) {
+      this.view.setInt32(record + RECORD.immediate, this.linkTo(target) - record, true);
+    }
+    // A 4-byte instruction whose second half cannot be fetched has none.
+    return this.lookup(pc) || undefined;
+  }
+
+  /** Turns a lookup stub into a direct join, once its target has a record. */
+  resolveStub(stub: number): void {
+    if (this.view.getUint16(stub, true) !== PSEUDO.lookup) return;
+    const target = this.lookup(this.view.getUint32(stub + RECORD.pc, true));
+    if (target === 0) return;
+    this.view.setInt32(stub + RECORD.immediate, target - stub, true);
+    this.view.setUint16(stub, PSEUDO.goto, true);
+  }
+
+  /** The page's records no longer stand for its bytes: they send the interpreter back to look again. */
+  invalidate(page: number): void {
+    const map = this.words[(this.table >>> 2) + page];
+    if (map === 0) return;
+    for (let node = this.words[(map + MAP.runs) >>> 2]; node !== 0;) {
+      const start = this.words[(node + NODE.start) >>> 2];
+      const count = this.words[(node + NODE.count) >>> 2];
+      for (let i = 0; i < count; i++) {
+        this.view.setUint16(start + i * RECORD.size, PSEUDO.lookup, true);
+        this.forget(this.view.getUint32(start + i * RECORD.size + RECORD.pc, true));
+      }
+      node = this.words[(node + NODE.next) >>> 2]!;
+    }
+    this.words[(map + MAP.runs) >>> 2] = 0;
+    this.stale.delete(page);
+  }
+
+  /**
+   * A guest store changed a page that has records. The manual lets a hart see the old instructions until
+   * it runs `fence.i` (Zifencei, chapter 5), and so it does here: `synchronize` drops them.
+   */
+  noteStore(page: number): void {
+    this.stale.add(page);
+  }
+
+  /** `fence.i`: later fetches see all earlier stores. */
+  synchronize(): void {
+    for (const page of [...this.stale]) this.invalidate(page);
+  }
+
+  setBreakpoint(pc: number): void {
+    this.breakpoints.add(pc);
+    this.invalidate(pc >>> PAGE_SHIFT);
+  }
+
+  clearBreakpoint(pc: number): void {
+    this.breakpoints.delete(pc);
+    this.invalidate(pc >>> PAGE_SHIFT);
+  }
+
+  /** Gives the whole pool back. No hart may be inside the interpreter. */
+  flush(): void {
+    for (let map = this.firstMap; map !== 0; map = this.words[(map + MAP.next) >>> 2]!) {
+      const page = this.words[(map + MAP.page) >>> 2];
+      this.words[(this.table >>> 2) + page] = 0;
+      this.words.fill(0, map >>> 2, (map + MAP.bytes) >>> 2);
+    }
+    this.poolNext = this.pool.base + POOL_HEADER;
+    this.firstMap = 0;
+    this.stubs.clear();
+    this.stale.clear();
+  }
+
+  /** Bytes of the pool in use. */
+  get usedBytes(): number {
+    return this.poolNext - this.pool.base;
+  }
+
+  /** One translation needs at most this: a page of instructions, each its own run with a stub. */
+  private ensureRoom(): void {
+    const worst = (PAGE_SIZE / 2) * (4 * RECORD.size + NODE.bytes) + 2 * MAP.bytes;
+    if (this.poolNext + worst > this.pool.base + this.pool.size) this.flush();
+  }
+
+  private allocate(bytes: number): number {
+    const address = this.poolNext;
+    this.poolNext = address + bytes;
+    return address;
+  }
+
+  private pageMap(page: number): number {
+    const entry = (this.table >>> 2) + page;
+    let map = this.words[entry];
+    if (map === 0) {
+      map = this.allocate(MAP.bytes);
+      this.words.fill(0, map >>> 2, (map + MAP.bytes) >>> 2);
+      this.words[(map + MAP.page) >>> 2] = page;
+      this.words[(map + MAP.next) >>> 2] = this.firstMap;
+      this.firstMap = map;
+      this.words[entry] = map;
+      this.source.markCode(page);
+    } else if (this.words[(map + MAP.runs) >>> 2] === 0) {
+      this.source.markCode(page);
+    }
+    return map;
+  }
+
+  private addNode(page: number, start: number, count: number): void {
+    const map = this.pageMap(page);
+    const node = this.allocate(NODE.bytes) >>> 2;
+    this.words[node + NODE.next / 4] = this.words[(map + MAP.runs) >>> 2]!;
+    this.words[node + NODE.start / 4] = start;
+    this.words[node + NODE.count / 4] = count;
+    this.words[(map + MAP.runs) >>> 2] = node << 2;
+  }
+
+  private remember(pc: number, record: number): void {
+    const map = this.pageMap(pc >>> PAGE_SHIFT);
+    this.words[(map >>> 2) + ((pc & (PAGE_SIZE - 1)) >>> 1)] = record;
+  }
+
+  private forget(pc: number): void {
+    const map = this.words[(this.table >>> 2) + (pc >>> PAGE_SHIFT)];
+    if (map !== 0) this.words[(map >>> 2) + ((pc & (PAGE_SIZE - 1)) >>> 1)] = 0;
+  }
+
+  /** The record to jump to for `target`: its own, or a stub that looks it up when it is reached. */
+  private linkTo(target: number): number {
+    const known = this.lookup(target);
+    if (known !== 0) return known;
+    let stub = this.stubs.get(target);
+    if (stub === undefined) {
+      stub = this.allocate(RECORD.size);
+      this.view.setUint16(stub, PSEUDO.lookup, true);
+      this.view.setUint32(stub + RECORD.pc, target, true);
+      this.stubs.set(target, stub);
+    }
+    return stub;
+  }
+
+  /**
+   * Decodes from `start` until control cannot fall through, the page ends, known code begins, or the run
+   * is long enough. An instruction that cannot be fetched ends the run before it.
+   */
+  private decodeRun(start: number): Run {
+    const page = start >>> PAGE_SHIFT;
+    const pcs: number[] = [];
+    const decoded: (Decoded | undefined)[] = [];
+    let pc = start;
+    while (pc >>> PAGE_SHIFT === page && pcs.length < LONGEST_RUN && this.lookup(pc) === 0) {
+      const low = this.source.fetch(pc);
+      const high = low !== undefined && (low & 3) === 3 ? this.source.fetch(pc + 2) : 0;
+      if (low === undefined || high === undefined) break;
+      const instruction = decode(((high << 16) | low) >>> 0);
+      pcs.push(pc);
+      decoded.push(instruction);
+      if (!instruction) return { pcs, decoded, next: undefined };
+      pc += instruction.length;
+      const { control } = instruction.instruction;
+      if (control === 'jump' || control === 'indirect') return { pcs, decoded, next: undefined };
+    }
+    return { pcs, decoded, next: pc };
+  }
+
+  private placeRun(start: number, fixups: Fixup[], work: number[]): void {
+    const run = this.decodeRun(start);
+    const count = run.pcs.length;
+    const first = this.allocate((count + 1) * RECORD.size);
+    const plain = run.decoded.map((d) => (d ? operationOf(d.instruction) : PSEUDO.illegal));
+    for (let i = 0; i < count; i++) {
+      const pc = run.pcs[i];
+      const record = first + i * RECORD.size;
+      const decoded = run.decoded[i];
+      if (decoded) writeOperands(this.view, record, decoded, pc);
+      else this.view.setUint32(record + RECORD.pc, pc, true);
+      this.view.setUint16(record, this.operationAt(run, plain, i), true);
+      const control = decoded?.instruction.control;
+      if (decoded && (control === 'branch' || control === 'jump')) {
+        const target = (pc + decoded.imm) >>> 0;
+        fixups.push({ record, target });
+        if (target >>> PAGE_SHIFT === start >>> PAGE_SHIFT) this.queue(target, work);
+      }
+      this.remember(pc, record);
+    }
+    // What follows the run, or a stop that is never reached.
+    const end = first + count * RECORD.size;
+    this.view.setUint16(end, run.next === undefined ? PSEUDO.illegal : PSEUDO.goto, true);
+    this.view.setUint32(end + RECORD.pc, run.next ?? 0, true);
+    if (run.next !== undefined) {
+      fixups.push({ record: end, target: run.next });
+      if (run.next >>> PAGE_SHIFT === start >>> PAGE_SHIFT && count > 0) this.queue(run.next, work);
+    }
+    if (count === 0) return;
+    this.addNode(start >>> PAGE_SHIFT, first, count);
+    const lastPage =
+      (run.pcs[count - 1] + (run.decoded[count - 1]?.length ?? 2) - 1) >>> PAGE_SHIFT;
+    // An instruction that reaches into the next page goes stale with that page as well.
+    if (lastPage !== start >>> PAGE_SHIFT) {
+      const reach = Math.min(count, LONGEST_FUSED);
+      this.addNode(lastPage, end - reach * RECORD.size, reach);
+    }
+  }
+
+  /** Only what can be fetched is worth decoding ahead. */
+  private queue(target: number, work: number[]): void {
+    if (this.lookup(target) === 0 && this.source.fetch(target) !== undefined) work.push(target);
+  }
+
+  /** The longest fused operation from instruction `i` on that no breakpoint lies inside of. */
+  private operationAt(run: Run, plain: readonly number[], i: number): number {
+    const breakpoint = this.breakpoints.has(run.pcs[i]) ? BREAKPOINT_BIT : 0;
+    let end = i + 1;
+    while (end < plain.length && end - i < LONGEST_FUSED && !this.breakpoints.has(run.pcs[end])) {
+      end += 1;
+    }
+    return (fusedAt(plain.slice(i, end), 0) ?? plain[i]) | breakpoint;
+  }
+}

@@ -1,0 +1,171 @@
+import { HART } from '../memory/layout';
+import { i32, i64, call, ModuleBuilder, type Label } from '../wasm';
+import { addFloatFunctions, type FloatFunctions } from './float';
+import { InterpreterEmitter, type InterpreterState } from './interpreter-emitter';
+import { operations, type Operation } from './operations';
+import { BREAKPOINT_BIT, PSEUDO_COUNT, REASON, RECORD } from './records';
+import { addSlowPaths, type SlowPaths } from './slow-paths';
+
+/**
+ * The interpreter: two WebAssembly functions generated from the instruction table,
+ * `run(context, record, fuel)` and `step(context, record, fuel)`, both returning a `REASON`.
+ *
+ * Each is a loop around a jump table with one handler for each operation. `run` looks at the fuel only
+ * where control moves, knows fused operations, and stops at breakpoints; it may leave up to
+ * `RUN_MARGIN` instructions of fuel unused, never more than it was given. `step` looks at the fuel
+ * before each instruction and so stops exactly; it runs through breakpoints.
+ */
+export interface InterpreterOptions {
+  /** Use the host's fused multiply-add (`hostHasFusedMadd`). */
+  readonly relaxedMadd: boolean;
+}
+
+/** Records in one run before it must be joined to the next by a `goto`, where fuel is looked at. */
+export const LONGEST_RUN = 128;
+/** What `run` may overshoot by: its caller holds back this much of the budget. */
+export const RUN_MARGIN = LONGEST_RUN + 1;
+
+export function buildInterpreter(options: InterpreterOptions): Uint8Array<ArrayBuffer> {
+  const module = new ModuleBuilder();
+  const floats = addFloatFunctions(module, options);
+  const slow = addSlowPaths(module);
+  module.export('run', addEngine(module, 'run', floats, slow, options));
+  module.export('step', addEngine(module, 'step', floats, slow, options));
+  return module.build();
+}
+
+function addEngine(
+  module: ModuleBuilder,
+  kind: 'run' | 'step',
+  floats: FloatFunctions,
+  slow: SlowPaths,
+  { relaxedMadd }: InterpreterOptions,
+): number {
+  const { index, builder: f } = module.function(['i32', 'i32', 'i32'], ['i32']);
+  const context = f.param(0, 'i32');
+  const record = f.param(1, 'i32');
+  const fuel = f.param(2, 'i32');
+  const bound = f.local('i32');
+  const readTable = f.local('i32');
+  const writeTable = f.local('i32');
+  const reason = f.local('i32');
+  const state: InterpreterState = {
+    f,
+    context,
+    record,
+    bound,
+    readTable,
+    writeTable,
+    floats,
+    slow,
+    relaxedMadd,
+  };
+  f.set(bound, i32.add(record, i32.shl(fuel, i32.const(4))));
+  f.set(readTable, i32.load(context, HART.readTable));
+  f.set(writeTable, i32.load(context, HART.writeTable));
+
+  const fuelLeft = i32.gt_s(i32.sub(bound, record), i32.const(0));
+  withExits(f, reason, (reasons) => {
+    f.loop((dispatch) => {
+      if (kind === 'step') f.brIf(reasons.get(REASON.fuel)!, i32.eqz(fuelLeft));
+      f.block((next) => {
+        const operation = i32.load16_u(record, RECORD.operation);
+        const index =
+          kind === 'step' ? i32.and(operation, i32.const(BREAKPOINT_BIT - 1)) : operation;
+        f.switch(
+          index,
+          [
+            ...pseudoHandlers(state, reasons, next),
+            ...instructionHandlers(state, reasons, next, dispatch, kind),
+          ],
+          () => f.br(reasons.get(REASON.breakpoint)!),
+        );
+      });
+      if (kind === 'run') f.brIf(dispatch, fuelLeft);
+      else f.br(dispatch);
+    });
+    f.br(reasons.get(REASON.fuel)!);
+  });
+  f.do(i32.store(context, record, HART.trapRecord));
+  f.do(i32.store(context, i32.shr_s(i32.sub(bound, record), i32.const(4)), HART.fuel));
+  f.return(reason);
+  return index;
+}
+
+/** Wraps `body` in one block for each reason; leaving through a reason's label sets `reason`. */
+function withExits(
+  f: InterpreterState['f'],
+  reason: ReturnType<typeof f.local<'i32'>>,
+  body: (reasons: ReadonlyMap<number, Label>) => void,
+): void {
+  const values = Object.values(REASON);
+  const labels = new Map<number, Label>();
+  f.block((finish) => {
+    const nest = (depth: number): void => {
+      const value = values[depth];
+      if (value === undefined) {
+        body(labels);
+        return;
+      }
+      f.block((label) => {
+        labels.set(value, label);
+        nest(depth + 1);
+      });
+      f.set(reason, i32.const(value));
+      f.br(finish);
+    };
+    nest(0);
+  });
+}
+
+/** In the order of `PSEUDO`; none of them counts as an instruction. */
+function pseudoHandlers(
+  { f, context, record, bound, slow }: InterpreterState,
+  reasons: ReadonlyMap<number, Label>,
+  next: Label,
+): (() => void)[] {
+  return [
+    () =>
+      f.scope((temp) => {
+        const found = temp('i32');
+        const pc = i64.load32_u(record, RECORD.pc);
+        f.set(found, call(slow.lookup, 'i32', context, pc));
+        f.brIf(reasons.get(REASON.lookup)!, i32.eqz(found));
+        f.set(bound, i32.add(bound, i32.sub(found, record)));
+        f.set(record, found);
+        f.br(next);
+      }),
+    () => {
+      const distance = i32.load(record, RECORD.immediate);
+      f.set(bound, i32.add(bound, distance));
+      f.set(record, i32.add(record, distance));
+      f.br(next);
+    },
+    () => f.br(reasons.get(REASON.illegal)!),
+  ];
+}
+
+function instructionHandlers(
+  state: InterpreterState,
+  reasons: ReadonlyMap<number, Label>,
+  next: Label,
+  dispatch: Label,
+  kind: 'run' | 'step',
+): (() => void)[] {
+  const { f, record } = state;
+  return operations.slice(PSEUDO_COUNT).map((operation: Operation | null) => () => {
+    // `step` runs the first instruction of a fused operation; its record has that one's operands.
+    const parts = operation!.instructions.slice(0, kind === 'step' ? 1 : undefined);
+    let transferred = false;
+    f.scope((temp) => {
+      parts.forEach((instruction, i) => {
+        const emitter = new InterpreterEmitter(state, { reasons, next }, temp, i * RECORD.size);
+        instruction.semantics!(emitter);
+        transferred = emitter.transferred;
+      });
+    });
+    if (transferred) return;
+    f.set(record, i32.add(record, i32.const(parts.length * RECORD.size)));
+    f.br(dispatch);
+  });
+}

@@ -1,0 +1,66 @@
+/**
+ * Where things lie in the arena, the one shared `WebAssembly.Memory` of a family. Everything that more
+ * than one thread must see lies here, never in JavaScript objects. Offsets are in bytes, little-endian.
+ */
+
+/** Guest pages and arena frames are 4 KiB. */
+export const PAGE_SIZE = 4096;
+export const PAGE_SHIFT = 12;
+/** Guest addresses lie below 4 GiB: 2^20 pages for each address space. */
+export const ADDRESS_LIMIT = 2 ** 32;
+export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
+
+/**
+ * One hart's saved state, also what the interpreter works on while it runs the hart.
+ *
+ * | offset | type    | field |
+ * |--------|---------|-------|
+ * | 0      | 32×u64  | x0 … x31 (x0 stays 0) |
+ * | 256    | u64     | sink: what is written to x0 |
+ * | 272    | 32×u64  | f0 … f31 |
+ * | 528    | u64     | pc |
+ * | 536    | u64     | instret: instructions retired, exact whenever the hart is stopped |
+ * | 544    | u32     | fcsr: frm in bits 7:5, fflags (NV DZ OF UF NX) in bits 4:0 |
+ * | 548    | i32     | fuel: what is left of the budget when the engine returns |
+ * | 552    | u32     | read table: arena address of the space's read deltas |
+ * | 556    | u32     | write table: arena address of the space's write deltas |
+ * | 560    | u32     | code table: arena address of the space's code map (engine/records.ts) |
+ * | 564    | u32     | fault access: size in bytes, bit 8 = write, bit 9 = atomic |
+ * | 568    | u64     | fault address: guest address of the access that could not be done |
+ * | 576    | u32     | reservation: 0 = none, else its width in bytes |
+ * | 580    | u32     | mhartid |
+ * | 584    | u64     | reservation address |
+ * | 592    | u64     | reservation value: what LR read |
+ * | 600    | u32     | address space id |
+ * | 604    | u32     | hart state (`hart.ts`) |
+ * | 608    | u32     | trap operand: the record of the instruction that handed over |
+ * | 640    | 16 B    | bounce buffer for accesses that cross a page |
+ */
+export const HART = {
+  size: 1024,
+  x: 0,
+  sink: 256,
+  f: 272,
+  pc: 528,
+  instret: 536,
+  fcsr: 544,
+  fuel: 548,
+  readTable: 552,
+  writeTable: 556,
+  codeTable: 560,
+  faultAccess: 564,
+  faultAddress: 568,
+  reservation: 576,
+  mhartid: 580,
+  reservationAddress: 584,
+  reservationValue: 592,
+  space: 600,
+  state: 604,
+  trapRecord: 608,
+  bounce: 640,
+} as const;
+
+/** Bits of `HART.faultAccess`. */
+export const ACCESS_SIZE_MASK = 0xff;
+export const ACCESS_WRITE = 0x100;
+export const ACCESS_ATOMIC = 0x200;
