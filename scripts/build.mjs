@@ -17,7 +17,6 @@ async function step(...command) {
   if (status !== 0) process.exit(status);
 }
 
-// electron-vite asks for the executable only to learn Electron's version, and only when this is not set.
 await step('electron-vite', 'build', '--logLevel', 'warn');
 await step('vite', 'build', '--config', 'vite.node.config.ts', '--logLevel', 'warn');
 

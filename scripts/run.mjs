@@ -20,17 +20,26 @@ if (process.platform === 'linux') {
     env.NO_SANDBOX = '1';
   }
   if (!env.DISPLAY && !env.WAYLAND_DISPLAY) {
+    console.error(
+      'run: no DISPLAY nor WAYLAND_DISPLAY is set, so windows open in a virtual display',
+    );
     command.unshift('xvfb-run', '--auto-servernum', '--server-args=-screen 0 1600x1000x24');
   }
 }
 const [program = '', ...words] = command;
+const isWindows = process.platform === 'win32';
+// A process group of its own, since xvfb-run passes no signal on to what it runs.
 const child = spawn(program, words, {
   stdio: 'inherit',
   env,
-  shell: process.platform === 'win32',
+  shell: isWindows,
+  detached: !isWindows,
 });
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM', 'SIGHUP'])) {
-  process.on(signal, () => child.kill(signal));
+  process.on(signal, () => {
+    if (isWindows || child.pid === undefined) child.kill(signal);
+    else process.kill(-child.pid, signal);
+  });
 }
 child.on('error', (error) => {
   console.error(`run: ${program} cannot start: ${error.message}`);

@@ -37,7 +37,7 @@ export async function installLibraries(dist) {
   const command = await aptCommand(wanted);
   if (!isRoot) {
     throw new Problem(
-      `Electron needs some system packages. Run this, then try again:\n  sudo ${command}`,
+      `Electron needs some system packages. Run this, then try again:\n  ${command}`,
     );
   }
   if (!(await runApt(command))) throw new Problem(`this failed: ${command}`);

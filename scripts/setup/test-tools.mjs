@@ -22,7 +22,7 @@ export async function installTestTools() {
   const command = await aptCommand(missing.flatMap((tool) => tool.packages));
   if (!isRoot) {
     say(`${names} not found: tests that compare with them will be skipped. To run them too:`);
-    say(`  sudo ${command}`);
+    say(`  ${command}`);
   } else if (!(await runApt(command))) {
     say(`this failed, so tests that compare with ${names} will be skipped: ${command}`);
   }
