@@ -1,6 +1,5 @@
 // The npm packages of package-lock.json.
-import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './command.mjs';
 import { root } from './places.mjs';
@@ -13,20 +12,38 @@ export function checkNode() {
   }
 }
 
-/** Runs `npm ci`, unless node_modules was already made from this very lockfile. */
+/** Runs `npm ci`, unless node_modules already holds what package-lock.json asks for. */
 export async function installPackages() {
-  const lock = createHash('sha256')
-    .update(readFileSync(join(root, 'package-lock.json')))
-    .digest('hex');
-  const stamp = join(root, 'node_modules', '.setup-lock');
-  if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lock) return;
+  if (isCurrent()) return;
   say('installing packages (npm ci)');
   const { status } = await run('npm', ['ci', '--no-audit', '--no-fund'], {
     cwd: root,
-    // Electron's own installer would stop the whole installation where it cannot download: it runs afterwards instead.
-    env: { ELECTRON_SKIP_BINARY_DOWNLOAD: '1' },
     doing: 'installing packages',
   });
   if (status !== 0) throw new Problem('npm ci failed: see its message above');
-  writeFileSync(stamp, lock);
+}
+
+/** @typedef {Record<string, { version?: string, optional?: boolean, devOptional?: boolean }>} Packages */
+
+/** Compares the lockfile with the hidden one that npm writes into node_modules at the end of an installation. */
+function isCurrent() {
+  const hidden = join(root, 'node_modules', '.package-lock.json');
+  if (!existsSync(hidden)) return false;
+  const installed = packagesIn(hidden);
+  return Object.entries(packagesIn(join(root, 'package-lock.json'))).every(([path, wanted]) => {
+    if (path === '') return true;
+    const found = installed[path];
+    // Packages for other platforms are listed but not installed.
+    if (found === undefined) return wanted.optional === true || wanted.devOptional === true;
+    return found.version === wanted.version;
+  });
+}
+
+/**
+ * @param {string} lockfile
+ * @returns {Packages}
+ */
+function packagesIn(lockfile) {
+  return /** @type {{ packages: Packages }} */ (JSON.parse(readFileSync(lockfile, 'utf8')))
+    .packages;
 }
