@@ -25,17 +25,24 @@ function limits(type: IntegerType): { greatest: bigint; least: bigint } {
   return { greatest: -least - 1n, least };
 }
 
+/** The integer in operand 0 as 64 bits: of the 32-bit types the low half is what counts. */
+export function integerOperand(w: FloatWriter, type: IntegerType): Expr<'i64'> {
+  const operand = w.operand(0);
+  if (type === 'i32') return i64.extend32_s(operand);
+  if (type === 'u32') return i64.and(operand, i64.const(0xffffffffn));
+  return operand;
+}
+
 /**
  * Writes (context, rm, integer) -> the nearest number of the format.
  * Source: Berkeley SoftFloat 3, i64_to_f64.
  */
 export function writeFromInteger(w: FloatWriter, type: IntegerType): void {
   const { f, format } = w;
-  const value = w.operand(0);
+  const value = f.local('i64');
   const sign = f.local('i32');
   const zeros = f.local('i64');
-  if (type === 'i32') f.set(value, i64.extend32_s(value));
-  if (type === 'u32') f.set(value, i64.and(value, i64.const(0xffffffffn)));
+  f.set(value, integerOperand(w, type));
   f.if(i64.eqz(value), () => f.return(i64.const(0)));
   if (isSigned(type)) {
     f.if(i64.lt_s(value, i64.const(0)), () => {

@@ -6,6 +6,10 @@ import { writeConvert, writeFromInteger, writeToInteger, type IntegerType } from
 import { writeDivide } from './divide';
 import { writeFusedMultiplyAdd } from './fma';
 import { FORMATS } from './format';
+import { DOUBLE, SINGLE, writeSumHead } from './hardware';
+import { writeConvertHead, writeFromIntegerHead, writeToIntegerHead } from './hardware-convert';
+import * as doubleHead from './hardware-double';
+import * as singleHead from './hardware-single';
 import { writeMultiplyHigh, writeShiftRightJam } from './integer';
 import { writeMultiply } from './multiply';
 import { writePropagateNan, writeRoundAndPack } from './round';
@@ -57,6 +61,82 @@ export interface FloatOptions {
   readonly relaxedMadd: boolean;
 }
 
+/** Writes the softfloat code of an operation, whatever the format. */
+function writeSoft(w: FloatWriter, op: Exclude<FloatOperation, 'sub'>): void {
+  switch (op) {
+    case 'add':
+      return writeAdd(w);
+    case 'mul':
+      return writeMultiply(w);
+    case 'div':
+      return writeDivide(w);
+    case 'sqrt':
+      return writeSquareRoot(w);
+    case 'fma':
+      return writeFusedMultiplyAdd(w);
+    case 'min':
+    case 'max':
+      return writeMinimumMaximum(w, op);
+    case 'eq':
+    case 'lt':
+    case 'le':
+      return writeCompare(w, op);
+    case 'classify':
+      return writeClassify(w);
+    case 'to_i32':
+    case 'to_u32':
+    case 'to_i64':
+    case 'to_u64':
+      return writeToInteger(w, op.slice(3) as IntegerType);
+    case 'from_i32':
+    case 'from_u32':
+    case 'from_i64':
+    case 'from_u64':
+      return writeFromInteger(w, op.slice(5) as IntegerType);
+    case 'from_h':
+    case 'from_s':
+    case 'from_d':
+      return writeConvert(w, FORMATS[op.slice(5) as Format]);
+  }
+}
+
+/** Minimum, maximum, comparisons and classify are as fast in integer code; `from_h` never meets the host. */
+const hasHead = (op: FloatOperation): boolean => !EXACT.has(op) && op !== 'from_h';
+
+/** Writes what stands in front of the softfloat code of single and double precision (`hardware.ts`). */
+function writeHead(w: FloatWriter, op: FloatOperation, { relaxedMadd }: FloatOptions): void {
+  const double = w.format.name === 'd';
+  switch (op) {
+    case 'add':
+    case 'sub':
+      return double ? writeSumHead(w, DOUBLE, op) : writeSumHead(w, SINGLE, op);
+    case 'mul':
+      return (double ? doubleHead : singleHead).writeMultiplyHead(w);
+    case 'div':
+      return (double ? doubleHead : singleHead).writeDivideHead(w);
+    case 'sqrt':
+      return (double ? doubleHead : singleHead).writeSquareRootHead(w);
+    case 'fma':
+      if (double) return doubleHead.writeFusedMultiplyAddHead(w, relaxedMadd);
+      return singleHead.writeFusedMultiplyAddHead(w);
+    case 'to_i32':
+    case 'to_u32':
+    case 'to_i64':
+    case 'to_u64':
+      return writeToIntegerHead(w, op.slice(3) as IntegerType);
+    case 'from_i32':
+    case 'from_u32':
+    case 'from_i64':
+    case 'from_u64':
+      return writeFromIntegerHead(w, op.slice(5) as IntegerType);
+    case 'from_s':
+    case 'from_d':
+      return writeConvertHead(w, FORMATS[op.slice(5) as Format]);
+    default:
+      throw new Error(`${op} has no head`);
+  }
+}
+
 /**
  * The floating-point functions of one module, added to it when first asked for.
  *
@@ -81,10 +161,11 @@ export class FloatFunctions {
    * floating-point result (`from_…`) or operand (`to_…`).
    */
   index(op: FloatOperation, format: Format): number {
-    const params: ValueType[] = ['i32', 'i32', 'i64', 'i64', 'i64'];
-    return this.define(`${op}.${format}`, params.slice(0, 2 + FLOAT_ARITY[op]), (f) => {
-      const w = new FloatWriter(f, FORMATS[format], this.shared);
-      this.write(w, op);
+    if (format === 'h' || !hasHead(op)) return this.soft(op, format);
+    return this.defineOperation(op, format, '', (w) => {
+      writeHead(w, op, this.options);
+      const operands = Array.from({ length: FLOAT_ARITY[op] }, (_, i) => w.operand(i));
+      w.f.return(call(this.soft(op, format), 'i64', w.context, w.rm, ...operands));
     });
   }
 
@@ -93,49 +174,27 @@ export class FloatFunctions {
     return !EXACT.has(op);
   }
 
-  private write(w: FloatWriter, op: FloatOperation): void {
-    switch (op) {
-      case 'add':
-        return writeAdd(w);
-      case 'sub': {
-        const [a, b] = [w.operand(0), w.operand(1)];
-        const minusB = i64.xor(b, i64.const(w.format.signBit));
-        return w.f.return(
-          call(this.index('add', w.format.name), 'i64', w.context, w.rm, a, minusB),
-        );
-      }
-      case 'mul':
-        return writeMultiply(w);
-      case 'div':
-        return writeDivide(w);
-      case 'sqrt':
-        return writeSquareRoot(w);
-      case 'fma':
-        return writeFusedMultiplyAdd(w);
-      case 'min':
-      case 'max':
-        return writeMinimumMaximum(w, op);
-      case 'eq':
-      case 'lt':
-      case 'le':
-        return writeCompare(w, op);
-      case 'classify':
-        return writeClassify(w);
-      case 'to_i32':
-      case 'to_u32':
-      case 'to_i64':
-      case 'to_u64':
-        return writeToInteger(w, op.slice(3) as IntegerType);
-      case 'from_i32':
-      case 'from_u32':
-      case 'from_i64':
-      case 'from_u64':
-        return writeFromInteger(w, op.slice(5) as IntegerType);
-      case 'from_h':
-      case 'from_s':
-      case 'from_d':
-        return writeConvert(w, FORMATS[op.slice(5) as Format]);
-    }
+  /** The number of the softfloat function, without the host's arithmetic in front of it. */
+  private soft(op: FloatOperation, format: Format): number {
+    return this.defineOperation(op, format, 'soft.', (w) => {
+      if (op === 'sub') {
+        const minusB = i64.xor(w.operand(1), i64.const(w.format.signBit));
+        const add = this.soft('add', format);
+        w.f.return(call(add, 'i64', w.context, w.rm, w.operand(0), minusB));
+      } else writeSoft(w, op);
+    });
+  }
+
+  private defineOperation(
+    op: FloatOperation,
+    format: Format,
+    prefix: string,
+    write: (w: FloatWriter) => void,
+  ): number {
+    const params: ValueType[] = ['i32', 'i32', 'i64', 'i64', 'i64'];
+    return this.define(`${prefix}${op}.${format}`, params.slice(0, 2 + FLOAT_ARITY[op]), (f) =>
+      write(new FloatWriter(f, FORMATS[format], this.shared)),
+    );
   }
 
   private sharedFunctions(): SharedFunctions {
