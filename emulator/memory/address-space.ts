@@ -1,0 +1,351 @@
+import type { Arena } from './arena';
+import { MappingError, OutOfMemory } from './errors';
+import { ADDRESS_LIMIT, PAGE_COUNT, PAGE_SHIFT, PAGE_SIZE } from './layout';
+import { ENTRY, ENTRY_FRAME_SHIFT } from './page-table';
+import { SPACE } from './spaces';
+import { Translation } from './translation';
+import type { WatchKind } from './watches';
+
+/** Protection bits of a mapping, as PROT_READ, PROT_WRITE and PROT_EXEC. Write implies read. */
+export const READ = ENTRY.read;
+export const WRITE = ENTRY.write;
+export const EXECUTE = ENTRY.execute;
+
+export interface MapOptions {
+  /** No access, and a fault there is reported as `guard`. */
+  readonly guard?: boolean;
+  /** Forks share the pages for writing too (MAP_SHARED): their frames are allocated at once. */
+  readonly shared?: boolean;
+}
+
+/**
+ * A guest address space. Its whole state is a descriptor in the arena (spaces.ts): this object is one thread's
+ * handle on it, with that thread's hooks. All methods may be called from any thread; taking rights away
+ * (`unmap`, `protect`, `install`, `watch`, `fork`, `markCode`, `clearDirty`) while another thread runs harts of this
+ * space asks for a safepoint of that thread first.
+ */
+export class AddressSpace extends Translation {
+  private constructor(arena: Arena, base: number) {
+    super(arena, base);
+  }
+
+  /**
+   * A new empty space.
+   * @param options.tables whether it gets delta tables at once, without which no hart can run in it
+   * @throws OutOfMemory when the arena has no descriptor or no table pair left
+   */
+  static create(arena: Arena, { tables = true } = {}): AddressSpace {
+    return new AddressSpace(arena, descriptor(arena, 0)).withTables(tables);
+  }
+
+  /**
+   * A handle on the space `id` that another thread has made.
+   * @throws MappingError when there is no such space
+   */
+  static attach(arena: Arena, id: number): AddressSpace {
+    const base = arena.spaces.find(id);
+    if (base === 0) throw new MappingError(`there is no address space ${id}`);
+    return new AddressSpace(arena, base);
+  }
+
+  /** Ends the space: everything it holds goes back to the arena. The handle must not be used again. */
+  destroy(): void {
+    const { arena } = this;
+    if (arena.spaces.find(this.id) === 0) return;
+    this.releaseTables();
+    this.releaseEntries(arena.installs.drop(this.id, 0, PAGE_COUNT));
+    arena.pageTable.destroy(this.top);
+    arena.spaces.free(4 * this.top - SPACE.top);
+  }
+
+  /**
+   * A copy-on-write copy: all pages shared, whatever their number; nodes and frames are copied when either
+   * side writes. Watches, hooks and the way back of installed pages stay with this space.
+   * @param options.tables whether the copy gets delta tables at once
+   * @throws OutOfMemory when the arena has no descriptor or no table pair left
+   */
+  fork({ tables = false } = {}): AddressSpace {
+    const { arena } = this;
+    const child = new AddressSpace(arena, descriptor(arena, this.id));
+    this.locked(() => {
+      if (this.pair !== 0) arena.deltas.withdrawWrites(this.pair);
+      arena.pageTable.fork(child.top, this.top);
+    });
+    this.emit('fork', 0, this.id, child.id);
+    return child.withTables(tables);
+  }
+
+  /**
+   * Maps `length` bytes at `start` with zero pages, in place of what was there. No frame is used before the
+   * first write. Both are multiples of 4096; page 0 cannot be mapped.
+   * @param protection READ, WRITE, EXECUTE or'ed together; 0 = no access
+   * @throws MappingError when the range is impossible, OutOfMemory when the arena has no room for it (the range
+   * is unmapped then)
+   */
+  map(start: number, length: number, protection: number, options: MapOptions = {}): void {
+    const [first, end] = mappableRange(start, length);
+    let entry = ENTRY.mapped | flagsOf(protection);
+    if (options.guard === true) entry = ENTRY.mapped | ENTRY.guard;
+    if (options.shared === true) entry |= ENTRY.shared;
+    const changed: number[] = [];
+    const isComplete = this.locked(() => {
+      if (!this.removeRange(first, end, changed)) return false;
+      const isFilled =
+        options.shared === true
+          ? this.fillShared(first, end, entry)
+          : this.arena.pageTable.fill(this.top, first, end, entry);
+      if (!isFilled) this.removeRange(first, end, changed);
+      return isFilled;
+    });
+    this.finish(isComplete, changed, `to map ${end - first} pages at ${hex(start)}`);
+    this.emit('map', first, protection, end - first);
+  }
+
+  /**
+   * Unmaps what is mapped of `length` bytes at `start`.
+   * @throws MappingError when the range is impossible, OutOfMemory when the arena has no page-table node left
+   */
+  unmap(start: number, length: number): void {
+    const [first, end] = mappableRange(start, length);
+    const changed: number[] = [];
+    const isComplete = this.locked(() => this.removeRange(first, end, changed));
+    this.finish(isComplete, changed, `to unmap ${end - first} pages at ${hex(start)}`);
+    this.emit('unmap', first, 0, end - first);
+  }
+
+  /**
+   * Gives the mapped pages among `length` bytes at `start` another protection.
+   * @returns whether all of the range is mapped
+   * @throws MappingError when the range is impossible, OutOfMemory when the arena has no page-table node left
+   */
+  protect(start: number, length: number, protection: number): boolean {
+    const [first, end] = mappableRange(start, length);
+    const flags = flagsOf(protection);
+    const keep = ~(ENTRY.read | ENTRY.write | ENTRY.execute | ENTRY.guard | ENTRY.code);
+    const changed: number[] = [];
+    let mapped = 0;
+    const isComplete = this.locked(() => {
+      const { u32, pageTable } = this.arena;
+      this.collectCode(first, end, changed);
+      this.withdraw(first, end);
+      pageTable.visit(this.top, first, end, (leaf, _page, from, to) => {
+        for (let i = leaf + from; i <= leaf + to; i++) if (u32[i] !== 0) mapped += 1;
+      });
+      return pageTable.change(this.top, first, end, (entry) => ((entry & keep) | flags) >>> 0);
+    });
+    this.finish(isComplete, changed, `to protect ${end - first} pages at ${hex(start)}`);
+    this.emit('protect', first, protection, end - first);
+    return mapped === end - first;
+  }
+
+  /** The page-table entry of `page` (`ENTRY` in page-table.ts), 0 = unmapped. */
+  entry(page: number): number {
+    return this.arena.pageTable.lookup(this.top, page);
+  }
+
+  /**
+   * The highest address of `length` unmapped bytes from `low` to before `high`, 0 when there is no such gap.
+   */
+  findGap(length: number, low: number, high: number): number {
+    const count = Math.ceil(length / PAGE_SIZE);
+    const lowest = Math.max(1, Math.ceil(low / PAGE_SIZE));
+    const end = Math.min(PAGE_COUNT, Math.floor(high / PAGE_SIZE));
+    if (!(count > 0 && count <= end - lowest)) return 0;
+    return (
+      this.locked(() => this.arena.pageTable.findGap(this.top, count, lowest, end)) * PAGE_SIZE
+    );
+  }
+
+  /**
+   * Puts the embedder's own page at `page`: a new frame with `source`'s bytes, or a frame of the arena, which several
+   * spaces may then write together. `uninstall` brings back what was there.
+   * @throws MappingError when the page or the bytes do not fit, OutOfMemory when no frame or node is left
+   */
+  install(page: number, source: Uint8Array | number, protection: number): void {
+    mappableRange(page * PAGE_SIZE, PAGE_SIZE);
+    const { frames, installs, pageTable, u32 } = this.arena;
+    const frame =
+      typeof source === 'number' ? this.share(page, source) : this.newFrame(page, source);
+    const together = typeof source === 'number' ? ENTRY.shared : 0;
+    const flags = ENTRY.mapped | ENTRY.host | ENTRY.dirty | together | flagsOf(protection);
+    const changed: number[] = [];
+    const isComplete = this.locked(() => {
+      const at = pageTable.own(this.top, page);
+      if (at === 0) return false;
+      if (!installs.push(this.id, page, (u32[at] & ~ENTRY.code) >>> 0)) return false;
+      this.collectCode(page, page + 1, changed);
+      this.withdraw(page, page + 1);
+      u32[at] = ((frame << ENTRY_FRAME_SHIFT) | flags) >>> 0;
+      return true;
+    });
+    if (!isComplete) frames.release(frame);
+    this.finish(isComplete, changed, `to install page ${hex(page * PAGE_SIZE)}`);
+    this.emit('map', page, protection, 1);
+  }
+
+  /** Takes the last installed page away from `page` again. False when none is installed there. */
+  uninstall(page: number): boolean {
+    const { installs, pageTable, u32 } = this.arena;
+    const changed: number[] = [];
+    const former = this.locked(() => {
+      // Owning the entry comes first: when no node is left, everything stays as it is.
+      const at = pageTable.own(this.top, page);
+      if (at === 0) throw this.outOfMemory(`to uninstall page ${hex(page * PAGE_SIZE)}`);
+      const entry = installs.pop(this.id, page);
+      if (entry === undefined) return undefined;
+      this.collectCode(page, page + 1, changed);
+      this.withdraw(page, page + 1);
+      this.releaseEntries([u32[at]]);
+      u32[at] = entry;
+      return entry;
+    });
+    if (former === undefined) return false;
+    this.finish(true, changed, '');
+    this.emit('unmap', page, 0, 1);
+    return true;
+  }
+
+  /**
+   * From now on accesses of this kind to the range resolve to `watched`.
+   * @throws MappingError when the range is out of range or 32 ranges are watched already
+   */
+  watch(start: number, length: number, kind: WatchKind): void {
+    this.locked(() => {
+      this.watches.add(start, length, kind);
+      this.withdraw(start >>> PAGE_SHIFT, Math.ceil((start + length) / PAGE_SIZE));
+    });
+  }
+
+  /** Ends a watch made with the same arguments. False when there is none. */
+  unwatch(start: number, length: number, kind: WatchKind): boolean {
+    return this.locked(() => this.watches.remove(start, length, kind));
+  }
+
+  /** Forgets which pages were written: the next write of each is a first write again. */
+  clearDirty(): void {
+    const { deltas, pageTable } = this.arena;
+    const isComplete = this.locked(() => {
+      if (this.pair !== 0) deltas.withdrawWrites(this.pair);
+      return pageTable.change(this.top, 0, PAGE_COUNT, (entry) => (entry & ~ENTRY.dirty) >>> 0);
+    });
+    this.finish(isComplete, [], 'to clear the dirty flags');
+  }
+
+  /** Word index of the top table in the arena, for page states and checks. */
+  get topTable(): number {
+    return this.top;
+  }
+
+  private withTables(wanted: boolean): this {
+    if (wanted && !this.takeTables()) {
+      this.destroy();
+      throw new OutOfMemory(`all ${this.arena.counts.tablePairs} delta table pairs are taken`);
+    }
+    return this;
+  }
+
+  /** After a change: tells about code that is gone, then reports what could not be done. */
+  private finish(isComplete: boolean, changedCode: readonly number[], what: string): void {
+    for (const page of changedCode) this.hooks.onCodeChanged?.(page);
+    if (!isComplete) throw this.outOfMemory(what);
+  }
+
+  private removeRange(first: number, end: number, changedCode: number[]): boolean {
+    this.collectCode(first, end, changedCode);
+    this.withdraw(first, end);
+    this.releaseEntries(this.arena.installs.drop(this.id, first, end));
+    return this.arena.pageTable.clear(this.top, first, end);
+  }
+
+  private fillShared(first: number, end: number, entry: number): boolean {
+    const { frames, pageTable, u32 } = this.arena;
+    for (let page = first; page < end; page++) {
+      const at = pageTable.own(this.top, page);
+      const frame = at === 0 ? 0 : frames.allocate(page);
+      if (frame === 0) return false;
+      u32[at] = ((frame << ENTRY_FRAME_SHIFT) | entry) >>> 0;
+    }
+    return true;
+  }
+
+  private collectCode(first: number, end: number, pages: number[]): void {
+    const { u32, pageTable } = this.arena;
+    let last = 0;
+    pageTable.visit(this.top, first, end, (leaf, page, from, to) => {
+      // Large mappings are one leaf in many places; no code was made from it, or it would stand alone.
+      if (leaf === last) return;
+      last = leaf;
+      for (let i = from; i <= to; i++) if ((u32[leaf + i] & ENTRY.code) !== 0) pages.push(page + i);
+    });
+  }
+
+  private withdraw(first: number, end: number): void {
+    if (this.pair !== 0) this.arena.deltas.withdraw(this.pair, first, end);
+  }
+
+  private releaseEntries(entries: readonly number[]): void {
+    for (const entry of entries) {
+      const frame = entry >>> ENTRY_FRAME_SHIFT;
+      if (frame !== 0) this.arena.frames.release(frame);
+    }
+  }
+
+  /** A new frame for `page` with the embedder's bytes. */
+  private newFrame(page: number, bytes: Uint8Array): number {
+    if (bytes.length > PAGE_SIZE) {
+      throw new MappingError(`a page has ${PAGE_SIZE} bytes, not ${bytes.length}`);
+    }
+    const { frames, u8 } = this.arena;
+    const frame = frames.allocate(page);
+    if (frame === 0) throw this.outOfMemory(`to install page ${hex(page * PAGE_SIZE)}`);
+    u8.set(bytes, frames.address(frame));
+    return frame;
+  }
+
+  /** One more reference to the embedder's frame. */
+  private share(page: number, frame: number): number {
+    const { frames } = this.arena;
+    if (!(frame > 0 && frame < this.arena.counts.frames && frames.references(frame) > 0)) {
+      throw new MappingError(`frame ${frame} is not in use`);
+    }
+    if (!frames.suits(frame, page)) {
+      throw new MappingError(`frame ${frame} cannot back page ${hex(page * PAGE_SIZE)}`);
+    }
+    frames.retain(frame);
+    return frame;
+  }
+}
+
+const hex = (address: number): string => `0x${address.toString(16)}`;
+const isAligned = (value: number): boolean => Number.isInteger(value / PAGE_SIZE);
+
+const flagsOf = (protection: number): number =>
+  (protection & (READ | WRITE | EXECUTE)) | ((protection & WRITE) !== 0 ? READ : 0);
+
+function descriptor(arena: Arena, parent: number): number {
+  const base = arena.spaces.allocate(parent);
+  if (base === 0) {
+    throw new OutOfMemory(`all ${arena.counts.spaces} address spaces are in use`);
+  }
+  return base;
+}
+
+/** Whether `map` takes this range: whole pages below 4 GiB, not page 0. */
+export function isMappable(start: number, length: number): boolean {
+  return (
+    isAligned(start) &&
+    isAligned(length) &&
+    start >= PAGE_SIZE &&
+    length > 0 &&
+    start + length <= ADDRESS_LIMIT
+  );
+}
+
+/** First page and the page after the last. */
+function mappableRange(start: number, length: number): readonly [number, number] {
+  if (!isMappable(start, length)) {
+    const reason = 'a mapping is whole pages between 0x1000 and 0x100000000';
+    throw new MappingError(`${hex(length)} bytes at ${hex(start)}: ${reason}`);
+  }
+  return [start / PAGE_SIZE, (start + length) / PAGE_SIZE];
+}

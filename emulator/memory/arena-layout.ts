@@ -1,0 +1,144 @@
+import { HART, PAGE_COUNT, PAGE_SIZE } from './layout';
+
+/**
+ * How the arena is divided. Every region begins on a 4 KiB boundary, in this order:
+ *
+ * | region      | bytes                     | what |
+ * |-------------|---------------------------|------|
+ * | header      | 4096                      | `HEADER`: identification, sizes, counters, locks |
+ * | harts       | 1024 × harts              | saved states (`HART` in layout.ts) |
+ * | hartsInUse  | 4 × harts                 | u32: 1 while the context is taken |
+ * | events      | (64 + 48 × n) × harts     | a ring of n events for each hart (events.ts) |
+ * | spaces      | 2048 × spaces             | address space descriptors (spaces.ts) |
+ * | installs    | 16 × 4096                 | pages that an embedder's page stands in for (installs.ts) |
+ * | nodeRefs    | 4 × nodes                 | i32: how many parents a page-table node has |
+ * | nodes       | 256 × nodes               | page-table nodes of 64 entries (page-table.ts) |
+ * | pairState   | 16 × pairs                | owner and fill counts of each delta table pair (deltas.ts) |
+ * | pairs       | 16 MiB × pairs            | read table, write table, list of filled reads, of writes |
+ * | codeTables  | 4 MiB × code tables       | one u32 a page, for the engine |
+ * | records     | as asked                  | predecoded instructions, for the engine |
+ * | frameRefs   | 4 × frames                | i32: how many page-table entries (or holders) a frame has |
+ * | freeFrames  | 4 × frames                | u32: stack of frames given back |
+ * | frames      | 4096 × frames             | the pages' bytes; frames 0 and 1 stay zero |
+ *
+ * Memory that nobody touches is reserved but not committed on Linux and macOS.
+ */
+export interface ArenaRegions {
+  readonly harts: number;
+  readonly hartsInUse: number;
+  readonly events: number;
+  readonly spaces: number;
+  readonly installs: number;
+  readonly nodeRefs: number;
+  readonly nodes: number;
+  readonly pairState: number;
+  readonly pairs: number;
+  readonly codeTables: number;
+  readonly records: number;
+  readonly frameRefs: number;
+  readonly freeFrames: number;
+  readonly frames: number;
+  /** Bytes in all. */
+  readonly end: number;
+}
+
+/** How many of everything an arena has; fixed when it is made. */
+export interface ArenaCounts {
+  readonly harts: number;
+  readonly eventsPerHart: number;
+  readonly spaces: number;
+  readonly nodes: number;
+  readonly tablePairs: number;
+  readonly codeTables: number;
+  readonly recordBytes: number;
+  readonly frames: number;
+}
+
+/** 'HSAR' in little-endian order. */
+export const ARENA_MAGIC = 0x52415348;
+export const ARENA_VERSION = 1;
+
+/** Word (u32) indices in the arena's header; the header begins at arena address 0. */
+export const HEADER = {
+  magic: 0,
+  version: 1,
+  // Sizes: written once.
+  harts: 2,
+  eventsPerHart: 3,
+  spaces: 4,
+  nodes: 5,
+  tablePairs: 6,
+  codeTables: 7,
+  recordBytes: 8,
+  frames: 9,
+  // Frames (frames.ts), under `frameLock`.
+  frameLock: 16,
+  frameLimit: 17,
+  framesUsed: 18,
+  framesFree: 19,
+  framesNext: 20,
+  framesDirty: 21,
+  // Page-table nodes (nodes.ts), under `nodeLock`.
+  nodeLock: 32,
+  nodesFree: 33,
+  nodesNext: 34,
+  nodesUsed: 35,
+  // Harts, spaces, table pairs, code tables and installs, under `lock`.
+  lock: 48,
+  spacesFree: 49,
+  spacesNext: 50,
+  spacesUsed: 51,
+  hartsNext: 52,
+  codeTablesUsed: 53,
+  installsUsed: 54,
+} as const;
+
+export const NODE_ENTRIES = 64;
+export const NODE_BYTES = 4 * NODE_ENTRIES;
+export const SPACE_BYTES = 2048;
+export const INSTALL_BYTES = 16;
+export const INSTALL_COUNT = 4096;
+export const EVENT_BYTES = 48;
+export const RING_HEADER_BYTES = 64;
+/** One u32 for each page: a delta table, or a list that can name every page. */
+export const TABLE_BYTES = 4 * PAGE_COUNT;
+export const PAIR_STATE_BYTES = 16;
+export const PAIR_BYTES = 4 * TABLE_BYTES;
+
+const align = (bytes: number): number => Math.ceil(bytes / PAGE_SIZE) * PAGE_SIZE;
+
+/** The arena address of each region, from the counts alone: creating and attaching agree by it. */
+export function arenaRegions(counts: ArenaCounts): ArenaRegions {
+  let next = PAGE_SIZE;
+  const take = (bytes: number): number => {
+    const base = next;
+    next += align(bytes);
+    return base;
+  };
+  return {
+    harts: take(HART.size * counts.harts),
+    hartsInUse: take(4 * counts.harts),
+    events: take((RING_HEADER_BYTES + EVENT_BYTES * counts.eventsPerHart) * counts.harts),
+    spaces: take(SPACE_BYTES * counts.spaces),
+    installs: take(INSTALL_BYTES * INSTALL_COUNT),
+    nodeRefs: take(4 * counts.nodes),
+    nodes: take(NODE_BYTES * counts.nodes),
+    pairState: take(PAIR_STATE_BYTES * counts.tablePairs),
+    pairs: take(PAIR_BYTES * counts.tablePairs),
+    codeTables: take(TABLE_BYTES * counts.codeTables),
+    records: take(counts.recordBytes),
+    frameRefs: take(4 * counts.frames),
+    freeFrames: take(4 * counts.frames),
+    frames: take(PAGE_SIZE * counts.frames),
+    end: next,
+  };
+}
+
+/** The typed views of the arena and its division: what every part of this room works on. */
+export interface ArenaViews {
+  readonly u8: Uint8Array;
+  readonly u32: Uint32Array;
+  readonly i32: Int32Array;
+  readonly counts: ArenaCounts;
+  readonly regions: ArenaRegions;
+}

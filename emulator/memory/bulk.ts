@@ -1,0 +1,63 @@
+import { i32, memory, ModuleBuilder } from '../wasm';
+import { NODE_ENTRIES } from './arena-layout';
+
+/**
+ * Copies and fills in the arena. Typed arrays over shared memory move word by word (1.5 µs to clear a
+ * frame), WebAssembly's bulk instructions do it at the host's own speed (0.09 µs).
+ */
+export interface Bulk {
+  /** Copies `length` bytes from arena address `from` to `to`. */
+  copy(to: number, from: number, length: number): void;
+  /** Sets `length` bytes at arena address `to` to zero. */
+  clear(to: number, length: number): void;
+  /**
+   * Copies a page-table node and counts one more reference for everything that it refers to:
+   * `counts` is the arena address of the i32 counters, an entry refers to number `entry >>> shift`,
+   * number 0 is not counted.
+   */
+  copyNode(to: number, from: number, counts: number, shift: number): void;
+}
+
+function build(): WebAssembly.Module {
+  const module = new ModuleBuilder();
+
+  const copy = module.function(['i32', 'i32', 'i32'], []);
+  const [copyTo, copyFrom, copyLength] = [0, 1, 2].map((n) => copy.builder.param(n, 'i32'));
+  copy.builder.do(memory.copy(copyTo, copyFrom, copyLength));
+  module.export('copy', copy.index);
+
+  const clear = module.function(['i32', 'i32'], []);
+  const [clearTo, clearLength] = [0, 1].map((n) => clear.builder.param(n, 'i32'));
+  clear.builder.do(memory.fill(clearTo, i32.const(0), clearLength));
+  module.export('clear', clear.index);
+
+  const node = module.function(['i32', 'i32', 'i32', 'i32'], []);
+  const b = node.builder;
+  const [to, from, counts, shift] = [0, 1, 2, 3].map((n) => b.param(n, 'i32'));
+  const end = b.local('i32');
+  const entry = b.local('i32');
+  const target = b.local('i32');
+  b.set(end, i32.add(from, i32.const(4 * NODE_ENTRIES)));
+  b.loop((again) => {
+    b.set(entry, i32.load(from));
+    b.do(i32.store(to, entry));
+    b.set(target, i32.shr_u(entry, shift));
+    b.if(target, () => {
+      b.do(i32.rmw_add(i32.add(counts, i32.shl(target, i32.const(2))), i32.const(1)));
+    });
+    b.set(to, i32.add(to, i32.const(4)));
+    b.set(from, i32.add(from, i32.const(4)));
+    b.brIf(again, i32.ne(from, end));
+  });
+  module.export('copyNode', node.index);
+  return new WebAssembly.Module(module.build());
+}
+
+let compiled: WebAssembly.Module | undefined;
+
+/** The bulk operations on one arena, for the calling thread. */
+export function bulkOperations(arena: WebAssembly.Memory): Bulk {
+  compiled ??= build();
+  const instance = new WebAssembly.Instance(compiled, { env: { memory: arena } });
+  return instance.exports as unknown as Bulk;
+}

@@ -1,0 +1,160 @@
+import { PAIR_BYTES, PAIR_STATE_BYTES, TABLE_BYTES, type ArenaViews } from './arena-layout';
+import type { Bulk } from './bulk';
+import { PAGE_COUNT } from './layout';
+
+/**
+ * The delta table pairs: for each page u32 `frame's arena address - page's address` mod 2^32, 0 = take the
+ * slow path; one table for reads, one for writes. They cache the structural page table for translated code
+ * and the interpreter. Which entries are filled is remembered in lists, so that clearing costs what was filled.
+ *
+ * | pair offset | field |              | state word | field |
+ * |-------------|-------|              |------------|-------|
+ * | 0           | read table           | 0          | owner: address space id, 0 = free |
+ * | 4 MiB       | write table          | 1          | entries in the read list |
+ * | 8 MiB       | list of read fills   | 2          | entries in the write list |
+ * | 12 MiB      | list of write fills  |            |
+ *
+ * A list may name a page twice and may name pages whose delta was withdrawn since.
+ */
+export class DeltaTables {
+  constructor(
+    private readonly views: ArenaViews,
+    private readonly bulk: Bulk,
+  ) {}
+
+  /** Takes a free pair for the space `owner`. Returns its number from 1, 0 when all are taken. */
+  take(owner: number): number {
+    const { i32, counts } = this.views;
+    for (let pair = 1; pair <= counts.tablePairs; pair++) {
+      if (Atomics.compareExchange(i32, this.state(pair), 0, owner | 0) === 0) return pair;
+    }
+    return 0;
+  }
+
+  /** Clears a pair and gives it back. */
+  giveBack(pair: number): void {
+    this.clear(pair);
+    Atomics.store(this.views.i32, this.state(pair), 0);
+  }
+
+  /** The pair of the space `owner`, 0 when it has none. */
+  pairOf(owner: number): number {
+    const { u32, counts } = this.views;
+    for (let pair = 1; pair <= counts.tablePairs; pair++) {
+      if (u32[this.state(pair)] === owner) return pair;
+    }
+    return 0;
+  }
+
+  /** The list of pages whose read delta was filled. */
+  readFills(pair: number): Uint32Array {
+    return this.list(this.readTable(pair), 1 + this.state(pair));
+  }
+
+  /** The list of pages whose write delta was filled. */
+  writeFills(pair: number): Uint32Array {
+    return this.list(this.writeTable(pair), 2 + this.state(pair));
+  }
+
+  /** Arena address of the pair's read table. */
+  readTable(pair: number): number {
+    return this.views.regions.pairs + (pair - 1) * PAIR_BYTES;
+  }
+
+  /** Arena address of the pair's write table. */
+  writeTable(pair: number): number {
+    return this.readTable(pair) + TABLE_BYTES;
+  }
+
+  /** Lets reads of `page` go to the frame at arena address `address`. */
+  fillRead(pair: number, page: number, address: number): void {
+    this.fill(this.readTable(pair) >>> 2, this.state(pair) + 1, page, address);
+  }
+
+  /** Lets writes of `page` go to the frame at arena address `address`. */
+  fillWrite(pair: number, page: number, address: number): void {
+    this.fill(this.writeTable(pair) >>> 2, this.state(pair) + 2, page, address);
+  }
+
+  withdrawWrite(pair: number, page: number): void {
+    Atomics.store(this.views.u32, (this.writeTable(pair) >>> 2) + page, 0);
+  }
+
+  /** Withdraws both deltas of the pages from `first` to before `end`. */
+  withdraw(pair: number, first: number, end: number): void {
+    const { u32 } = this.views;
+    const state = this.state(pair);
+    for (const [table, count] of [
+      [this.readTable(pair), u32[state + 1]],
+      [this.writeTable(pair), u32[state + 2]],
+    ] as const) {
+      const word = table >>> 2;
+      if (end - first <= count) {
+        for (let page = first; page < end; page++) {
+          if (u32[word + page] !== 0) u32[word + page] = 0;
+        }
+      } else {
+        const list = word + (2 * TABLE_BYTES) / 4;
+        for (let i = list; i < list + count; i++) {
+          const page = u32[i];
+          if (page >= first && page < end) u32[word + page] = 0;
+        }
+      }
+    }
+  }
+
+  /** Withdraws all write deltas: after a fork every page is copy-on-write. */
+  withdrawWrites(pair: number): void {
+    this.clearTable(this.writeTable(pair) >>> 2, this.state(pair) + 2);
+  }
+
+  /** Withdraws everything. */
+  clear(pair: number): void {
+    this.clearTable(this.readTable(pair) >>> 2, this.state(pair) + 1);
+    this.clearTable(this.writeTable(pair) >>> 2, this.state(pair) + 2);
+  }
+
+  private list(table: number, counter: number): Uint32Array {
+    const { u32 } = this.views;
+    const list = (table + 2 * TABLE_BYTES) >>> 2;
+    return u32.subarray(list, list + u32[counter]);
+  }
+
+  private state(pair: number): number {
+    return (this.views.regions.pairState + (pair - 1) * PAIR_STATE_BYTES) >>> 2;
+  }
+
+  /** Publishes a delta. Atomic, so that a thread that sees the delta sees the frame's bytes too. */
+  private fill(table: number, counter: number, page: number, address: number): void {
+    const { u32 } = this.views;
+    if (u32[table + page] === 0) {
+      if (u32[counter] === PAGE_COUNT) this.compact(table, counter);
+      u32[table + (2 * TABLE_BYTES) / 4 + u32[counter]++] = page;
+    }
+    Atomics.store(u32, table + page, (address - page * 4096) >>> 0);
+  }
+
+  /** A full list, by now with pages named more than once: writes it anew from the table. */
+  private compact(table: number, counter: number): void {
+    const { u32 } = this.views;
+    const list = table + (2 * TABLE_BYTES) / 4;
+    let count = 0;
+    for (let page = 0; page < PAGE_COUNT; page++) {
+      if (u32[table + page] !== 0) u32[list + count++] = page;
+    }
+    u32[counter] = count;
+  }
+
+  private clearTable(table: number, counter: number): void {
+    const { u32 } = this.views;
+    const count = u32[counter];
+    u32[counter] = 0;
+    // Clearing the whole table at once is cheaper from about a tenth of its entries on.
+    if (count > PAGE_COUNT / 10) {
+      this.bulk.clear(4 * table, TABLE_BYTES);
+      return;
+    }
+    const list = table + (2 * TABLE_BYTES) / 4;
+    for (let i = list; i < list + count; i++) u32[table + u32[i]] = 0;
+  }
+}

@@ -1,0 +1,10 @@
+/** Guest memory: the arena, its frames and address spaces. */
+export { AddressSpace, EXECUTE, isMappable, READ, WRITE, type MapOptions } from './address-space';
+export { Arena, type ArenaOptions } from './arena';
+export { ArenaError, MappingError, OutOfMemory } from './errors';
+export { EVENT_KINDS, type ArenaEvent, type EventBatch, type EventKind } from './events';
+export type { Access, Fault, FaultKind, Resolution, Watched } from './faults';
+export type { GuestString } from './guest-access';
+export type { SpaceHooks } from './translation';
+export type { WatchKind } from './watches';
+export * from './layout';

@@ -1,0 +1,324 @@
+import { afterAll, beforeEach, describe, expect, it } from 'vitest';
+import { AddressSpace, Arena, EXECUTE, READ, WRITE } from '../../../emulator/memory';
+import { checkTables } from '../../../emulator/memory/check';
+import { ENTRY } from '../../../emulator/memory/page-table';
+
+const arena = Arena.create({ frames: 256, recordBytes: 0, harts: 4, nodes: 2048 });
+let space: AddressSpace;
+
+beforeEach(() => {
+  arena.reset();
+  space = AddressSpace.create(arena);
+});
+afterAll(() => {
+  expect(checkTables(arena)).toEqual([]);
+});
+
+const base = 0x10000;
+const page = base / 4096;
+const readDelta = (p: number): number => arena.u32[space.readTable / 4 + p];
+const writeDelta = (p: number): number => arena.u32[space.writeTable / 4 + p];
+
+describe('mapping', () => {
+  it('maps zero pages that take no frame before the first write', () => {
+    space.map(base, 64 * 4096, READ | WRITE);
+    expect(space.read(base, 8)).toEqual(new Uint8Array(8));
+    expect(arena.frames.used).toBe(0);
+    expect(space.write(base + 5, Uint8Array.of(1, 2, 3))).toBe(3);
+    expect(arena.frames.used).toBe(1);
+    expect(space.read(base, 9)).toEqual(Uint8Array.of(0, 0, 0, 0, 0, 1, 2, 3, 0));
+  });
+
+  it('maps the whole 4 GiB but page 0 with few nodes', () => {
+    space.map(4096, 2 ** 32 - 4096, READ | WRITE);
+    expect(arena.nodes.used).toBeLessThan(200);
+    expect(space.writeU8(2 ** 32 - 1, 7)).toBe(true);
+    expect(space.readU8(2 ** 32 - 1)).toBe(7);
+    expect(space.readU8(2 ** 31)).toBe(0);
+    expect(checkTables(arena)).toEqual([]);
+    space.unmap(4096, 2 ** 32 - 4096);
+    expect(arena.frames.used).toBe(0);
+  });
+
+  it('refuses page 0, unaligned ranges and ranges past 4 GiB', () => {
+    for (const [start, length] of [
+      [0, 4096],
+      [4097, 4096],
+      [4096, 5],
+      [4096, 0],
+      [4096, -4096],
+      [4096, 2 ** 32],
+      [2 ** 40, 4096],
+      [Number.NaN, 4096],
+    ] as const) {
+      expect(() => space.map(start, length, READ)).toThrow(RangeError);
+    }
+  });
+
+  it('replaces what was mapped before', () => {
+    space.map(base, 4096, READ | WRITE);
+    space.writeU32(base, 1);
+    space.map(base, 4096, READ | WRITE);
+    expect(space.readU32(base)).toBe(0);
+    expect(arena.frames.used).toBe(0);
+  });
+
+  it('finds the highest gap', () => {
+    space.map(0x40000000, 4096, READ);
+    space.map(0x3fffd000, 4096, READ);
+    expect(space.findGap(8192, 4096, 0x40000000)).toBe(0x3fffe000);
+    expect(space.findGap(8193, 4096, 0x40000000)).toBe(0x3fffa000);
+    expect(space.findGap(2 ** 31, 4096, 0x40000000)).toBe(0);
+    expect(space.findGap(2 ** 30 - 4 * 4096, 4096, 0x40000000)).toBe(4096 * 1);
+  });
+});
+
+describe('resolve', () => {
+  it('says why an access cannot be done', () => {
+    space.map(base, 4096, READ);
+    space.map(base + 4096, 4096, 0);
+    space.map(base + 8192, 4096, 0, { guard: true });
+    space.map(base + 12288, 4096, EXECUTE);
+    const kinds = [
+      space.resolve(base - 1, 'read', 1),
+      space.resolve(base, 'write', 8),
+      space.resolve(base, 'execute', 4),
+      space.resolve(base + 4096, 'read', 4),
+      space.resolve(base + 8192, 'write', 4),
+      space.resolve(base + 12288, 'read', 4),
+      space.resolve(2 ** 32 - 4, 'read', 8),
+      space.resolve(-8, 'write', 8),
+    ].map((fault) => (typeof fault === 'number' ? 'done' : fault.kind));
+    expect(kinds).toEqual([
+      'unmapped',
+      'protection',
+      'protection',
+      'protection',
+      'guard',
+      'protection',
+      'out-of-range',
+      'out-of-range',
+    ]);
+    expect(space.resolve(base, 'write', 8)).toEqual({
+      kind: 'protection',
+      access: 'write',
+      address: base,
+    });
+  });
+
+  it('fills the deltas that the next access takes', () => {
+    space.map(base, 4096, READ | WRITE);
+    const zero = space.resolve(base + 16, 'read', 8);
+    expect((base + 16 + readDelta(page)) % 2 ** 32).toBe(zero);
+    expect(writeDelta(page)).toBe(0);
+    const real = space.resolve(base + 16, 'write', 8);
+    expect(real).not.toBe(zero);
+    expect((base + 16 + readDelta(page)) % 2 ** 32).toBe(real);
+    expect((base + 16 + writeDelta(page)) % 2 ** 32).toBe(real);
+  });
+
+  it('withdraws deltas on unmap and protect', () => {
+    space.map(base, 2 * 4096, READ | WRITE);
+    space.writeU8(base, 1);
+    space.writeU8(base + 4096, 1);
+    space.protect(base, 4096, READ);
+    expect([readDelta(page), writeDelta(page)]).toEqual([0, 0]);
+    expect(space.writeU8(base, 1)).toBe(false);
+    expect(space.readU8(base)).toBe(1);
+    expect(writeDelta(page)).toBe(0);
+    space.unmap(base + 4096, 4096);
+    expect([readDelta(page + 1), writeDelta(page + 1)]).toEqual([0, 0]);
+  });
+
+  it('reports the memory limit as a fault', () => {
+    space.map(base, 300 * 4096, READ | WRITE);
+    const bytes = new Uint8Array(300 * 4096).fill(9);
+    expect(space.write(base, bytes)).toBe(256 * 4096);
+    expect(space.resolve(base + 256 * 4096, 'write', 1)).toMatchObject({ kind: 'out-of-memory' });
+    space.unmap(base, 4096);
+    expect(space.resolve(base + 256 * 4096, 'write', 1)).toBeTypeOf('number');
+    expect(space.readU32(base + 256 * 4096)).toBe(0);
+  });
+
+  it('never backs a page with the frame at the same address', () => {
+    const low = arena.regions.frames;
+    space.map(low, 256 * 4096, READ | WRITE);
+    for (let i = 0; i < 256; i++) {
+      expect(space.readU32(low + i * 4096)).toBe(0);
+      expect(arena.u32[space.readTable / 4 + low / 4096 + i]).not.toBe(0);
+      expect(space.writeU32(low + i * 4096, i)).toBe(true);
+      expect(arena.u32[space.writeTable / 4 + low / 4096 + i]).not.toBe(0);
+    }
+    expect(checkTables(arena)).toEqual([]);
+  });
+});
+
+describe('hooks', () => {
+  it('lets the embedder map a missing page', () => {
+    const asked: [number, string][] = [];
+    space.hooks.onMissingPage = (missing, access) => {
+      asked.push([missing, access]);
+      if (missing !== page) return false;
+      space.map(base, 4096, READ | WRITE);
+      return true;
+    };
+    expect(space.resolve(base, 'read', 4)).toBeTypeOf('number');
+    expect(space.resolve(base + 4096, 'write', 4)).toMatchObject({ kind: 'unmapped' });
+    expect(asked).toEqual([
+      [page, 'read'],
+      [page + 1, 'write'],
+    ]);
+  });
+
+  it('tells of the first write of a page, and again after the dirty flags were cleared', () => {
+    const written: number[] = [];
+    space.map(base, 2 * 4096, READ | WRITE);
+    space.hooks.onFirstWrite = (p) => written.push(p);
+    space.writeU8(base, 1);
+    space.writeU8(base + 1, 1);
+    space.writeU8(base + 4096, 1);
+    expect(written).toEqual([page, page + 1]);
+    space.clearDirty();
+    expect(writeDelta(page)).toBe(0);
+    space.writeU8(base, 1);
+    expect(written).toEqual([page, page + 1, page]);
+  });
+
+  it('tells of changed code, once until it is marked again', () => {
+    const changed: number[] = [];
+    space.hooks.onCodeChanged = (p) => changed.push(p);
+    space.map(base, 4096, READ | WRITE | EXECUTE);
+    space.writeU32(base, 0x13);
+    expect(space.markCode(page)).toBe(true);
+    expect(writeDelta(page)).toBe(0);
+    space.resolve(base, 'write', 4);
+    expect(changed).toEqual([page]);
+    expect(writeDelta(page)).not.toBe(0);
+    space.writeU32(base, 0x93);
+    expect(changed).toEqual([page]);
+    space.markCode(page);
+    space.protect(base, 4096, READ | EXECUTE);
+    space.markCode(page);
+    space.poke(base, Uint8Array.of(1));
+    space.markCode(page);
+    space.install(page, new Uint8Array(4), READ);
+    space.markCode(page);
+    space.unmap(base, 4096);
+    expect(changed).toEqual([page, page, page, page, page]);
+    expect(space.markCode(page)).toBe(false);
+  });
+});
+
+describe('watches', () => {
+  it('report accesses to their bytes and keep the page from getting deltas', () => {
+    space.map(base, 4096, READ | WRITE);
+    space.writeU32(base, 1);
+    space.watch(base + 8, 4, 'write');
+    expect(writeDelta(page)).toBe(0);
+    expect(space.resolve(base + 11, 'write', 1)).toMatchObject({ kind: 'watched' });
+    expect(space.resolve(base + 4, 'write', 8)).toMatchObject({ kind: 'watched' });
+    expect(space.resolve(base + 12, 'write', 4)).toBeTypeOf('number');
+    expect(space.resolve(base + 8, 'read', 4)).toBeTypeOf('number');
+    expect(writeDelta(page)).toBe(0);
+    expect(readDelta(page)).not.toBe(0);
+    expect(space.unwatch(base + 8, 4, 'read')).toBe(false);
+    expect(space.unwatch(base + 8, 4, 'write')).toBe(true);
+    space.resolve(base + 8, 'write', 4);
+    expect(writeDelta(page)).not.toBe(0);
+  });
+});
+
+describe('the embedder’s own pages', () => {
+  it('stand in for a page and give it back', () => {
+    space.map(base, 4096, READ | WRITE);
+    space.writeU32(base, 42);
+    space.install(page, Uint8Array.of(7), READ);
+    expect(space.readU32(base)).toBe(7);
+    expect(space.writeU8(base, 1)).toBe(false);
+    expect(space.entry(page) & ENTRY.host).not.toBe(0);
+    space.install(page, Uint8Array.of(8), READ);
+    expect(space.readU32(base)).toBe(8);
+    expect(checkTables(arena)).toEqual([]);
+    expect(space.uninstall(page)).toBe(true);
+    expect(space.readU32(base)).toBe(7);
+    expect(space.uninstall(page)).toBe(true);
+    expect(space.readU32(base)).toBe(42);
+    expect(space.uninstall(page)).toBe(false);
+    expect(arena.frames.used).toBe(1);
+  });
+
+  it('may be one frame that two spaces write together', () => {
+    const other = AddressSpace.create(arena);
+    const frame = arena.frames.allocate(page);
+    space.install(page, frame, READ | WRITE);
+    other.install(page + 9, frame, READ | WRITE);
+    space.writeU32(base, 99);
+    expect(other.readU32(base + 9 * 4096)).toBe(99);
+    arena.frames.release(frame);
+    expect(checkTables(arena)).toEqual([]);
+    space.destroy();
+    expect(other.readU32(base + 9 * 4096)).toBe(99);
+    other.destroy();
+    expect(arena.frames.used).toBe(0);
+  });
+
+  it('are forgotten when their page is unmapped', () => {
+    space.map(base, 4096, READ | WRITE);
+    space.writeU32(base, 42);
+    space.install(page, Uint8Array.of(7), READ);
+    space.unmap(base, 4096);
+    expect(space.uninstall(page)).toBe(false);
+    expect(arena.frames.used).toBe(0);
+  });
+});
+
+describe('the host’s reads and writes', () => {
+  it('cross pages and stop at the first fault', () => {
+    space.map(base, 2 * 4096, READ | WRITE);
+    const bytes = Uint8Array.from({ length: 100 }, (_, i) => i);
+    expect(space.write(base + 4096 - 50, bytes)).toBe(100);
+    expect(space.read(base + 4096 - 50, 100)).toEqual(bytes);
+    expect(space.read(base + 8192 - 10, 100)).toHaveLength(10);
+    expect(space.write(base + 8192 - 10, bytes)).toBe(10);
+    expect(space.writeU64(base + 8192 - 4, 1n)).toBe(false);
+    expect(space.readU64(base + 8192 - 4)).toBeUndefined();
+    expect(space.writeU64(base + 4092, -2n)).toBe(true);
+    expect(space.readU64(base + 4092)).toBe(2n ** 64n - 2n);
+  });
+
+  it('survive wild pointers and lengths', () => {
+    space.map(base, 4096, READ | WRITE);
+    for (const address of [-1, 2 ** 32, 2 ** 53, Number.NaN, Infinity, -Infinity, 0.5]) {
+      expect(space.read(address, 16)).toHaveLength(0);
+      expect(space.write(address, new Uint8Array(16))).toBe(0);
+      expect(space.readString(address).isTerminated).toBe(false);
+      expect(space.readU32(address)).toBeUndefined();
+      expect(space.peek(address, 16)).toHaveLength(0);
+    }
+    expect(space.read(base, 2 ** 60)).toHaveLength(4096);
+    expect(space.read(base, -1)).toHaveLength(0);
+    expect(space.read(base, Number.NaN)).toHaveLength(0);
+    expect(space.clear(base + 4000, 2 ** 50)).toBe(96);
+  });
+
+  it('read strings up to the zero, the limit or the fault', () => {
+    space.map(base, 4096, READ | WRITE);
+    space.write(base + 4090, new TextEncoder().encode('h\u00e9llo'));
+    expect(space.readString(base + 4090)).toMatchObject({
+      text: 'h\u00e9llo',
+      isTerminated: false,
+    });
+    space.writeU8(base + 4095, 0);
+    expect(space.readString(base + 4090)).toMatchObject({ text: 'h\u00e9ll', isTerminated: true });
+    expect(space.readString(base + 4090, 1)).toMatchObject({ text: 'h', isTerminated: false });
+  });
+
+  it('peek and poke past the permissions', () => {
+    space.map(base, 4096, EXECUTE);
+    expect(space.poke(base, Uint8Array.of(1, 2))).toBe(2);
+    expect(space.peek(base, 3)).toEqual(Uint8Array.of(1, 2, 0));
+    expect(space.read(base, 1)).toHaveLength(0);
+    expect([readDelta(page), writeDelta(page)]).toEqual([0, 0]);
+    expect(space.poke(base + 4096, Uint8Array.of(1))).toBe(0);
+  });
+});
