@@ -19,6 +19,8 @@ export const EVENT_KINDS = [
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
+const EPOCH = performance.timeOrigin;
+
 /** One event. The meaning of `from` and `to` by kind stands in docs/memory.md. */
 export interface ArenaEvent {
   readonly kind: EventKind;
@@ -30,7 +32,7 @@ export interface ArenaEvent {
   readonly page: number;
   readonly from: number;
   readonly to: number;
-  /** Milliseconds, `performance.now()` of the thread that ran the hart, counted from the epoch. */
+  /** Host time in milliseconds since 1970. */
   readonly time: number;
 }
 
@@ -88,7 +90,7 @@ export class EventLog {
     u32[at + 5] = u32[context + HART.instret / 4 + 1];
     u32[at + 6] = u32[context + HART.pc / 4];
     u32[at + 7] = u32[context + HART.pc / 4 + 1];
-    this.times[(at + 8) / 2] = performance.timeOrigin + performance.now();
+    this.times[(at + 8) / 2] = EPOCH + performance.now();
     Atomics.store(i32, ring, written + 1);
   }
 

@@ -1,0 +1,122 @@
+import type { AddressSpace } from './address-space';
+import { PAGE_COUNT } from './layout';
+import { ENTRY, ENTRY_FRAME_SHIFT } from './page-table';
+
+/**
+ * What a page is in one address space. Derived when asked, from the entry's flags and the reference counts, so
+ * that a fork need not touch the pages. The first line that holds decides:
+ *
+ * | state      | when |
+ * |------------|------|
+ * | `unmapped` | no entry |
+ * | `guard`    | the guard flag |
+ * | `host`     | the host flag: installed by the embedder |
+ * | `zero`     | no frame yet: reads as zero |
+ * | `borrowed` | the borrowed flag: the frame is the lender's page |
+ * | `lent`     | the lent flag, or written together (MAP_SHARED) with another entry |
+ * | `shared`   | the frame, or a node on the way to it, has another reference: copied when written |
+ * | `private`  | the copied flag: the space's own copy, made by a copy-on-write break |
+ * | `owned`    | else: the space's own frame |
+ */
+export const PAGE_STATES = [
+  'unmapped',
+  'guard',
+  'host',
+  'zero',
+  'borrowed',
+  'lent',
+  'shared',
+  'private',
+  'owned',
+] as const;
+export type PageState = (typeof PAGE_STATES)[number];
+
+/** Pages in a row with the same state and protection. */
+export interface PageRun {
+  /** First page. */
+  readonly page: number;
+  /** How many pages. */
+  readonly count: number;
+  readonly state: PageState;
+  /** READ, WRITE, EXECUTE or'ed together. */
+  readonly protection: number;
+}
+
+const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
+const NUMBERS = Object.fromEntries(PAGE_STATES.map((state, n) => [state, n])) as Record<
+  PageState,
+  number
+>;
+
+/** State and protection in one number, so that comparing neighbours is cheap. */
+const key = (state: PageState, entry: number): number => NUMBERS[state] * 8 + (entry & PERMISSIONS);
+
+/**
+ * The mapped pages of a space as runs in ascending order; pages between runs are unmapped. Takes no lock: of
+ * a space whose harts run meanwhile it is a snapshot in which single pages may be a moment older than others.
+ */
+export function pageRuns(space: AddressSpace): PageRun[] {
+  const { u32, frames, pageTable } = space.arena;
+  const runs: PageRun[] = [];
+  let start = 0;
+  let next = 0;
+  let current = 0;
+  const flush = (): void => {
+    if (next === start) return;
+    const state = PAGE_STATES[current >>> 3];
+    runs.push({ page: start, count: next - start, state, protection: current & PERMISSIONS });
+  };
+  pageTable.visit(space.topTable, 0, PAGE_COUNT, (leaf, page, first, last, isPathShared) => {
+    for (let i = first; i <= last; i++) {
+      const entry = u32[leaf + i];
+      if (entry === 0) continue;
+      const frame = entry >>> ENTRY_FRAME_SHIFT;
+      const isShared = isPathShared || (frame !== 0 && frames.references(frame) > 1);
+      const kind = key(stateOf(entry, isShared), entry);
+      if (page + i !== next || kind !== current) {
+        flush();
+        start = page + i;
+        current = kind;
+      }
+      next = page + i + 1;
+    }
+  });
+  flush();
+  return runs;
+}
+
+/** The state of one page. */
+export function pageState(space: AddressSpace, page: number): PageState {
+  const { frames, pageTable } = space.arena;
+  const entry = space.entry(page);
+  if (entry === 0) return 'unmapped';
+  const frame = entry >>> ENTRY_FRAME_SHIFT;
+  const isShared =
+    pageTable.pathShared(space.topTable, page) || (frame !== 0 && frames.references(frame) > 1);
+  return stateOf(entry, isShared);
+}
+
+/** How many pages of each state the runs hold; what they leave out of the 2^20 pages is `unmapped`. */
+export function pageTotals(runs: readonly PageRun[]): Record<PageState, number> {
+  const totals = Object.fromEntries(PAGE_STATES.map((state) => [state, 0])) as Record<
+    PageState,
+    number
+  >;
+  totals.unmapped = PAGE_COUNT;
+  for (const { state, count } of runs) {
+    totals[state] += count;
+    totals.unmapped -= count;
+  }
+  return totals;
+}
+
+/** @param isShared whether the frame, or a node on the way to it, has another reference */
+function stateOf(entry: number, isShared: boolean): PageState {
+  if ((entry & ENTRY.guard) !== 0) return 'guard';
+  if ((entry & ENTRY.host) !== 0) return 'host';
+  if (entry >>> ENTRY_FRAME_SHIFT === 0) return 'zero';
+  if ((entry & ENTRY.borrowed) !== 0) return 'borrowed';
+  if ((entry & ENTRY.lent) !== 0) return 'lent';
+  if (isShared) return (entry & ENTRY.shared) !== 0 ? 'lent' : 'shared';
+  return (entry & ENTRY.copied) !== 0 ? 'private' : 'owned';
+}
