@@ -180,6 +180,15 @@ export function fits(field: Field, value: number): boolean {
   return value !== field.not && readField(field, writeField(field, value)) === value;
 }
 
+/** What a field can hold, in words: `-2048 to 2047`, `multiples of 4 from 0 to 252`. */
+export function fieldRange(field: Field): string {
+  const step = 2 ** Math.min(...field.pieces.map((piece) => piece.to));
+  const lowest = field.signed ? -(2 ** (field.width - 1)) : readField(field, 0);
+  const highest = field.signed ? 2 ** (field.width - 1) - step : readField(field, -1);
+  const values = `${step === 1 ? '' : `multiples of ${step} from `}${lowest} to ${highest}`;
+  return `it holds ${values}${field.not === undefined ? '' : `, not ${field.not}`}`;
+}
+
 /** The word that a pattern makes of slot values: the inverse of decoding, for the instruction as encoded. */
 export function encodeSlots(pattern: Pattern, slots: Slots): number {
   let word = pattern.match;
