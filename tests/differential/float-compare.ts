@@ -4,7 +4,6 @@ import {
   type FloatOperation,
   type FloatOptions,
 } from '../../emulator/engine/float';
-import type { Format } from '../../emulator/isa/emitter';
 import { HART } from '../../emulator/memory/layout';
 import { ModuleBuilder } from '../../emulator/wasm';
 import { floatCases, type FloatCase } from './float-operands';
