@@ -10,7 +10,7 @@ export interface CodeSource {
   /** The 16 bits at an even address, or undefined when they cannot be fetched. */
   fetch(address: number): number | undefined;
   /** Stores to this page must be reported from now on: it has records. */
-  markCode(page: number): void;
+  markCode(page: number): unknown;
 }
 
 /**
@@ -61,7 +61,7 @@ export class CodeSpace {
   constructor(
     memory: WebAssembly.Memory,
     readonly table: number,
-    private readonly pool: { readonly base: number; readonly size: number },
+    private readonly pool: { readonly base: number; readonly bytes: number },
     private readonly source: CodeSource,
   ) {
     this.view = new DataView(memory.buffer);
@@ -183,7 +183,7 @@ export class CodeSpace {
   /** One translation needs at most this: a page of instructions, each its own run with a stub. */
   private ensureRoom(): void {
     const worst = (PAGE_SIZE / 2) * (4 * RECORD.size + NODE.bytes) + 2 * MAP.bytes;
-    if (this.poolNext + worst > this.pool.base + this.pool.size) this.flush();
+    if (this.poolNext + worst > this.pool.base + this.pool.bytes) this.flush();
   }
 
   private allocate(bytes: number): number {

@@ -1,0 +1,55 @@
+import type { SymbolTable } from '../elf/symbols';
+import type { CodeSpace } from '../engine/code-space';
+import type { HartState } from '../engine/hart-state';
+import type { AddressSpace } from '../memory/address-space';
+import type { SegmentInfo } from './protocol';
+
+/** Why a machine returned from `run`. The hart's pc is at the instruction that runs next. */
+export type MachineStop =
+  /** The budget is used up. */
+  | { readonly kind: 'fuel' }
+  /** Parked at a system call until there is input or the deadline (monotonic ms) has passed. */
+  | { readonly kind: 'waiting'; readonly reason: string; readonly deadline?: number }
+  | { readonly kind: 'breakpoint'; readonly address: number }
+  | {
+      readonly kind: 'watch';
+      readonly address: number;
+      readonly size: number;
+      readonly write: boolean;
+    }
+  | { readonly kind: 'ebreak'; readonly address: number }
+  /** Only where faults stop (`MachineOptions.stopAtFaults`): the next run delivers the signal. */
+  | {
+      readonly kind: 'fault';
+      readonly signal: string;
+      readonly message: string;
+      readonly address?: number;
+    }
+  | { readonly kind: 'exited'; readonly status: number }
+  | {
+      readonly kind: 'killed';
+      readonly signal: string;
+      /** What a shell would see: 128 + the signal's number. */
+      readonly status: number;
+      readonly message: string;
+    };
+
+/** What the debugger needs of a machine. */
+export interface DebugTarget {
+  readonly hart: HartState;
+  readonly space: AddressSpace;
+  readonly code: CodeSpace;
+  readonly symbols: SymbolTable;
+  readonly entry: number;
+  readonly position: 'static' | 'static-pie';
+  /** Bytes of frames in use. */
+  readonly residentBytes: number;
+  /**
+   * Runs at most `budget` instructions.
+   * @param through runs a breakpoint, ebreak or watch at the first instruction without stopping there
+   */
+  run(budget: number, through?: boolean): MachineStop;
+  memoryMap(): readonly SegmentInfo[];
+  /** Gives the machine's memory back. */
+  dispose(): void;
+}

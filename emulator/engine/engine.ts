@@ -1,0 +1,222 @@
+import { decode, type Decoded } from '../isa';
+import type { AddressSpace } from '../memory/address-space';
+import type { Fault } from '../memory/faults';
+import { ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
+import { CodeSpace } from './code-space';
+import { executeCsr, type CsrEnvironment } from './csr';
+import type { HartState } from './hart-state';
+import { instantiateInterpreter, type Interpreter } from './interpreter-module';
+import { RUN_MARGIN } from './interpreter';
+import { REASON, RECORD } from './records';
+
+/** The most instructions between two returns to the engine's caller (translation.md's quantum). */
+export const QUANTUM = 1_000_000;
+
+/** Why the engine returned; the hart's pc is at the instruction that has not run. */
+export type EngineStop =
+  | { readonly kind: 'fuel' }
+  | { readonly kind: 'ecall' }
+  | { readonly kind: 'ebreak' }
+  | { readonly kind: 'breakpoint' }
+  | { readonly kind: 'illegal'; readonly bits: number }
+  /** An access that the address space does not allow; the first byte at fault. */
+  | { readonly kind: 'fault'; readonly fault: Fault }
+  /** A page under watch: the access is allowed, and not done yet. */
+  | {
+      readonly kind: 'watch';
+      readonly address: number;
+      readonly size: number;
+      readonly write: boolean;
+    }
+  /** An atomic access that is not naturally aligned. */
+  | { readonly kind: 'misaligned'; readonly address: number };
+
+/**
+ * Runs harts of one address space on the calling thread. It serves what the WebAssembly interpreter
+ * hands over (code without records, pages without deltas, CSRs, fence.i) and returns to its caller for
+ * everything that is not the processor's business.
+ */
+export class Engine {
+  readonly code: CodeSpace;
+  private readonly interpreter: Interpreter;
+  private readonly words: Uint32Array;
+  private storing = false;
+
+  constructor(
+    private readonly space: AddressSpace,
+    private readonly environment: CsrEnvironment,
+  ) {
+    const { arena } = space;
+    this.interpreter = instantiateInterpreter(arena.memory);
+    this.words = arena.u32;
+    this.code = new CodeSpace(arena.memory, arena.allocateCodeTable(), arena.records, {
+      fetch: (address) => this.fetch(address),
+      markCode: (page) => space.markCode(page),
+    });
+    // A store by the guest itself shows at its next fence.i; any other change shows at once.
+    space.hooks.onCodeChanged = (page) => {
+      if (this.storing) this.code.noteStore(page);
+      else this.code.invalidate(page);
+    };
+  }
+
+  /** Points a hart at this engine's tables. */
+  attach(hart: HartState): void {
+    hart.setField(HART.readTable, this.space.readTable);
+    hart.setField(HART.writeTable, this.space.writeTable);
+    hart.setField(HART.codeTable, this.code.table);
+    hart.setField(HART.space, this.space.id);
+  }
+
+  /**
+   * Runs at most `budget` instructions, exactly `budget` when nothing else stops it.
+   * @param stepping true to run through a breakpoint or a watch at the first instruction
+   */
+  run(hart: HartState, budget: number, stepping = false): EngineStop {
+    let left = budget;
+    // Decoding and page misses come back without progress: until the first instruction has run.
+    const start = hart.instret;
+    while (stepping && left > 0 && hart.instret === start) {
+      const stop = this.advance(hart, 1, true);
+      if (stop) return stop;
+    }
+    left -= hart.instret - start;
+    while (left > 0) {
+      const before = hart.instret;
+      const stop = this.advance(hart, left, false);
+      left -= hart.instret - before;
+      if (stop) return stop;
+    }
+    return { kind: 'fuel' };
+  }
+
+  /** One call of the interpreter and what it asks for; a stop when the caller must act. */
+  private advance(hart: HartState, budget: number, through: boolean): EngineStop | undefined {
+    const record = this.code.translate(hart.pc);
+    if (record === undefined) return this.fetchFault(hart.pc);
+    const long = !through && budget > RUN_MARGIN;
+    const fuel = Math.min(budget, QUANTUM) - (long ? RUN_MARGIN : 0);
+    // `step` runs through breakpoints, so near the end of a budget they are looked for here.
+    const chunk = long || through || this.code.breakpoints.size === 0 ? fuel : 1;
+    if (!long && !through && this.code.breakpoints.has(hart.pc)) return { kind: 'breakpoint' };
+    const engine = long ? this.interpreter.run : this.interpreter.step;
+    const reason = engine(hart.base, record, chunk);
+    hart.instret += chunk - (hart.field(HART.fuel) | 0);
+    return this.serve(reason, hart, through);
+  }
+
+  private serve(reason: number, hart: HartState, through: boolean): EngineStop | undefined {
+    const stopped = hart.field(HART.trapRecord);
+    if (reason === REASON.lookup) {
+      if (this.code.translate(hart.pc) === undefined) return this.fetchFault(hart.pc);
+      this.code.resolveStub(stopped);
+      return undefined;
+    }
+    hart.pc = this.words[(stopped + RECORD.pc) >>> 2];
+    switch (reason) {
+      case REASON.fuel:
+        return undefined;
+      case REASON.miss:
+        return this.miss(hart, through);
+      case REASON.ecall:
+        return { kind: 'ecall' };
+      case REASON.ebreak:
+        return { kind: 'ebreak' };
+      case REASON.breakpoint:
+        return { kind: 'breakpoint' };
+      case REASON.misaligned:
+        return { kind: 'misaligned', address: hart.longField(HART.faultAddress) };
+      case REASON.fenceI:
+        this.code.synchronize();
+        hart.pc += 4;
+        hart.instret += 1;
+        return undefined;
+      case REASON.csr:
+        return this.csr(hart);
+      default:
+        return { kind: 'illegal', bits: this.instructionBits(hart.pc) };
+    }
+  }
+
+  private csr(hart: HartState): EngineStop | undefined {
+    const bits = this.instructionBits(hart.pc);
+    const decoded: Decoded | undefined = decode(bits);
+    if (!decoded || !executeCsr(decoded, hart, this.environment)) return { kind: 'illegal', bits };
+    hart.pc += decoded.length;
+    hart.instret += 1;
+    return undefined;
+  }
+
+  /**
+   * Resolves the pages of an access, so that the instruction can run again. A page that has watched bytes
+   * never gets a delta: an access beside them, or one that the caller lets through, runs with a delta of
+   * its own.
+   */
+  private miss(hart: HartState, through: boolean): EngineStop | undefined {
+    const address = hart.longField(HART.faultAddress);
+    const access = hart.field(HART.faultAccess);
+    const size = access & ACCESS_SIZE_MASK;
+    const write = (access & ACCESS_WRITE) !== 0;
+    const last = address + size - 1;
+    const crosses = address >>> PAGE_SHIFT !== last >>> PAGE_SHIFT;
+    const table = (write ? this.space.writeTable : this.space.readTable) >>> 2;
+    const withheld: { readonly entry: number; readonly delta: number }[] = [];
+    this.storing = write;
+    try {
+      for (const end of crosses ? [address, last] : [address]) {
+        const result = this.space.resolve(end, write ? 'write' : 'read', crosses ? 1 : size);
+        if (typeof result !== 'number' && result.kind !== 'watched') {
+          // The second page of an access is at fault from its first byte on.
+          const at = end === address ? address : end - (end % PAGE_SIZE);
+          return { kind: 'fault', fault: { ...result, kind: result.kind, address: at } };
+        }
+        if (typeof result !== 'number' && !through) {
+          return { kind: 'watch', address, size, write };
+        }
+        const at = typeof result === 'number' ? result : result.arenaAddress;
+        const entry = table + Math.floor(end / PAGE_SIZE);
+        if (this.words[entry] === 0) withheld.push({ entry, delta: (at - end) >>> 0 });
+      }
+    } finally {
+      this.storing = false;
+    }
+    if (withheld.length > 0) this.runWith(hart, withheld);
+    return undefined;
+  }
+
+  /** Runs one instruction with some deltas lent to it. */
+  private runWith(
+    hart: HartState,
+    deltas: readonly { readonly entry: number; readonly delta: number }[],
+  ): void {
+    for (const { entry, delta } of deltas) this.words[entry] = delta;
+    const record = this.code.lookup(hart.pc);
+    this.interpreter.step(hart.base, record, 1);
+    for (const { entry } of deltas) this.words[entry] = 0;
+    hart.instret += 1 - (hart.field(HART.fuel) | 0);
+    hart.pc = this.words[(hart.field(HART.trapRecord) + RECORD.pc) >>> 2];
+  }
+
+  private fetch(address: number): number | undefined {
+    const at = this.space.resolve(address, 'execute', 2);
+    if (typeof at !== 'number') return undefined;
+    const word = this.words[at >>> 2];
+    return (at & 2) === 0 ? word & 0xffff : word >>> 16;
+  }
+
+  private fetchFault(pc: number): EngineStop {
+    for (const address of [pc, pc + 2]) {
+      const result = this.space.resolve(address, 'execute', 2);
+      if (typeof result !== 'number' && result.kind !== 'watched') {
+        return { kind: 'fault', fault: { ...result, kind: result.kind } };
+      }
+    }
+    throw new Error(`code at 0x${pc.toString(16)} can be fetched and has no record`);
+  }
+
+  /** The encoding at `pc`; what cannot be fetched reads as 0. */
+  private instructionBits(pc: number): number {
+    const low = this.fetch(pc) ?? 0;
+    return (low & 3) === 3 ? (low | ((this.fetch(pc + 2) ?? 0) << 16)) >>> 0 : low;
+  }
+}

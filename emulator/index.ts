@@ -1,0 +1,18 @@
+/**
+ * Hartscope's emulator as a library: load a RISC-V program, run it, call its functions, look at it. It
+ * needs nothing but Node.
+ */
+export { Machine, describeStop } from './machine';
+export type { CallArgument, CallResult, MachineOptions } from './machine';
+export type { MachineStop } from './debug/target';
+export { ElfError } from './elf/reader';
+export { parseElf } from './elf/parse';
+export type { ElfImage } from './elf/parse';
+export { SymbolTable } from './elf/symbols';
+export type { ProgramSymbol, SymbolPlace } from './elf/symbols';
+export type { Clock } from './linux/clock';
+export { ProgramStartError } from './linux/process-start';
+export type { InputStream, OutputStream, StandardStreams } from './linux/streams';
+export { Terminal } from './linux/terminal';
+export { ArenaError, MappingError, OutOfMemory } from './memory/errors';
+export { EXECUTE, READ, WRITE } from './memory/address-space';
