@@ -2,10 +2,9 @@
 import { protocol } from 'electron';
 import { readFile } from 'node:fs/promises';
 import { extname, join, normalize, sep } from 'node:path';
+import { PAGES } from './paths';
 
 export const APP_ORIGIN = 'app://hartscope';
-
-const PAGES = join(import.meta.dirname, '../renderer');
 
 const TYPES: Record<string, string> = {
   '.html': 'text/html; charset=utf-8',

@@ -1,4 +1,83 @@
 /** What the page gets from Electron as `window.hartscope`. Kept apart from the script, so that the page sees no Electron types. */
+
+export type Theme = 'system' | 'light' | 'dark';
+
+/** A bundled guest, as guests/catalogue.json describes it. */
+export interface GuestInfo {
+  readonly name: string;
+  /** One sentence. */
+  readonly description: string;
+  readonly arguments: readonly string[];
+  readonly readsTerminal: boolean;
+  /** Symbol where the debugger stops first. */
+  readonly entry: string;
+  readonly tags: readonly string[];
+}
+
+export interface RecentFile {
+  readonly path: string;
+  /** The file's base name. */
+  readonly name: string;
+}
+
+/** An ELF file's bytes, and what the window shows about it. */
+export interface ProgramFile {
+  readonly name: string;
+  /** Where the file lies; absent for a bundled guest. */
+  readonly path?: string;
+  readonly bytes: Uint8Array;
+  /** argv without argv[0]. */
+  readonly arguments: readonly string[];
+  readonly stopAt: string;
+}
+
+/** What a window needs to draw itself. */
+export interface StartInfo {
+  readonly guests: readonly GuestInfo[];
+  readonly recent: readonly RecentFile[];
+  readonly theme: Theme;
+}
+
+/** One entry of the application menu; the page's command table is where they come from. */
+export interface MenuEntry {
+  readonly command: string;
+  readonly title: string;
+  /** Electron accelerator, shown only: the page handles its keys itself. */
+  readonly key?: string;
+  readonly menu: 'File' | 'Run' | 'View' | 'Help';
+  /** Starts a new group of entries. */
+  readonly separated?: boolean;
+}
+
+export interface MachineExit {
+  readonly machine: number;
+  /** Why the process ended, one sentence. */
+  readonly reason: string;
+}
+
+/** Kind of the window message that brings a machine's port: `{ kind: MACHINE_PORT, machine }`. */
+export const MACHINE_PORT = 'hartscope:machine-port';
+
+/** Each request rejects with an `Error` that says what, where and what to do. */
 export interface HartscopeApi {
   readonly versions: { readonly electron: string; readonly chrome: string };
+  start(): Promise<StartInfo>;
+  readGuest(name: string): Promise<ProgramFile>;
+  /** Asks with a file dialog; null when it was cancelled. */
+  chooseFile(): Promise<ProgramFile | null>;
+  readRecent(path: string): Promise<ProgramFile>;
+  readDropped(file: File): Promise<ProgramFile>;
+  recent(): Promise<readonly RecentFile[]>;
+  /** Asks where to save; null when it was cancelled, else the path. */
+  saveText(suggestedName: string, text: string): Promise<string | null>;
+  /** Starts a machine process; its port comes as a window message of kind MACHINE_PORT. */
+  createMachine(): Promise<number>;
+  endMachine(machine: number): Promise<void>;
+  newWindow(): Promise<void>;
+  setTheme(theme: Theme): Promise<void>;
+  setTitle(title: string): Promise<void>;
+  setMenu(entries: readonly MenuEntry[]): Promise<void>;
+  onMachineExited(listener: (exit: MachineExit) => void): void;
+  /** A command was chosen in the application menu. */
+  onCommand(listener: (command: string) => void): void;
 }

@@ -1,4 +1,4 @@
-import type { HartscopeApi } from '../../preload/api';
+import type { HartscopeApi } from '../preload/api';
 
 declare global {
   interface Window {

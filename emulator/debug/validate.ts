@@ -1,0 +1,114 @@
+/**
+ * The border of a machine: every request is checked here before the session sees it, whoever sent it.
+ * Sizes are bounded, so that no single request can take the process's memory or time.
+ */
+import * as v from 'valibot';
+import type { MachineRequests } from './protocol';
+
+/** Largest block that one `readMemory` or `writeMemory` carries, in bytes. */
+export const MAX_MEMORY_BLOCK = 1 << 20;
+/** Most lines that one `disassemble` asks for, on either side of its address. */
+export const MAX_DISASSEMBLED_LINES = 1000;
+const MAX_ELF_BYTES = 512 * 2 ** 20;
+const MAX_STRINGS = 32_768;
+const MAX_STRING = 131_072;
+const MAX_TERMINAL_INPUT = 1 << 20;
+
+const whole = (low: number, high: number): v.GenericSchema<number> =>
+  v.pipe(
+    v.number('is not a number'),
+    v.safeInteger('is not a whole number below 2^53'),
+    v.minValue(low, `is below ${low}`),
+    v.maxValue(high, `is above ${high}`),
+  );
+const text = (longest: number): v.GenericSchema<string> =>
+  v.pipe(v.string('is not a text'), v.maxLength(longest, `is longer than ${longest} characters`));
+const bytes = (most: number): v.GenericSchema<Uint8Array> =>
+  v.pipe(v.instance(Uint8Array, 'is not bytes'), v.maxBytes(most, `is larger than ${most} bytes`));
+const texts = v.pipe(
+  v.array(text(MAX_STRING)),
+  v.maxLength(MAX_STRINGS, `has more than ${MAX_STRINGS} strings`),
+);
+
+const address = whole(0, Number.MAX_SAFE_INTEGER);
+const hart = whole(0, 65_535);
+const identifier = whole(0, 2 ** 31);
+const columns = whole(1, 1000);
+const rows = whole(1, 1000);
+
+const openRequest = v.strictObject({
+  name: text(1024),
+  elf: bytes(MAX_ELF_BYTES),
+  args: texts,
+  environment: texts,
+  memoryLimit: v.exactOptional(whole(1 << 16, 2 ** 32)),
+  stopAt: v.exactOptional(text(1024)),
+  columns,
+  rows,
+});
+
+const breakpointSpec = v.strictObject({
+  at: text(1024),
+  condition: v.exactOptional(text(4096)),
+  hitCount: v.exactOptional(whole(1, Number.MAX_SAFE_INTEGER)),
+  enabled: v.boolean('is not true or false'),
+});
+
+const REQUESTS = {
+  open: v.strictTuple([openRequest]),
+  state: v.strictTuple([]),
+  run: v.strictTuple([]),
+  pause: v.strictTuple([]),
+  stepInstruction: v.strictTuple([hart]),
+  stepOver: v.strictTuple([hart]),
+  stepOut: v.strictTuple([hart]),
+  runTo: v.strictTuple([address]),
+  restart: v.strictTuple([]),
+  registers: v.strictTuple([hart]),
+  writeRegister: v.strictTuple([hart, text(16), text(128)]),
+  readMemory: v.strictTuple([address, whole(0, MAX_MEMORY_BLOCK)]),
+  writeMemory: v.strictTuple([address, bytes(MAX_MEMORY_BLOCK)]),
+  disassemble: v.strictTuple([
+    address,
+    whole(0, MAX_DISASSEMBLED_LINES),
+    whole(0, MAX_DISASSEMBLED_LINES),
+  ]),
+  explain: v.strictTuple([address]),
+  breakpoints: v.strictTuple([]),
+  addBreakpoint: v.strictTuple([breakpointSpec]),
+  updateBreakpoint: v.strictTuple([identifier, breakpointSpec]),
+  removeBreakpoint: v.strictTuple([identifier]),
+  symbols: v.strictTuple([text(1024), whole(1, 1000)]),
+  evaluateAddress: v.strictTuple([text(1024), hart]),
+  memoryMap: v.strictTuple([]),
+  terminalInput: v.strictTuple([bytes(MAX_TERMINAL_INPUT)]),
+  terminalResize: v.strictTuple([columns, rows]),
+} satisfies { [K in keyof MachineRequests]: v.GenericSchema<Parameters<MachineRequests[K]>> };
+
+type RequestName = keyof MachineRequests;
+
+/** Names of all requests that a machine answers. */
+export const REQUEST_NAMES = Object.keys(REQUESTS) as readonly RequestName[];
+
+/**
+ * The checked form of a session: same requests, but each rejects with an `Error` that names the request
+ * and the argument when an argument is not what the protocol says. Has no other members, so that a
+ * request named `constructor` finds nothing.
+ */
+export function validated(session: MachineRequests): MachineRequests {
+  const checked = Object.create(null) as Record<string, (...args: unknown[]) => Promise<unknown>>;
+  for (const name of REQUEST_NAMES) {
+    const request = session[name].bind(session) as (...args: unknown[]) => Promise<unknown>;
+    checked[name] = async (...args) => {
+      const result = v.safeParse(REQUESTS[name] as v.GenericSchema<unknown[]>, args);
+      if (!result.success) throw new Error(`${name}: ${describe(result.issues[0])}`);
+      return request(...result.output);
+    };
+  }
+  return checked as unknown as MachineRequests;
+}
+
+function describe(issue: v.BaseIssue<unknown>): string {
+  const where = v.getDotPath(issue) ?? '';
+  return where === '' ? 'has the wrong number of arguments' : `argument ${where} ${issue.message}`;
+}

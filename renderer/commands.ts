@@ -1,0 +1,335 @@
+/**
+ * Every verb of the window, with its key: the toolbar, the command palette, the application menu and
+ * the keyboard all come from this one table.
+ */
+import type { MenuEntry } from '../preload/api';
+import { PANES, type PaneId } from './panes/layout';
+import type { useLog } from './stores/log';
+import type { useMachine } from './stores/machine';
+import type { usePrograms } from './stores/programs';
+import type { useView } from './stores/view';
+
+/** What commands act on. */
+export interface Workbench {
+  readonly machine: ReturnType<typeof useMachine>;
+  readonly programs: ReturnType<typeof usePrograms>;
+  readonly view: ReturnType<typeof useView>;
+  readonly log: ReturnType<typeof useLog>;
+}
+
+export interface Command {
+  readonly id: string;
+  readonly title: string;
+  /** In Electron's notation: `Ctrl+Shift+F5`. */
+  readonly key?: string;
+  /** The key means this only where it types nothing: outside text fields and the terminal. */
+  readonly whenNotTyping?: boolean;
+  /** Codicon name without its prefix. */
+  readonly icon?: string;
+  readonly menu?: MenuEntry['menu'];
+  readonly separated?: boolean;
+  readonly enabled?: (bench: Workbench) => boolean;
+  readonly run: (bench: Workbench) => unknown;
+}
+
+const ready = ({ machine }: Workbench): boolean => machine.ready;
+const open = ({ machine }: Workbench): boolean => machine.phase === 'open';
+
+const paneCommands = Object.entries(PANES).map(([pane, title], index): Command => ({
+  id: `show.${pane}`,
+  title: `Show ${title}`,
+  key: `Ctrl+${index + 1}`,
+  menu: 'View',
+  run: ({ view }) => view.show(pane as PaneId),
+}));
+
+const hartCommands = Array.from({ length: 10 }, (_, id): Command => ({
+  id: `hart.${id}`,
+  title: `Focus hart ${id}`,
+  key: String(id),
+  whenNotTyping: true,
+  enabled: ({ machine }) => machine.state?.harts.some((hart) => hart.id === id) ?? false,
+  run: ({ machine }) => (machine.focusHart = id),
+}));
+
+export const COMMANDS = [
+  {
+    id: 'run',
+    title: 'Run',
+    key: 'F5',
+    icon: 'debug-continue',
+    menu: 'Run',
+    enabled: ready,
+    run: ({ machine }) => machine.requests().run(),
+  },
+  {
+    id: 'pause',
+    title: 'Pause',
+    key: 'F6',
+    icon: 'debug-pause',
+    menu: 'Run',
+    enabled: ({ machine }) => machine.phase === 'open' && machine.running,
+    run: ({ machine }) => machine.requests().pause(),
+  },
+  {
+    id: 'step.over',
+    title: 'Step over',
+    key: 'F10',
+    icon: 'debug-step-over',
+    menu: 'Run',
+    separated: true,
+    enabled: ready,
+    run: ({ machine }) => machine.requests().stepOver(machine.focusHart),
+  },
+  {
+    id: 'step.into',
+    title: 'Step into',
+    key: 'F11',
+    icon: 'debug-step-into',
+    menu: 'Run',
+    enabled: ready,
+    run: ({ machine }) => machine.requests().stepInstruction(machine.focusHart),
+  },
+  {
+    id: 'step.out',
+    title: 'Step out',
+    key: 'Shift+F11',
+    icon: 'debug-step-out',
+    menu: 'Run',
+    enabled: ready,
+    run: ({ machine }) => machine.requests().stepOut(machine.focusHart),
+  },
+  {
+    id: 'run.to-cursor',
+    title: 'Run to cursor',
+    key: 'Ctrl+F10',
+    icon: 'debug-line-by-line',
+    menu: 'Run',
+    enabled: (bench) => ready(bench) && bench.view.cursor !== null,
+    run: ({ machine, view }) => {
+      if (view.cursor !== null) return machine.requests().runTo(view.cursor);
+    },
+  },
+  {
+    id: 'breakpoint.toggle',
+    title: 'Toggle breakpoint at cursor',
+    key: 'F9',
+    icon: 'debug-breakpoint',
+    menu: 'Run',
+    separated: true,
+    enabled: (bench) => open(bench) && bench.view.cursor !== null,
+    run: ({ machine, view }) => {
+      if (view.cursor !== null) return machine.toggleBreakpoint(view.cursor);
+    },
+  },
+  {
+    id: 'breakpoint.add',
+    title: 'Add breakpoint…',
+    key: 'Ctrl+Shift+B',
+    icon: 'add',
+    menu: 'Run',
+    run: ({ view }) => view.show('breakpoints', 'add'),
+  },
+  {
+    id: 'pc.set',
+    title: 'Set pc to cursor',
+    menu: 'Run',
+    enabled: (bench) => ready(bench) && bench.view.cursor !== null,
+    run: async ({ machine, view }) => {
+      if (view.cursor === null) return;
+      await machine.requests().writeRegister(machine.focusHart, 'pc', `0x${view.cursor.toString(16)}`);
+      machine.touched();
+    },
+  },
+  {
+    id: 'restart',
+    title: 'Restart',
+    key: 'Ctrl+Shift+F5',
+    icon: 'debug-restart',
+    menu: 'Run',
+    separated: true,
+    enabled: ({ machine }) => machine.program !== null && machine.phase !== 'opening',
+    run: ({ machine }) => machine.restart(),
+  },
+  {
+    id: 'stop',
+    title: 'Stop',
+    key: 'Shift+F5',
+    icon: 'debug-stop',
+    menu: 'Run',
+    enabled: ({ machine }) => machine.phase === 'open' || machine.phase === 'opening',
+    run: ({ machine }) => machine.close(),
+  },
+  {
+    id: 'file.open',
+    title: 'Open program…',
+    key: 'Ctrl+O',
+    icon: 'folder-opened',
+    menu: 'File',
+    run: ({ programs }) => programs.chooseFile(),
+  },
+  {
+    id: 'window.new',
+    title: 'New window',
+    key: 'Ctrl+Shift+N',
+    icon: 'empty-window',
+    menu: 'File',
+    run: () => window.hartscope.newWindow(),
+  },
+  {
+    id: 'palette',
+    title: 'Command palette…',
+    key: 'Ctrl+Shift+P',
+    icon: 'symbol-event',
+    menu: 'Help',
+    run: ({ view }) => (view.palette = 'commands'),
+  },
+  {
+    id: 'go-to',
+    title: 'Go to address or symbol…',
+    key: 'Ctrl+G',
+    icon: 'search',
+    menu: 'View',
+    enabled: open,
+    run: ({ view }) => (view.palette = 'places'),
+  },
+  {
+    id: 'show-pc',
+    title: 'Show pc',
+    key: 'Ctrl+.',
+    icon: 'target',
+    menu: 'View',
+    enabled: ({ machine }) => machine.pc !== null,
+    run: ({ machine, view }) => {
+      if (machine.pc !== null) view.showCode(machine.pc);
+    },
+  },
+  {
+    id: 'explain',
+    title: 'Explain instruction at cursor',
+    key: 'F1',
+    icon: 'info',
+    menu: 'Help',
+    enabled: (bench) => open(bench) && bench.view.cursor !== null,
+    run: ({ view }) => view.show('disassembly', 'explain'),
+  },
+  {
+    id: 'memory.go-to',
+    title: 'Go to memory…',
+    key: 'Ctrl+Shift+M',
+    icon: 'file-binary',
+    menu: 'View',
+    enabled: open,
+    run: ({ view }) => view.show('memory', 'go-to'),
+  },
+  ...paneCommands.map((command, index) => ({ ...command, separated: index === 0 })),
+  {
+    id: 'terminal.search',
+    title: 'Search in terminal',
+    key: 'Ctrl+Shift+F',
+    icon: 'search',
+    run: ({ view }) => view.show('terminal', 'search'),
+  },
+  {
+    id: 'terminal.save',
+    title: 'Save terminal output…',
+    key: 'Ctrl+Shift+S',
+    icon: 'save',
+    menu: 'File',
+    separated: true,
+    run: ({ view }) => view.show('terminal', 'save'),
+  },
+  {
+    id: 'terminal.clear',
+    title: 'Clear terminal',
+    key: 'Ctrl+Shift+K',
+    icon: 'clear-all',
+    run: ({ view }) => view.show('terminal', 'clear'),
+  },
+  {
+    id: 'theme.system',
+    title: 'Theme: as the system',
+    menu: 'View',
+    separated: true,
+    run: ({ view }) => view.setTheme('system'),
+  },
+  { id: 'theme.light', title: 'Theme: light', menu: 'View', run: ({ view }) => view.setTheme('light') },
+  { id: 'theme.dark', title: 'Theme: dark', menu: 'View', run: ({ view }) => view.setTheme('dark') },
+  {
+    id: 'theme.next',
+    title: 'Next theme',
+    key: 'Ctrl+Shift+L',
+    icon: 'color-mode',
+    run: ({ view }) =>
+      view.setTheme(({ system: 'light', light: 'dark', dark: 'system' } as const)[view.theme]),
+  },
+  {
+    id: 'layout.reset',
+    title: 'Reset layout',
+    key: 'Ctrl+Shift+0',
+    icon: 'layout',
+    menu: 'View',
+    run: ({ view }) => view.resetLayout(),
+  },
+  ...hartCommands,
+] as const satisfies readonly Command[] as readonly Command[];
+
+export type CommandId = string;
+
+const byId = new Map(COMMANDS.map((command) => [command.id, command]));
+
+export function command(id: CommandId): Command {
+  const found = byId.get(id);
+  if (found === undefined) throw new Error(`There is no command ${id}.`);
+  return found;
+}
+
+export const isEnabled = (each: Command, bench: Workbench): boolean =>
+  each.enabled === undefined || each.enabled(bench);
+
+/** Runs a command if it can be run now; what goes wrong is shown. */
+export async function runCommand(each: Command, bench: Workbench): Promise<void> {
+  if (!isEnabled(each, bench)) return;
+  try {
+    await each.run(bench);
+  } catch (error) {
+    bench.log.fail(error);
+  }
+}
+
+/** The command that a key press means, if any. */
+export function commandForKey(event: KeyboardEvent, typing: boolean): Command | undefined {
+  const pressed = keyOf(event);
+  return COMMANDS.find(
+    ({ key, whenNotTyping }) => key === pressed && !(typing && whenNotTyping === true),
+  );
+}
+
+/** A key press in the table's notation. */
+export function keyOf(event: KeyboardEvent): string {
+  const modifiers = [
+    (event.ctrlKey || event.metaKey) && 'Ctrl',
+    event.altKey && 'Alt',
+    event.shiftKey && 'Shift',
+  ].filter((name) => name !== false);
+  // With Shift a digit key types another character: its code still says which key it is.
+  const digit = /^Digit(\d)$/.exec(event.code)?.[1];
+  const key = digit ?? (event.key.length === 1 ? event.key.toUpperCase() : event.key);
+  return [...modifiers, key].join('+');
+}
+
+/** The part of the table that the application menu shows. */
+export const menuEntries = (): MenuEntry[] =>
+  COMMANDS.flatMap(({ id, title, key, menu, separated }) =>
+    menu === undefined
+      ? []
+      : [
+          {
+            command: id,
+            title,
+            menu,
+            ...(key === undefined ? {} : { key }),
+            ...(separated ? { separated } : {}),
+          },
+        ],
+  );

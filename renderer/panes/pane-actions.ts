@@ -1,0 +1,22 @@
+import { onBeforeUnmount, onMounted, useTemplateRef, type ShallowRef } from 'vue';
+import { useView, type PaneAction } from '../stores/view';
+import type { PaneId } from './layout';
+
+type Actions = Partial<Record<PaneAction, (root: HTMLElement) => void>>;
+
+/** Lets commands ask something of a pane; the pane's element is the template's `ref="root"`. */
+export function usePaneActions(
+  pane: PaneId,
+  actions: Actions,
+): Readonly<ShallowRef<HTMLElement | null>> {
+  const root = useTemplateRef<HTMLElement>('root');
+  const view = useView();
+  let forget: () => void;
+  onMounted(() => {
+    forget = view.answer(pane, (action) => {
+      if (root.value) actions[action]?.(root.value);
+    });
+  });
+  onBeforeUnmount(() => forget());
+  return root;
+}

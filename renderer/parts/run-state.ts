@@ -1,0 +1,71 @@
+import type { MachineState, StopReason } from '../../emulator/debug/protocol';
+import { placeName } from '../format';
+import type { Phase } from '../stores/machine';
+
+/** What the machine is doing, in a few words. */
+export function runStateText(phase: Phase, state: MachineState | null): string {
+  switch (phase) {
+    case 'none':
+      return 'No guest';
+    case 'opening':
+      return 'Opening…';
+    case 'failed':
+      return 'Not opened';
+    case 'lost':
+      return 'Machine process ended';
+    case 'open':
+  }
+  if (state === null) return 'Opening…';
+  if (state.running) {
+    const waiting = state.harts.find((hart) => hart.state === 'waiting');
+    return waiting ? `Running · waits for ${waiting.waitsFor ?? 'an event'}` : 'Running';
+  }
+  const hart = state.harts[0];
+  return stopText(state.stop, hart ? placeName(hart.location) : undefined);
+}
+
+function stopText(stop: StopReason | undefined, place: string | undefined): string {
+  const at = place === undefined ? '' : ` at ${place}`;
+  switch (stop?.kind) {
+    case undefined:
+    case 'step':
+      return `Stopped${at}`;
+    case 'entry':
+      return `Stopped at entry${place === undefined ? '' : `: ${place}`}`;
+    case 'pause':
+      return `Paused${at}`;
+    case 'breakpoint':
+      return `Breakpoint ${stop.id}${at}`;
+    case 'ebreak':
+      return `ebreak${at}`;
+    case 'fault':
+      return `${stop.signal}: ${stop.message}`;
+    case 'exited':
+      return `Exited with status ${stop.status}`;
+    case 'killed':
+      return `Killed by ${stop.signal}`;
+  }
+}
+
+/** What to press next. */
+export function hint(phase: Phase, state: MachineState | null, hasProgram: boolean): string {
+  if (phase === 'none')
+    return hasProgram
+      ? 'Ctrl+Shift+F5 opens it again · choose another guest in the Guests pane (Ctrl+1)'
+      : 'Choose a guest in the Guests pane (Ctrl+1), or Ctrl+O to open a program';
+  if (phase === 'lost' || phase === 'failed') return 'Ctrl+Shift+F5 starts it again';
+  if (phase === 'opening' || state === null) return '';
+  if (state.running)
+    return state.harts.some((hart) => hart.state === 'waiting' && hart.waitsFor === 'input')
+      ? 'The guest waits for input: type in the Terminal (Ctrl+6)'
+      : 'F6 pauses · Shift+F5 stops';
+  switch (state.stop?.kind) {
+    case 'exited':
+    case 'killed':
+      return 'Ctrl+Shift+F5 restarts';
+    case 'fault':
+      return 'The registers and memory are as the fault left them · Ctrl+Shift+F5 restarts';
+    default:
+      return 'F10 steps over · F11 steps into · F9 sets a breakpoint · F5 runs';
+  }
+}

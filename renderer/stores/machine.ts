@@ -1,0 +1,245 @@
+import { defineStore } from 'pinia';
+import { computed, ref, shallowRef } from 'vue';
+import type {
+  Breakpoint,
+  BreakpointSpec,
+  MachineEvents,
+  MachineInfo,
+  MachineRequests,
+  MachineState,
+} from '../../emulator/debug/protocol';
+import type { ProgramFile } from '../../preload/api';
+import { connectMachine, machinePort, type MachineClient } from '../machine-client';
+import { useLog } from './log';
+import { useTerminal } from './terminal';
+
+/** `lost`: the machine's process has ended. `failed`: the program could not be opened. */
+export type Phase = 'none' | 'opening' | 'open' | 'failed' | 'lost';
+
+export interface OpenOptions {
+  /** argv without argv[0]. */
+  readonly args: readonly string[];
+  /** `NAME=value` strings. */
+  readonly environment: readonly string[];
+}
+
+/** The window's one machine: what is known of it, and every verb. */
+export const useMachine = defineStore('machine', () => {
+  const log = useLog();
+  const terminal = useTerminal();
+
+  const phase = ref<Phase>('none');
+  /** Why the machine is lost or could not be opened. */
+  const problem = ref('');
+  const program = shallowRef<ProgramFile | null>(null);
+  const options = shallowRef<OpenOptions>({ args: [], environment: [] });
+  const info = shallowRef<MachineInfo | null>(null);
+  const state = shallowRef<MachineState | null>(null);
+  const breakpoints = shallowRef<readonly Breakpoint[]>([]);
+  const focusHart = ref(0);
+  /** Counts stops and edits: what panes show of the machine is as old as the count they fetched it at. */
+  const revision = ref(0);
+  /** Counts stops only: differences are marked against the stop before. */
+  const stops = ref(0);
+
+  let machine: number | null = null;
+  let client: MachineClient | null = null;
+  /** Which `open` is the latest: an older one that still waits gives up. */
+  let attempt = 0;
+
+  const running = computed(() => state.value?.running ?? false);
+  const stopped = computed(() => phase.value === 'open' && !running.value);
+  const ended = computed(() => {
+    const kind = state.value?.stop?.kind;
+    return kind === 'exited' || kind === 'killed';
+  });
+  /** Stopped, and there is something left to run. */
+  const ready = computed(() => stopped.value && !ended.value);
+  const hart = computed(() => state.value?.harts.find(({ id }) => id === focusHart.value));
+  const pc = computed(() => hart.value?.location.address ?? null);
+
+  /** The machine's requests; throws when no machine is open. */
+  function requests(): MachineRequests {
+    if (client === null) throw new Error('No guest is open. Open one in the Guests pane.');
+    return client.requests;
+  }
+
+  function takeState(next: MachineState): void {
+    const before = state.value;
+    if (before !== null && next.sequence <= before.sequence) return;
+    state.value = next;
+    if (!next.harts.some(({ id }) => id === focusHart.value)) focusHart.value = 0;
+    if (next.running) return;
+    stops.value++;
+    revision.value++;
+  }
+
+  const events: MachineEvents = {
+    stateChanged: takeState,
+    output: (bytes) => terminal.write(bytes),
+    breakpointsChanged: (next) => (breakpoints.value = next),
+    message: (text, level) => log.add(text, level),
+  };
+
+  /** Opens a program in a fresh machine; the one that was open ends. */
+  async function open(file: ProgramFile, given: OpenOptions): Promise<void> {
+    const mine = ++attempt;
+    const kept = program.value?.path === file.path && program.value?.name === file.name;
+    const specs = kept ? breakpoints.value.map(toSpec) : [];
+    await close();
+    program.value = file;
+    options.value = given;
+    phase.value = 'opening';
+    problem.value = '';
+    terminal.reset();
+    try {
+      const id = await window.hartscope.createMachine();
+      machine = id;
+      const port = await machinePort(id);
+      if (mine !== attempt) return;
+      client = connectMachine(port, events);
+      const size = terminal.size;
+      const opened = await client.requests.open({
+        name: file.name,
+        elf: file.bytes,
+        args: [file.name, ...given.args],
+        environment: given.environment,
+        stopAt: file.stopAt,
+        columns: size.columns,
+        rows: size.rows,
+      });
+      if (mine !== attempt) return;
+      for (const spec of specs) await client.requests.addBreakpoint(spec);
+      const [first, set] = await Promise.all([
+        client.requests.state(),
+        client.requests.breakpoints(),
+      ]);
+      if (mine !== attempt) return;
+      info.value = opened;
+      breakpoints.value = set;
+      phase.value = 'open';
+      takeState(first);
+      await window.hartscope.setTitle(`${file.name} — Hartscope`);
+    } catch (error) {
+      // A process that ended meanwhile has been reported.
+      if (mine !== attempt || isLost()) return;
+      await close();
+      program.value = file;
+      phase.value = 'failed';
+      problem.value = error instanceof Error ? error.message : String(error);
+      log.fail(error);
+    }
+  }
+
+  const isLost = (): boolean => phase.value === 'lost';
+
+  /** Ends the machine; nothing is open afterwards. */
+  async function close(): Promise<void> {
+    const ending = machine;
+    machine = null;
+    client?.close('The machine was closed.');
+    client = null;
+    forget();
+    phase.value = 'none';
+    if (ending !== null) await window.hartscope.endMachine(ending);
+  }
+
+  function forget(): void {
+    info.value = null;
+    state.value = null;
+    breakpoints.value = [];
+    focusHart.value = 0;
+    revision.value++;
+  }
+
+  /** Main reports that the machine's process has ended. What was known stays to be seen. */
+  function lose(id: number, reason: string): void {
+    if (id !== machine) return;
+    machine = null;
+    client?.close(reason);
+    client = null;
+    phase.value = 'lost';
+    problem.value = reason;
+    if (state.value) state.value = { ...state.value, running: false };
+    log.add(reason, 'error');
+  }
+
+  /** Loads the program afresh: in the same process, or in a new one when that is lost. */
+  async function restart(): Promise<void> {
+    if (program.value === null) return;
+    if (phase.value !== 'open') return open(program.value, options.value);
+    terminal.reset();
+    await requests().restart();
+  }
+
+  async function addBreakpoint(spec: BreakpointSpec): Promise<void> {
+    await requests().addBreakpoint(spec);
+    await fetchBreakpoints();
+  }
+
+  async function updateBreakpoint(id: number, spec: BreakpointSpec): Promise<void> {
+    await requests().updateBreakpoint(id, spec);
+    await fetchBreakpoints();
+  }
+
+  async function removeBreakpoint(id: number): Promise<void> {
+    await requests().removeBreakpoint(id);
+    await fetchBreakpoints();
+  }
+
+  async function fetchBreakpoints(): Promise<void> {
+    breakpoints.value = await requests().breakpoints();
+  }
+
+  /** Sets a breakpoint at an address, or takes away the one that is there. */
+  async function toggleBreakpoint(address: number): Promise<void> {
+    const there = breakpoints.value.find(({ location }) => location?.address === address);
+    if (there) await removeBreakpoint(there.id);
+    else await addBreakpoint({ at: `0x${address.toString(16)}`, enabled: true });
+  }
+
+  /** Something of the machine was changed by hand. */
+  function touched(): void {
+    revision.value++;
+  }
+
+  return {
+    phase,
+    problem,
+    program,
+    options,
+    info,
+    state,
+    breakpoints,
+    focusHart,
+    revision,
+    stops,
+    running,
+    stopped,
+    ended,
+    ready,
+    hart,
+    pc,
+    requests,
+    open,
+    close,
+    lose,
+    restart,
+    addBreakpoint,
+    updateBreakpoint,
+    removeBreakpoint,
+    toggleBreakpoint,
+    touched,
+  };
+});
+
+/** What was asked for, without what the machine added. */
+export function toSpec(breakpoint: Breakpoint): BreakpointSpec {
+  const { at, condition, hitCount, enabled } = breakpoint;
+  return {
+    at,
+    enabled,
+    ...(condition === undefined ? {} : { condition }),
+    ...(hitCount === undefined ? {} : { hitCount }),
+  };
+}

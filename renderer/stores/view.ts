@@ -1,0 +1,85 @@
+import type { DockviewApi } from 'dockview-vue';
+import { defineStore } from 'pinia';
+import { ref, shallowRef } from 'vue';
+import type { Theme } from '../../preload/api';
+import { applyDefaultLayout, isPaneId, restoreLayout, saveLayout, type PaneId } from '../panes/layout';
+
+/** A request to a pane to show a place; a new object each time, so that the same place can be asked for twice. */
+export interface PlaceRequest {
+  readonly address: number;
+}
+
+/** What a pane does when the window wants its attention. */
+export type PaneAction = 'focus' | 'search' | 'save' | 'clear' | 'add' | 'explain' | 'go-to';
+
+/** How the window is arranged and what it points at. */
+export const useView = defineStore('view', () => {
+  const theme = ref<Theme>('system');
+  const palette = ref<'closed' | 'commands' | 'places'>('closed');
+  /** Address of the Disassembly pane's cursor: run to cursor and toggle breakpoint mean it. */
+  const cursor = ref<number | null>(null);
+  const disassemblyPlace = shallowRef<PlaceRequest | null>(null);
+  const memoryPlace = shallowRef<PlaceRequest | null>(null);
+  const actions = new Map<PaneId, (action: PaneAction) => void>();
+  let dock: DockviewApi | null = null;
+
+  function dockReady(api: DockviewApi): void {
+    dock = api;
+    if (!restoreLayout(api)) applyDefaultLayout(api);
+    api.onDidLayoutChange(() => saveLayout(api));
+  }
+
+  function resetLayout(): void {
+    if (dock) applyDefaultLayout(dock);
+  }
+
+  /** Brings a pane to the front and asks something of it. */
+  function show(pane: PaneId, action: PaneAction = 'focus'): void {
+    dock?.getPanel(pane)?.api.setActive();
+    actions.get(pane)?.(action);
+  }
+
+  /** A pane says what it can be asked; the result takes that back. */
+  function answer(pane: PaneId, act: (action: PaneAction) => void): () => void {
+    actions.set(pane, act);
+    return () => {
+      if (actions.get(pane) === act) actions.delete(pane);
+    };
+  }
+
+  function activePane(): PaneId | null {
+    const id = dock?.activePanel?.id;
+    return id !== undefined && isPaneId(id) ? id : null;
+  }
+
+  function showCode(address: number): void {
+    dock?.getPanel('disassembly')?.api.setActive();
+    disassemblyPlace.value = { address };
+  }
+
+  function showMemory(address: number): void {
+    dock?.getPanel('memory')?.api.setActive();
+    memoryPlace.value = { address };
+  }
+
+  async function setTheme(next: Theme): Promise<void> {
+    theme.value = next;
+    await window.hartscope.setTheme(next);
+  }
+
+  return {
+    theme,
+    palette,
+    cursor,
+    disassemblyPlace,
+    memoryPlace,
+    dockReady,
+    resetLayout,
+    show,
+    answer,
+    activePane,
+    showCode,
+    showMemory,
+    setTheme,
+  };
+});

@@ -1,0 +1,254 @@
+import type {
+  Breakpoint,
+  BreakpointSpec,
+  DisassembledLine,
+  InstructionHelp,
+  Location,
+  MachineEvents,
+  MachineInfo,
+  MachineRequests,
+  MachineState,
+  MemoryBlock,
+  OpenRequest,
+  RegisterSet,
+  SegmentInfo,
+  StopReason,
+  SymbolInfo,
+} from '../../emulator/debug/protocol';
+
+const TEXT = 0x10000;
+const STACK_END = 0x4000_0000;
+const FUNCTIONS = ['_start', 'main', 'dot', 'print'] as const;
+const BODY: readonly (readonly [string, string])[] = [
+  ['addi', 'sp,sp,-32'],
+  ['sd', 'ra,24(sp)'],
+  ['lui', 'a0,0x12'],
+  ['flw', 'fa5,0(a0)'],
+  ['fmadd.s', 'fa0,fa4,fa5,fa0'],
+  ['add', 'a1,a1,a0'],
+  ['jal', 'ra,dot'],
+  ['bnez', 'a1,main'],
+];
+
+/** A machine without an emulator: every answer follows from the requests alone, so that panes can be tested. */
+export class FakeMachine implements MachineRequests {
+  private sequence = 0;
+  private pc = TEXT + 0x40;
+  private running = false;
+  private stop: StopReason = { kind: 'entry' };
+  private instructions = 0;
+  private readonly x = Array.from({ length: 32 }, () => 0n);
+  private readonly f = Array.from({ length: 32 }, (_, i) => 0xffff_ffff_3f80_0000n + BigInt(i));
+  private readonly written = new Map<number, number>();
+  private list: Breakpoint[] = [];
+  private count = 0;
+  /** What was typed into the terminal. */
+  readonly input: number[] = [];
+  harts = 1;
+
+  constructor(private readonly events: MachineEvents) {
+    this.x[2] = BigInt(STACK_END - 0x100);
+  }
+
+  async open(request: OpenRequest): Promise<MachineInfo> {
+    if (request.elf.length < 4) throw new Error(`${request.name}: the file is truncated.`);
+    const segments = await this.memoryMap();
+    return { name: request.name, entry: TEXT, segments, functionCount: 4, position: 'static' };
+  }
+
+  async state(): Promise<MachineState> {
+    return {
+      sequence: ++this.sequence,
+      running: this.running,
+      ...(this.running ? { mips: 412 } : { stop: this.stop }),
+      harts: Array.from({ length: this.harts }, (_, id) => ({
+        id,
+        state: this.running ? ('running' as const) : ('stopped' as const),
+        location: this.locate(this.pc + 8 * id),
+        instructions: this.instructions,
+      })),
+      residentBytes: 48 * 4096,
+    };
+  }
+
+  async run(): Promise<void> {
+    this.running = true;
+    await this.report();
+    this.events.output(new TextEncoder().encode('Hello from the guest.\r\n'), 0);
+  }
+
+  async pause(): Promise<void> {
+    this.running = false;
+    this.stop = { kind: 'pause' };
+    await this.report();
+  }
+
+  async stepInstruction(): Promise<void> {
+    this.pc += 4;
+    this.instructions++;
+    this.x[10] = (this.x[10] ?? 0n) + 4n;
+    this.written.set(STACK_END - 0xf0, this.instructions & 0xff);
+    this.stop = { kind: 'step' };
+    await this.report();
+  }
+
+  stepOver = (): Promise<void> => this.stepInstruction();
+  stepOut = (): Promise<void> => this.stepInstruction();
+
+  async runTo(address: number): Promise<void> {
+    this.pc = address;
+    await this.report();
+  }
+
+  async restart(): Promise<void> {
+    this.pc = TEXT + 0x40;
+    this.instructions = 0;
+    this.stop = { kind: 'entry' };
+    await this.report();
+  }
+
+  async registers(hart: number): Promise<RegisterSet> {
+    const hex = (bits: bigint): string => `0x${bits.toString(16).padStart(16, '0')}`;
+    const [x, f] = [this.x.map(hex), this.f.map(hex)];
+    return { hart, pc: this.pc, x, f, fcsr: 1, instret: this.instructions, mhartid: hart };
+  }
+
+  async writeRegister(_hart: number, name: string, value: string): Promise<void> {
+    const index = Number(name.slice(1));
+    if (name === 'pc') this.pc = Number(value);
+    else (name.startsWith('f') ? this.f : this.x)[index] = BigInt(value);
+  }
+
+  async readMemory(address: number, length: number): Promise<MemoryBlock> {
+    const bytes = Uint8Array.from(
+      { length },
+      (_, i) => this.written.get(address + i) ?? (((address + i) * 7) >> 3) & 0xff,
+    );
+    const holes: { start: number; end: number }[] = [];
+    let at = address;
+    for (const { start, end } of await this.memoryMap()) {
+      if (start > at) holes.push({ start: at, end: Math.min(start, address + length) });
+      at = Math.max(at, end);
+      if (at >= address + length) break;
+    }
+    if (at < address + length) holes.push({ start: at, end: address + length });
+    return { address, bytes, holes: holes.filter(({ start, end }) => end > start) };
+  }
+
+  async writeMemory(address: number, bytes: Uint8Array): Promise<void> {
+    bytes.forEach((value, i) => this.written.set(address + i, value));
+  }
+
+  async disassemble(
+    address: number,
+    before: number,
+    count: number,
+  ): Promise<readonly DisassembledLine[]> {
+    const first = Math.max(TEXT, (address & ~3) - 4 * before);
+    const last = Math.min(TEXT + 0x100, (address & ~3) + 4 * count);
+    const lines: DisassembledLine[] = [];
+    for (let at = first; at < last; at += 4) lines.push(this.line(at));
+    return lines;
+  }
+
+  async explain(address: number): Promise<InstructionHelp | null> {
+    const line = this.line(address);
+    return {
+      name: line.mnemonic,
+      extension: 'RV64I',
+      sentence: 'Adds the sign-extended 12-bit immediate to rs1 and writes the sum to rd.',
+      fields: [
+        { name: 'imm[11:0]', high: 31, low: 20, bits: '111111100000', meaning: '-32' },
+        { name: 'rs1', high: 19, low: 15, bits: '00010', meaning: 'sp' },
+        { name: 'funct3', high: 14, low: 12, bits: '000' },
+        { name: 'rd', high: 11, low: 7, bits: '00010', meaning: 'sp' },
+        { name: 'opcode', high: 6, low: 0, bits: '0010011' },
+      ],
+    };
+  }
+
+  async breakpoints(): Promise<readonly Breakpoint[]> {
+    return this.list;
+  }
+
+  async addBreakpoint(spec: BreakpointSpec): Promise<Breakpoint> {
+    const address = await this.evaluateAddress(spec.at);
+    const added = { ...spec, id: ++this.count, hits: 0, location: this.locate(address) };
+    this.list = [...this.list, added];
+    this.events.breakpointsChanged(this.list);
+    return added;
+  }
+
+  async updateBreakpoint(id: number, spec: BreakpointSpec): Promise<Breakpoint> {
+    const old = this.list.find((each) => each.id === id);
+    if (old === undefined) throw new Error(`There is no breakpoint ${id}.`);
+    const { location, hits } = old;
+    const changed = { ...spec, id, hits, ...(location ? { location } : {}) };
+    this.list = this.list.map((each) => (each.id === id ? changed : each));
+    return changed;
+  }
+
+  async removeBreakpoint(id: number): Promise<void> {
+    this.list = this.list.filter((each) => each.id !== id);
+  }
+
+  async symbols(query: string): Promise<readonly SymbolInfo[]> {
+    return FUNCTIONS.map((name, i) => ({
+      name,
+      address: TEXT + 0x40 * i,
+      size: 0x40,
+      kind: 'function' as const,
+    })).filter(({ name }) => name.includes(query));
+  }
+
+  async evaluateAddress(text: string): Promise<number> {
+    const index = FUNCTIONS.findIndex((name) => name === text);
+    if (index >= 0) return TEXT + 0x40 * index;
+    if (!/^(0x[0-9a-f]+|\d+)$/i.test(text)) throw new Error(`${text} is not a symbol.`);
+    return Number(text);
+  }
+
+  async memoryMap(): Promise<readonly SegmentInfo[]> {
+    return [
+      { start: TEXT, end: TEXT + 0x100, permissions: 'r-x', label: 'text' },
+      { start: 0x12000, end: 0x14000, permissions: 'rw-', label: 'data' },
+      { start: STACK_END - 0x10000, end: STACK_END, permissions: 'rw-', label: 'stack' },
+    ];
+  }
+
+  async terminalInput(bytes: Uint8Array): Promise<void> {
+    this.input.push(...bytes);
+    this.events.output(bytes, 0);
+  }
+
+  async terminalResize(): Promise<void> {}
+
+  private locate(address: number): Location {
+    const index = Math.floor((address - TEXT) / 0x40);
+    const symbol = FUNCTIONS[index];
+    return symbol === undefined
+      ? { address }
+      : { address, symbol, offset: address - TEXT - 0x40 * index };
+  }
+
+  private line(address: number): DisassembledLine {
+    const index = (address - TEXT) / 4;
+    const [mnemonic, operands] = BODY[index % BODY.length] ?? ['nop', ''];
+    const { symbol, offset } = this.locate(address);
+    return {
+      address,
+      bytes: (index * 0x01_03_05 + 0x13).toString(16).padStart(8, '0'),
+      mnemonic,
+      operands,
+      ...(symbol !== undefined && offset === 0 ? { label: symbol } : {}),
+      ...(symbol === undefined ? {} : { symbol, offset: offset ?? 0 }),
+      ...(mnemonic === 'jal' ? { target: this.locate(TEXT + 0x80) } : {}),
+      ...(mnemonic === 'bnez' ? { target: this.locate(TEXT + 0x40) } : {}),
+      known: true,
+    };
+  }
+
+  private async report(): Promise<void> {
+    this.events.stateChanged(await this.state());
+  }
+}
