@@ -94,9 +94,10 @@ function checkDeltas(arena: Arena, space: AddressSpace): string[] {
     read: new Set(arena.deltas.readFills(pair)),
     write: new Set(arena.deltas.writeFills(pair)),
   };
+  const [reads, writes] = [space.readTable >>> 2, space.writeTable >>> 2];
   for (let page = 0; page < PAGE_COUNT; page++) {
-    const read = u32[(space.readTable >>> 2) + page];
-    const write = u32[(space.writeTable >>> 2) + page];
+    const read = u32[reads + page];
+    const write = u32[writes + page];
     if (read === 0 && write === 0) continue;
     const where = `space ${space.id}, page 0x${page.toString(16)}`;
     const entry = space.entry(page);
