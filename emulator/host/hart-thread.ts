@@ -8,9 +8,10 @@
 import { createBirpc } from 'birpc';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { MachineEvents, MachineRequests } from '../debug/protocol';
-import { DebugSession } from '../debug/session';
+import { DebugSession, type OpenTarget } from '../debug/session';
 import type { SessionHost } from '../debug/session-host';
 import { validated } from '../debug/validate';
+import { Machine } from '../machine';
 import { PAUSE_WORD, type FromThread, type HartThreadData, type ToThread } from './messages';
 
 if (parentPort === null)
@@ -35,7 +36,14 @@ function serve(port: MessagePort): void {
     pauseRequested: () => Atomics.load(control, PAUSE_WORD) !== 0,
     clearPause: () => void Atomics.store(control, PAUSE_WORD, 0),
   };
-  createBirpc<MachineEvents, MachineRequests>(validated(new DebugSession(host)), {
+  const openTarget: OpenTarget = (request, streams) =>
+    Machine.create({
+      ...request,
+      streams,
+      stopAtFaults: true,
+      log: (text) => host.events.message(text, 'warning'),
+    });
+  createBirpc<MachineEvents, MachineRequests>(validated(new DebugSession(host, openTarget)), {
     post: (message) => port.postMessage(message),
     on: (deliver) => port.on('message', deliver),
     // A request is called without `this`: the checked session has none.

@@ -1,0 +1,50 @@
+/** Most bytes that are gathered into one message. */
+const BATCH_BYTES = 64 * 1024;
+/** What the client is sent at most in a period, so that a flood of output cannot fill its memory. */
+const PERIOD_BYTES = 512 * 1024;
+const PERIOD_MILLISECONDS = 50;
+
+/** Gathers a guest's output into messages of fair size, and says when the guest should slow down. */
+export class OutputBatch {
+  private parts: Uint8Array[] = [];
+  private length = 0;
+  private periodStart = 0;
+  private periodBytes = 0;
+
+  /** @param send takes a message: bytes in order, its own copy */
+  constructor(private readonly send: (bytes: Uint8Array) => void) {}
+
+  add(bytes: Uint8Array): void {
+    this.parts.push(bytes.slice());
+    this.length += bytes.length;
+    this.periodBytes += bytes.length;
+    if (this.length >= BATCH_BYTES) this.flush();
+  }
+
+  flush(): void {
+    if (this.length === 0) return;
+    const all = new Uint8Array(this.length);
+    let at = 0;
+    for (const part of this.parts) {
+      all.set(part, at);
+      at += part.length;
+    }
+    this.parts = [];
+    this.length = 0;
+    this.send(all);
+  }
+
+  /**
+   * How long the guest should rest, in milliseconds, before it may print more.
+   * @param now milliseconds of any steady clock
+   */
+  rest(now: number): number {
+    const elapsed = now - this.periodStart;
+    if (elapsed >= PERIOD_MILLISECONDS) {
+      this.periodStart = now;
+      this.periodBytes = 0;
+      return 0;
+    }
+    return this.periodBytes > PERIOD_BYTES ? PERIOD_MILLISECONDS - elapsed : 0;
+  }
+}
