@@ -1,9 +1,5 @@
 #!/usr/bin/env node
-import { Command } from 'commander';
-import { version } from '../package.json';
+import { ProcessHost } from './host';
+import { main } from './main';
 
-const program = new Command('hartscope')
-  .description('Runs and inspects RISC-V Linux programs.')
-  .version(version);
-
-await program.parseAsync();
+process.exit(await main(process.argv.slice(2), new ProcessHost()));

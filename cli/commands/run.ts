@@ -1,0 +1,191 @@
+import { setImmediate } from 'node:timers/promises';
+import { Command } from 'commander';
+import {
+  ArenaError,
+  ElfError,
+  Machine,
+  OutOfMemory,
+  ProgramStartError,
+  type MachineStop,
+} from '../../emulator';
+import { describeAddress } from '../../emulator/elf/symbols';
+import { CommandError, STATUS } from '../errors';
+import type { Host, HostStreams } from '../host';
+import { sleep } from '../host-streams';
+import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
+import { collectVariable, parseCount, parseSize } from '../values';
+
+const EXAMPLES = `
+ELF is a path, or the name of a bundled guest where no file has that name. Options of the command
+come before it; all that follows it is the guest's.
+
+The exit status is the guest's; 128 + n when signal n ended it; 124 after --max-instructions; 126
+when the file cannot be run; 127 when there is none; 2 for wrong use.
+
+Examples:
+  hartscope run hello
+  hartscope run ./program --its-own-option argument
+  echo '6 * 7' | hartscope run calc
+  hartscope run --memory 64M --env TZ=UTC --stats ./program
+  hartscope run --strace --max-instructions 1e9 ./program
+`;
+
+/** Instructions between turns of the event loop, which a terminal needs: some 10 ms. */
+const TERMINAL_SLICE = 4_000_000;
+const SLICE = 1_000_000_000;
+
+interface Options {
+  readonly memory?: number;
+  readonly env?: ReadonlyMap<string, string>;
+  readonly maxInstructions?: number;
+  readonly stats?: boolean;
+  readonly strace?: boolean;
+  readonly guest?: boolean;
+  readonly quiet?: boolean;
+}
+
+/**
+ * `hartscope run`: runs a program.
+ * @param end is told the exit status
+ */
+export function runCommand(host: Host, end: (status: number) => void): Command {
+  return new Command('run')
+    .summary('run a RISC-V Linux program')
+    .description(
+      "Runs a static RISC-V Linux program. Standard input, output and error are the guest's; so is the\n" +
+        'exit status.',
+    )
+    .argument('<ELF>', 'the program, or the name of a bundled guest')
+    .argument('[args...]', "the guest's arguments")
+    .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
+    .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
+    .option('--max-instructions <n>', 'end the guest after so many, with status 124', parseCount)
+    .option('--stats', 'say at the end how many instructions ran, how long and how fast')
+    .option('--strace', "print the guest's system calls")
+    .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
+    .option('-q, --quiet', 'no messages about the guest on standard error')
+    .passThroughOptions()
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string, args: string[], options: Options) => {
+      const file = readProgram(name, options.guest === true, RUN_FAILURE);
+      end(await runProgram(host, file, args, options));
+    });
+}
+
+async function runProgram(
+  host: Host,
+  file: ProgramFile,
+  args: readonly string[],
+  options: Options,
+): Promise<number> {
+  const streams = host.openStreams();
+  try {
+    const say = (text: string): void => host.err(`hartscope: ${text}\n`);
+    const machine = createMachine(file, args, options, streams, say);
+    const start = performance.now();
+    const stop = await runToEnd(machine, streams, options.maxInstructions ?? Infinity);
+    const milliseconds = performance.now() - start;
+    const status = conclude(machine, stop, options.quiet === true ? () => undefined : say);
+    if (options.stats === true) say(statistics(machine, milliseconds));
+    return status;
+  } finally {
+    streams.close();
+  }
+}
+
+function createMachine(
+  file: ProgramFile,
+  args: readonly string[],
+  options: Options,
+  streams: HostStreams,
+  say: (text: string) => void,
+): Machine {
+  try {
+    return Machine.create({
+      elf: file.bytes,
+      args: [file.name, ...args],
+      environment: environmentOf(options, streams),
+      ...(options.memory !== undefined && { memoryLimit: options.memory }),
+      streams,
+      ...(options.quiet !== true && { log: say }),
+      ...(options.strace === true && { trace: say }),
+    });
+  } catch (error) {
+    if (
+      error instanceof ElfError ||
+      error instanceof ProgramStartError ||
+      error instanceof OutOfMemory ||
+      error instanceof ArenaError
+    ) {
+      throw new CommandError(`${file.name}: ${error.message}`, STATUS.notExecutable);
+    }
+    throw error;
+  }
+}
+
+/**
+ * The guest gets no variable of the host but TERM, and that only with a terminal: a run does not depend
+ * on who starts it.
+ */
+function environmentOf({ env }: Options, { stdin, stdout }: HostStreams): string[] {
+  const { TERM } = process.env;
+  const withTerminal = TERM !== undefined && (stdin.isTerminal || stdout.isTerminal);
+  const variables = new Map([...(withTerminal ? [['TERM', TERM] as const] : []), ...(env ?? [])]);
+  return [...variables].map(([name, value]) => `${name}=${value}`);
+}
+
+/** Runs until the program has ended or `limit` instructions have. */
+async function runToEnd(
+  machine: Machine,
+  { terminal }: HostStreams,
+  limit: number,
+): Promise<MachineStop> {
+  const slice = terminal === undefined ? SLICE : TERMINAL_SLICE;
+  for (;;) {
+    const stop = machine.run(Math.min(slice, limit - machine.instructions));
+    if (stop.kind === 'waiting') {
+      const wait = stop.deadline === undefined ? undefined : stop.deadline - machine.kernel.now();
+      if (terminal !== undefined) await terminal.nextEvent(wait);
+      else sleep(wait);
+    } else if (stop.kind !== 'fuel' || machine.instructions >= limit) {
+      return stop;
+    } else if (terminal !== undefined) {
+      await setImmediate();
+    }
+  }
+}
+
+/** Says what must be said about the end, and answers the exit status. */
+function conclude(machine: Machine, stop: MachineStop, say: (text: string) => void): number {
+  switch (stop.kind) {
+    case 'exited':
+      return stop.status;
+    case 'killed':
+      // Like a shell, not a word about a reader that has left or a person who wanted it so.
+      if (!['SIGPIPE', 'SIGINT'].includes(stop.signal)) say(stop.message);
+      return stop.status;
+    case 'fuel': {
+      const where = describeAddress(machine.symbols, machine.hart.pc);
+      say(`ended after ${machine.instructions} instructions (--max-instructions) at ${where}`);
+      return STATUS.limit;
+    }
+    case 'waiting':
+    case 'breakpoint':
+    case 'watch':
+    case 'ebreak':
+    case 'fault':
+      throw new Error(`the machine stopped without an end: ${stop.kind}`);
+  }
+}
+
+function statistics(machine: Machine, milliseconds: number): string {
+  const { instructions } = machine;
+  const calls = machine.kernel.usage().reduce((sum, use) => sum + use.count, 0);
+  const seconds = (milliseconds / 1000).toFixed(3);
+  const mips = (instructions / 1000 / Math.max(milliseconds, 0.001)).toFixed(1);
+  const memory = (machine.residentBytes / 2 ** 20).toFixed(1);
+  return (
+    `${instructions} instructions in ${seconds} s (${mips} MIPS), ` +
+    `${calls} system calls, ${memory} MiB of memory`
+  );
+}

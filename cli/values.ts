@@ -1,0 +1,43 @@
+import { InvalidArgumentError } from 'commander';
+
+const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
+
+/** `256M`, `1G`, `64KiB` or a number of bytes; the units are powers of 1024. */
+export function parseSize(text: string): number {
+  const [, digits = '', unit = ''] = /^(\d+(?:\.\d+)?)([KMG]?)(?:i?B)?$/i.exec(text) ?? [];
+  const bytes = Number(digits) * (UNITS[unit.toUpperCase()] ?? NaN);
+  if (digits === '' || !Number.isSafeInteger(bytes)) {
+    throw new InvalidArgumentError('A size is a number with K, M or G, for example 256M.');
+  }
+  return bytes;
+}
+
+/** A positive whole number; `1e9` and `1_000_000` are understood too. */
+export function parseCount(text: string): number {
+  const count = /^\d[\d_]*(?:e\d+)?$/i.test(text) ? Number(text.replaceAll('_', '')) : NaN;
+  if (!Number.isSafeInteger(count) || count < 1) {
+    throw new InvalidArgumentError('It must be a whole number from 1 on.');
+  }
+  return count;
+}
+
+/** An address in hexadecimal, with or without 0x. */
+export function parseAddress(text: string): number {
+  const address = /^(?:0x)?[0-9a-f]+$/i.test(text) ? parseInt(text, 16) : NaN;
+  if (!Number.isSafeInteger(address)) {
+    throw new InvalidArgumentError('An address is a hexadecimal number, for example 0x10078.');
+  }
+  return address;
+}
+
+/** Collects `NAME=value`; a later value of the same name replaces an earlier one. */
+export function collectVariable(
+  text: string,
+  earlier: ReadonlyMap<string, string> = new Map(),
+): ReadonlyMap<string, string> {
+  const equals = text.indexOf('=');
+  if (equals < 1) {
+    throw new InvalidArgumentError('A variable is given as NAME=value.');
+  }
+  return new Map([...earlier, [text.slice(0, equals), text.slice(equals + 1)]]);
+}
