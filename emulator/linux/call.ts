@@ -1,0 +1,89 @@
+import type { HartState } from '../engine/hart-state';
+import { ERRNO } from './abi/errno';
+import type { LinuxKernel } from './kernel';
+import type { Thread } from './thread';
+
+/** Why a hart stays at its ecall. */
+export type ParkReason = 'input' | 'output' | 'sleep' | 'futex' | 'signal';
+
+/**
+ * What a system call came to.
+ * - `done`: a0 is set; the machine advances pc by 4 and counts the instruction. With `pcSet` the call
+ *   has chosen the pc itself (a return from a signal handler, an execve).
+ * - `park`: nothing is done yet; the hart stays at its ecall, and the machine calls again when there is
+ *   input or when `deadline` (the kernel clock's monotonic milliseconds) has passed.
+ * - `exit`: the process ends with this status (0 to 255).
+ * - `killed`: the process ends by this signal.
+ */
+export type SyscallOutcome =
+  | { readonly kind: 'done'; readonly pcSet?: boolean }
+  | { readonly kind: 'park'; readonly reason: ParkReason; readonly deadline?: number }
+  | { readonly kind: 'exit'; readonly status: number }
+  | { readonly kind: 'killed'; readonly signal: number };
+
+/** A handler's answer: the result for a0 (negative is -errno), or an outcome when it is not simply done. */
+export type SyscallResult = number | bigint | SyscallOutcome;
+
+export type SyscallHandler = (call: Call) => SyscallResult;
+
+/** Handlers of one subject by the names of their calls. */
+export type SyscallHandlers = Readonly<Record<string, SyscallHandler>>;
+
+/** Ends a system call with `-errno`. Thrown where an error comes up deep inside, EFAULT above all. */
+export class SyscallError extends Error {
+  override readonly name = 'SyscallError';
+
+  constructor(
+    readonly errno: number,
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** One system call on its way: arguments 0 to 5 in a0 to a5, as the C types that they have. */
+export class Call {
+  constructor(
+    readonly kernel: LinuxKernel,
+    readonly hart: HartState,
+    readonly thread: Thread,
+  ) {}
+
+  /** A C `int`. */
+  int(index: number): number {
+    return this.hart.xInt(10 + index);
+  }
+
+  /** A C `unsigned int`: flags, modes. */
+  uint(index: number): number {
+    return this.hart.xInt(10 + index) >>> 0;
+  }
+
+  /**
+   * An address, a `size_t` or an `unsigned long` of flags. From 2^53 on it is not exact, which no valid
+   * one reaches.
+   */
+  number(index: number): number {
+    return this.hart.xNumber(10 + index);
+  }
+
+  /** A signed 64-bit value: `long`, `off_t`. */
+  long(index: number): bigint {
+    return BigInt.asIntN(64, this.hart.x(10 + index));
+  }
+
+  /**
+   * Parks the hart: this call is made again later. What it must remember until then is in
+   * `thread.wait`, which begins with the first try and ends with the call.
+   */
+  park(reason: ParkReason, deadline?: number): SyscallOutcome {
+    return deadline === undefined ? { kind: 'park', reason } : { kind: 'park', reason, deadline };
+  }
+
+  /** Parks, or gives up when a signal wants to be seen. */
+  parkInterruptible(reason: ParkReason, deadline?: number): SyscallResult {
+    return this.kernel.signals.hasDeliverable(this.thread)
+      ? -ERRNO.EINTR
+      : this.park(reason, deadline);
+  }
+}

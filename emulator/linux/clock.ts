@@ -1,0 +1,28 @@
+/** The guest's time. Replace it to make a run repeatable. */
+export interface Clock {
+  /** Nanoseconds since 1970. */
+  realtime(): bigint;
+  /** Nanoseconds since some start; never goes back. */
+  monotonic(): bigint;
+}
+
+export const NANOSECONDS = 1_000_000_000n;
+const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
+
+/** The host's clocks. `monotonic` is `performance.now()`, in nanoseconds. */
+export const hostClock: Clock = {
+  realtime: () => fromMilliseconds(performance.timeOrigin + performance.now()),
+  monotonic: () => fromMilliseconds(performance.now()),
+};
+
+/** Milliseconds, fractions included, to nanoseconds. */
+export function fromMilliseconds(milliseconds: number): bigint {
+  const whole = Math.floor(milliseconds);
+  const rest = Math.floor((milliseconds - whole) * 1e6);
+  return BigInt(whole) * NANOSECONDS_PER_MILLISECOND + BigInt(rest);
+}
+
+/** Nanoseconds to milliseconds, fractions included. */
+export function toMilliseconds(nanoseconds: bigint): number {
+  return Number(nanoseconds) / 1e6;
+}

@@ -1,0 +1,80 @@
+import type { Fault } from '../memory/faults';
+import { SIGNAL, signalName } from './abi/signals';
+
+/** What stopped a hart that was not a system call. */
+export type GuestFault =
+  | (Fault & { readonly pc: number })
+  /** An atomic access that is not aligned to its size. */
+  | { readonly kind: 'misaligned'; readonly pc: number; readonly address: number }
+  | { readonly kind: 'illegal'; readonly pc: number; readonly bits: number; readonly size: number }
+  | { readonly kind: 'breakpoint'; readonly pc: number };
+
+/** The signal that Linux sends for a fault, and one sentence that says what happened. */
+export interface FaultReport {
+  readonly signal: number;
+  readonly message: string;
+  /** The address that could not be accessed, when there is one. */
+  readonly address?: number;
+}
+
+const ACCESS_NAMES = { read: 'a read', write: 'a write', execute: 'a jump' } as const;
+const PREPOSITIONS = { read: 'of', write: 'to', execute: 'to' } as const;
+
+/** Linux's signal for a fault (arch/riscv/kernel/traps.c, arch/riscv/mm/fault.c). */
+export function describeFault(fault: GuestFault): FaultReport {
+  switch (fault.kind) {
+    case 'illegal': {
+      const digits = fault.bits.toString(16).padStart(fault.size * 2, '0');
+      return report(SIGNAL.SIGILL, fault.pc, `0x${digits} is no instruction of this machine`);
+    }
+    case 'breakpoint':
+      return report(SIGNAL.SIGTRAP, fault.pc, 'the program met an ebreak');
+    case 'misaligned':
+      return report(
+        SIGNAL.SIGBUS,
+        fault.pc,
+        `an atomic access to ${hex(fault.address)} is not aligned`,
+        fault.address,
+      );
+    case 'out-of-memory':
+      // Linux's out-of-memory killer leaves the process no choice.
+      return report(
+        SIGNAL.SIGKILL,
+        fault.pc,
+        `the machine's memory limit is reached at ${hex(fault.address)}: choose a larger one`,
+        fault.address,
+      );
+    case 'unmapped':
+    case 'protection':
+    case 'guard':
+    case 'out-of-range': {
+      const access = `${ACCESS_NAMES[fault.access]} ${PREPOSITIONS[fault.access]}`;
+      const text = `${access} ${hex(fault.address)}: ${reason(fault)}`;
+      return report(SIGNAL.SIGSEGV, fault.pc, text, fault.address);
+    }
+  }
+}
+
+function reason(fault: Fault): string {
+  switch (fault.kind) {
+    case 'unmapped':
+      return fault.address < 4096
+        ? 'a null pointer, nothing is mapped there'
+        : 'nothing is mapped there';
+    case 'guard':
+      return 'the guard page of a stack, the stack has overflowed';
+    case 'out-of-range':
+      return 'guest addresses end at 0x100000000';
+    default:
+      return `the page does not allow ${fault.access === 'execute' ? 'execution' : `a ${fault.access}`}`;
+  }
+}
+
+function report(signal: number, pc: number, text: string, address?: number): FaultReport {
+  const message = `${signalName(signal)} at pc ${hex(pc)}: ${text}`;
+  return address === undefined ? { signal, message } : { signal, message, address };
+}
+
+function hex(value: number): string {
+  return `0x${value.toString(16)}`;
+}

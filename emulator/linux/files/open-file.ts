@@ -1,0 +1,124 @@
+import { ERRNO } from '../abi/errno';
+import type { TerminalSettings } from '../streams';
+
+/** Kinds of a file in `st_mode` (include/uapi/linux/stat.h). */
+export const S_IFIFO = 0o010000;
+export const S_IFCHR = 0o020000;
+export const S_IFDIR = 0o040000;
+export const S_IFREG = 0o100000;
+export const S_IFLNK = 0o120000;
+
+/** What stat tells. Times are nanoseconds since 1970. */
+export interface FileStatus {
+  readonly inode: number;
+  /** Kind and permissions. */
+  readonly mode: number;
+  readonly size: number;
+  /** Major and minor number of a device, as `makeDevice` packs them. */
+  readonly device?: number;
+}
+
+/** Packs a device number as Linux's new_encode_dev does for minors below 256. */
+export function makeDevice(major: number, minor: number): number {
+  return (major << 8) | minor;
+}
+
+/** Access modes and flags of openat (include/uapi/asm-generic/fcntl.h). */
+export const O_ACCMODE = 3;
+export const O_RDONLY = 0;
+export const O_WRONLY = 1;
+export const O_RDWR = 2;
+export const O_CREAT = 0o100;
+export const O_EXCL = 0o200;
+export const O_NONBLOCK = 0o4000;
+export const O_LARGEFILE = 0o100000;
+export const O_DIRECTORY = 0o200000;
+export const O_CLOEXEC = 0o2000000;
+export const O_PATH = 0o10000000;
+
+/** Readiness as poll tells it (include/uapi/asm-generic/poll.h). */
+export const POLLIN = 0x1;
+export const POLLOUT = 0x4;
+export const POLLERR = 0x8;
+export const POLLNVAL = 0x20;
+export const POLLRDNORM = 0x40;
+export const POLLWRNORM = 0x100;
+
+/** Bytes, nothing yet, the end, or a negative errno. */
+export type ReadResult = Uint8Array | 'wait' | 'eof' | number;
+
+/**
+ * An open file description: what descriptors refer to, several of them after a dup. A kind of file
+ * overrides what it can do.
+ */
+export abstract class OpenFile {
+  constructor(
+    /** Absolute path in the guest, as /proc/self/fd shows it. */
+    readonly path: string,
+    /** O_ flags of the open; fcntl changes O_NONBLOCK. */
+    public flags: number,
+  ) {}
+
+  abstract status(): FileStatus;
+
+  /** At most `max` bytes from the file's position. @param timedOut see `InputStream.read` */
+  read(_max: number, _timedOut: boolean): ReadResult {
+    return -ERRNO.EINVAL;
+  }
+
+  /** How many bytes were taken, `wait`, or a negative errno. */
+  write(_bytes: Uint8Array): number | 'wait' {
+    return -ERRNO.EINVAL;
+  }
+
+  /** Bytes at a position, without moving the file's own. */
+  readAt(_max: number, _position: number): ReadResult {
+    return -ERRNO.ESPIPE;
+  }
+
+  writeAt(_bytes: Uint8Array, _position: number): number | 'wait' {
+    return -ERRNO.ESPIPE;
+  }
+
+  /** The new position, or a negative errno. */
+  seek(_offset: bigint, _whence: number): bigint | number {
+    return -ERRNO.ESPIPE;
+  }
+
+  /** POLLIN and POLLOUT bits that hold now. */
+  readiness(): number {
+    return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
+  }
+
+  /** When a waiting read gives up; undefined = never. */
+  readDeadline(_waitingSince: number): number | undefined {
+    return undefined;
+  }
+
+  /** Bytes that a read would give at once (FIONREAD), when the file can tell. */
+  available(): number | undefined {
+    return undefined;
+  }
+
+  /** What a mapping of the file begins with; undefined when it cannot be mapped. */
+  mappedBytes(_offset: number, _length: number): Uint8Array | 'zero' | undefined {
+    return undefined;
+  }
+
+  /** True when writes do not look at the bytes: they need not be read from the guest. */
+  get discardsWrites(): boolean {
+    return false;
+  }
+
+  get terminal(): TerminalSettings | undefined {
+    return undefined;
+  }
+
+  get canRead(): boolean {
+    return (this.flags & O_ACCMODE) !== O_WRONLY && (this.flags & O_PATH) === 0;
+  }
+
+  get canWrite(): boolean {
+    return (this.flags & O_ACCMODE) !== O_RDONLY && (this.flags & O_PATH) === 0;
+  }
+}

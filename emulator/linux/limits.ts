@@ -1,0 +1,70 @@
+/** Resources of getrlimit (include/uapi/asm-generic/resource.h). */
+export const RLIMIT = {
+  CPU: 0,
+  FSIZE: 1,
+  DATA: 2,
+  STACK: 3,
+  CORE: 4,
+  RSS: 5,
+  NPROC: 6,
+  NOFILE: 7,
+  MEMLOCK: 8,
+  AS: 9,
+  LOCKS: 10,
+  SIGPENDING: 11,
+  MSGQUEUE: 12,
+  NICE: 13,
+  RTPRIO: 14,
+  RTTIME: 15,
+} as const;
+
+const RLIMIT_COUNT = 16;
+export const RLIM_INFINITY = 2n ** 64n - 1n;
+
+export interface ResourceLimit {
+  readonly soft: bigint;
+  readonly hard: bigint;
+}
+
+/** What the embedder can bound. */
+export interface KernelLimits {
+  /** Bytes of the main stack [8 MiB]. */
+  readonly stackSize?: number;
+  /** Descriptors that can be open at a time [1024]. */
+  readonly openFiles?: number;
+}
+
+export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
+const DEFAULT_OPEN_FILES = 1024;
+
+/** The process's resource limits, as prlimit64 shows and lowers them. */
+export class ResourceLimits {
+  private readonly limits: ResourceLimit[];
+
+  constructor({ stackSize = DEFAULT_STACK_SIZE, openFiles = DEFAULT_OPEN_FILES }: KernelLimits) {
+    const unlimited = { soft: RLIM_INFINITY, hard: RLIM_INFINITY };
+    this.limits = Array.from({ length: RLIMIT_COUNT }, () => unlimited);
+    this.limits[RLIMIT.STACK] = { soft: BigInt(stackSize), hard: RLIM_INFINITY };
+    this.limits[RLIMIT.CORE] = { soft: 0n, hard: RLIM_INFINITY };
+    this.limits[RLIMIT.NOFILE] = { soft: BigInt(openFiles), hard: BigInt(openFiles) };
+    this.limits[RLIMIT.NICE] = { soft: 0n, hard: 0n };
+    this.limits[RLIMIT.RTPRIO] = { soft: 0n, hard: 0n };
+  }
+
+  /** Undefined when Linux has no such resource. */
+  get(resource: number): ResourceLimit | undefined {
+    return this.limits[resource];
+  }
+
+  set(resource: number, limit: ResourceLimit): void {
+    this.limits[resource] = limit;
+  }
+
+  get openFiles(): number {
+    return Number(this.limits[RLIMIT.NOFILE]?.soft ?? 0n);
+  }
+
+  get stackSize(): number {
+    return Number(this.limits[RLIMIT.STACK]?.soft ?? 0n);
+  }
+}

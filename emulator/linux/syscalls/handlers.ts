@@ -1,0 +1,28 @@
+import type { SyscallHandler } from '../call';
+import { fileCalls } from './files';
+import { ioCalls } from './io';
+import { ioctlCalls } from './ioctl';
+import { memoryCalls } from './memory';
+import { pollCalls } from './poll';
+import { processCalls } from './process';
+import { randomCalls } from './random';
+import { signalCalls } from './signals';
+import { systemCallNumber } from './table';
+import { timeCalls } from './time';
+
+/** Every call that is there, by number. A number without a handler is ENOSYS. */
+export const HANDLERS: ReadonlyMap<number, SyscallHandler> = new Map(
+  [
+    fileCalls,
+    ioCalls,
+    ioctlCalls,
+    memoryCalls,
+    pollCalls,
+    processCalls,
+    randomCalls,
+    signalCalls,
+    timeCalls,
+  ].flatMap((calls) =>
+    Object.entries(calls).map(([name, handler]) => [systemCallNumber(name), handler] as const),
+  ),
+);

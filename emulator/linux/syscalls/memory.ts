@@ -1,0 +1,269 @@
+import { READ, WRITE, type AddressSpace } from '../../memory/address-space';
+import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../../memory/layout';
+import { ENTRY_FRAME_SHIFT } from '../../memory/arena-layout';
+import { ENTRY } from '../../memory/page-table';
+import { ERRNO } from '../abi/errno';
+import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
+import { isPageAligned, pageUp } from '../memory-areas';
+
+/** Flags of mmap (include/uapi/asm-generic/mman-common.h). */
+const MAP_TYPE = 0xf;
+const MAP_SHARED_VALIDATE = 3;
+const MAP_FIXED = 0x10;
+const MAP_ANONYMOUS = 0x20;
+const MAP_FIXED_NOREPLACE = 0x10_0000;
+
+const PROT_MASK = 7;
+/** PROT_GROWSDOWN and PROT_GROWSUP: taken, but only main stacks grow on Linux, and ours has its size. */
+const PROT_GROWS = 0x0300_0000;
+
+const MREMAP_MAYMOVE = 1;
+const MREMAP_FIXED = 2;
+
+const MADV_DONTNEED = 4;
+const MADV_FREE = 8;
+const MADV_REMOVE = 9;
+const MADV_LAST = 25;
+/** Advice numbers that Linux does not have. */
+const MADV_GAPS: readonly number[] = [5, 6, 7];
+
+/** Pages moved at a time by mremap, so that a move never needs twice the memory. */
+const MOVE_PAGES = 64;
+
+/** A range of whole pages within the guest's 4 GiB. */
+interface PageRange {
+  readonly start: number;
+  readonly length: number;
+}
+
+/** The range of arguments 0 and 1; undefined when its length is 0. */
+function range(call: Call, tooFar: number): PageRange | undefined {
+  const start = call.number(0);
+  const length = pageUp(call.number(1));
+  if (!isPageAligned(start)) throw new SyscallError(ERRNO.EINVAL, 'the address is not aligned');
+  if (length === 0) return undefined;
+  if (start + length > ADDRESS_LIMIT) {
+    throw new SyscallError(tooFar, 'guest addresses end at 4 GiB');
+  }
+  return { start, length };
+}
+
+function isMapped(space: AddressSpace, { start, length }: PageRange): boolean {
+  const end = (start + length) / PAGE_SIZE;
+  for (let page = start / PAGE_SIZE; page < end; page++) if (space.entry(page) === 0) return false;
+  return true;
+}
+
+/** munmap of page 0 is allowed and does nothing. */
+function unmap(space: AddressSpace, { start, length }: PageRange): void {
+  const first = Math.max(start, PAGE_SIZE);
+  if (start + length > first) space.unmap(first, start + length - first);
+}
+
+function mmap(call: Call): SyscallResult {
+  const flags = call.uint(3);
+  const type = flags & MAP_TYPE;
+  const offset = call.number(5);
+  const length = pageUp(call.number(1));
+  if (!isPageAligned(offset) || length === 0) return -ERRNO.EINVAL;
+  if (type === 0 || type > MAP_SHARED_VALIDATE) return -ERRNO.EINVAL;
+  if (length > ADDRESS_LIMIT) return -ERRNO.ENOMEM;
+  const content = flags & MAP_ANONYMOUS ? undefined : fileContent(call, offset, length);
+  const start = placeMapping(call, call.number(0), length, flags);
+  if (start < 0) return start;
+  const { space } = call.kernel;
+  const protection = call.uint(2) & PROT_MASK;
+  if (content === undefined) {
+    space.map(start, length, protection);
+  } else {
+    space.map(start, length, READ | WRITE);
+    if (space.write(start, content) < content.length) {
+      space.unmap(start, length);
+      return -ERRNO.ENOMEM;
+    }
+    space.protect(start, length, protection);
+  }
+  return start;
+}
+
+/** Where a mapping goes, or a negative errno. */
+function placeMapping(call: Call, address: number, length: number, flags: number): number {
+  const { areas } = call.kernel;
+  if ((flags & (MAP_FIXED | MAP_FIXED_NOREPLACE)) === 0) {
+    const hint = pageUp(address);
+    const start = areas.place(hint < ADDRESS_LIMIT ? hint : 0, length);
+    return start === 0 ? -ERRNO.ENOMEM : start;
+  }
+  if (!isPageAligned(address)) return -ERRNO.EINVAL;
+  if (address + length > ADDRESS_LIMIT) return -ERRNO.ENOMEM;
+  // vm.mmap_min_addr: page 0 stays unmapped, so that null pointers are found.
+  if (address < PAGE_SIZE) return -ERRNO.EPERM;
+  const replace = (flags & MAP_FIXED_NOREPLACE) === 0;
+  return replace || areas.isFree(address, length) ? address : -ERRNO.EEXIST;
+}
+
+/** The bytes that a mapping of a file begins with; undefined when it is all zeros (/dev/zero). */
+function fileContent(call: Call, offset: number, length: number): Uint8Array | undefined {
+  const file = call.kernel.descriptors.file(call.int(4));
+  if (!file.canRead) throw new SyscallError(ERRNO.EACCES, 'the file is not open for reading');
+  const content = file.mappedBytes(offset, length);
+  if (content === undefined) throw new SyscallError(ERRNO.ENODEV, 'the file cannot be mapped');
+  return content === 'zero' ? undefined : content;
+}
+
+function mprotect(call: Call): SyscallResult {
+  const protection = call.uint(2);
+  if (protection & ~(PROT_MASK | PROT_GROWS)) return -ERRNO.EINVAL;
+  const pages = range(call, ERRNO.ENOMEM);
+  if (pages === undefined) return 0;
+  if (pages.start === 0) return -ERRNO.ENOMEM;
+  const { space } = call.kernel;
+  const complete = space.protect(pages.start, pages.length, protection & PROT_MASK);
+  return complete ? 0 : -ERRNO.ENOMEM;
+}
+
+function mremap(call: Call): SyscallResult {
+  const { space, areas } = call.kernel;
+  const start = call.number(0);
+  const oldLength = pageUp(call.number(1));
+  const newLength = pageUp(call.number(2));
+  const flags = call.uint(3);
+  const fixed = (flags & MREMAP_FIXED) !== 0;
+  // MREMAP_DONTUNMAP and the old length 0, which doubles a shared mapping, are not there.
+  if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) return -ERRNO.EINVAL;
+  if (fixed && (flags & MREMAP_MAYMOVE) === 0) return -ERRNO.EINVAL;
+  if (!isPageAligned(start) || oldLength === 0 || newLength === 0) return -ERRNO.EINVAL;
+  if (newLength > ADDRESS_LIMIT) return -ERRNO.ENOMEM;
+  const old = { start, length: oldLength };
+  if (start + oldLength > ADDRESS_LIMIT || !isMapped(space, old)) return -ERRNO.EFAULT;
+  const kept = Math.min(oldLength, newLength);
+  if (fixed) return moveTo(call, old, kept, newLength, call.number(4));
+  if (newLength <= oldLength) {
+    if (newLength < oldLength) space.unmap(start + newLength, oldLength - newLength);
+    return start;
+  }
+  const growth = newLength - oldLength;
+  const end = start + oldLength;
+  if (end + growth <= ADDRESS_LIMIT && areas.isFree(end, growth)) {
+    space.map(end, growth, space.entry(end / PAGE_SIZE - 1) & PROT_MASK);
+    return start;
+  }
+  if ((flags & MREMAP_MAYMOVE) === 0) return -ERRNO.ENOMEM;
+  const target = areas.place(0, newLength);
+  if (target === 0) return -ERRNO.ENOMEM;
+  movePages(space, start, kept, target, newLength);
+  return target;
+}
+
+function moveTo(
+  call: Call,
+  old: PageRange,
+  kept: number,
+  newLength: number,
+  target: number,
+): SyscallResult {
+  const overlaps = target < old.start + old.length && old.start < target + newLength;
+  if (!isPageAligned(target) || overlaps || target + newLength > ADDRESS_LIMIT) {
+    return -ERRNO.EINVAL;
+  }
+  if (target < PAGE_SIZE) return -ERRNO.EPERM;
+  movePages(call.kernel.space, old.start, kept, target, newLength);
+  if (old.length > kept) call.kernel.space.unmap(old.start + kept, old.length - kept);
+  return target;
+}
+
+/** Maps `length` bytes at `to` and moves the `kept` bytes at `from` there. */
+function movePages(
+  space: AddressSpace,
+  from: number,
+  kept: number,
+  to: number,
+  length: number,
+): void {
+  const protection = space.entry(from / PAGE_SIZE) & PROT_MASK;
+  space.map(to, length, protection);
+  for (let done = 0; done < kept; done += MOVE_PAGES * PAGE_SIZE) {
+    const end = Math.min(kept, done + MOVE_PAGES * PAGE_SIZE);
+    for (let at = done; at < end; at += PAGE_SIZE) {
+      // A page without a frame reads as zero and stays so.
+      if (space.entry((from + at) >>> PAGE_SHIFT) >>> ENTRY_FRAME_SHIFT === 0) continue;
+      const bytes = space.peek(from + at, PAGE_SIZE);
+      if (space.poke(to + at, bytes) < bytes.length) {
+        throw new SyscallError(ERRNO.ENOMEM, 'the memory limit is reached');
+      }
+    }
+    space.unmap(from + done, end - done);
+  }
+}
+
+function madvise(call: Call): SyscallResult {
+  const advice = call.int(2);
+  if (advice < 0 || advice > MADV_LAST || MADV_GAPS.includes(advice)) return -ERRNO.EINVAL;
+  const pages = range(call, ERRNO.ENOMEM);
+  if (pages === undefined) return 0;
+  if (advice === MADV_REMOVE) return -ERRNO.EINVAL;
+  const { space } = call.kernel;
+  if (advice === MADV_DONTNEED || advice === MADV_FREE) dropPages(space, pages);
+  return isMapped(space, pages) ? 0 : -ERRNO.ENOMEM;
+}
+
+/** Lets the mapped pages read as zero again and gives their frames back. */
+function dropPages(space: AddressSpace, { start, length }: PageRange): void {
+  const end = (start + length) / PAGE_SIZE;
+  for (let page = start / PAGE_SIZE; page < end;) {
+    const entry = space.entry(page);
+    const kind = entry & (ENTRY.mapped | ENTRY.guard | PROT_MASK);
+    let next = page + 1;
+    while (next < end && sameKind(space.entry(next), kind)) next++;
+    if (entry !== 0 && (entry & ENTRY.guard) === 0) {
+      space.map(page * PAGE_SIZE, (next - page) * PAGE_SIZE, entry & PROT_MASK);
+    }
+    page = next;
+  }
+}
+
+function sameKind(entry: number, kind: number): boolean {
+  return (entry & (ENTRY.mapped | ENTRY.guard | PROT_MASK)) === kind;
+}
+
+function mincore(call: Call): SyscallResult {
+  const { space, memory } = call.kernel;
+  const pages = range(call, ERRNO.ENOMEM);
+  if (pages === undefined) return 0;
+  if (!isMapped(space, pages)) return -ERRNO.ENOMEM;
+  const first = pages.start / PAGE_SIZE;
+  const resident = new Uint8Array(pages.length / PAGE_SIZE);
+  resident.forEach((_, i) => {
+    resident[i] = space.entry(first + i) >>> ENTRY_FRAME_SHIFT === 0 ? 0 : 1;
+  });
+  memory.write(call.number(2), resident);
+  return 0;
+}
+
+/** Calls that have nothing to do here but to say whether the range is mapped. */
+function needsMapping(call: Call): SyscallResult {
+  const pages = range(call, ERRNO.ENOMEM);
+  return pages === undefined || isMapped(call.kernel.space, pages) ? 0 : -ERRNO.ENOMEM;
+}
+
+/** The process's memory: brk(2), mmap(2) and what goes with it. */
+export const memoryCalls: SyscallHandlers = {
+  brk: (call) => call.kernel.areas.moveBreak(call.number(0)),
+  mmap,
+  munmap(call) {
+    const pages = range(call, ERRNO.EINVAL);
+    if (pages === undefined) return -ERRNO.EINVAL;
+    unmap(call.kernel.space, pages);
+    return 0;
+  },
+  mprotect,
+  mremap,
+  madvise,
+  mincore,
+  msync: needsMapping,
+  mlock: needsMapping,
+  mlock2: needsMapping,
+  munlock: needsMapping,
+  mlockall: () => 0,
+  munlockall: () => 0,
+};

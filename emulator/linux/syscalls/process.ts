@@ -1,0 +1,296 @@
+import { ADDRESS_LIMIT } from '../../memory/layout';
+import { ERRNO } from '../abi/errno';
+import type { Call, SyscallHandlers, SyscallResult } from '../call';
+import { NANOSECONDS, toMilliseconds } from '../clock';
+import { encodeText } from '../guest-memory';
+import { hwprobeValue, PARENT_PROCESS_ID, PROCESS_ID, UTSNAME } from '../identity';
+import type { ResourceLimit } from '../limits';
+import { encodeTimeval, fixedDeadline, processTime, readTimespec } from './time';
+
+const UTS_FIELD = 65;
+
+function uname(call: Call): SyscallResult {
+  const bytes = new Uint8Array(UTS_FIELD * UTSNAME.length);
+  UTSNAME.forEach((field, i) => bytes.set(encodeText(field), UTS_FIELD * i));
+  call.kernel.memory.write(call.number(0), bytes);
+  return 0;
+}
+
+/** `struct sysinfo`: uptime, loads, total and free memory … in bytes (unit 1). */
+function sysinfo(call: Call): SyscallResult {
+  const { kernel } = call;
+  const frames = kernel.space.arena.frames;
+  const bytes = new Uint8Array(112);
+  const view = new DataView(bytes.buffer);
+  view.setBigInt64(0, kernel.clock.monotonic() / NANOSECONDS, true);
+  view.setBigUint64(32, BigInt(frames.limit) * 4096n, true);
+  view.setBigUint64(40, BigInt(frames.limit - frames.used) * 4096n, true);
+  view.setUint16(80, 1, true);
+  view.setUint32(104, 1, true);
+  kernel.memory.write(call.number(0), bytes);
+  return 0;
+}
+
+function encodeLimit({ soft, hard }: ResourceLimit): Uint8Array {
+  return new Uint8Array(BigUint64Array.of(soft, hard).buffer);
+}
+
+/** getrlimit and setrlimit in one; limits can be lowered, never raised above the hard one. */
+function resourceLimit(call: Call, resource: number, wanted: number, old: number): SyscallResult {
+  const { limits, memory } = call.kernel;
+  const before = limits.get(resource);
+  if (before === undefined) return -ERRNO.EINVAL;
+  if (wanted !== 0) {
+    const soft = memory.u64(wanted);
+    const hard = memory.u64(wanted + 8);
+    if (soft > hard) return -ERRNO.EINVAL;
+    if (hard > before.hard) return -ERRNO.EPERM;
+    limits.set(resource, { soft, hard });
+  }
+  if (old !== 0) memory.write(old, encodeLimit(before));
+  return 0;
+}
+
+const RUSAGE_CHILDREN = -1;
+const RUSAGE_SELF = 0;
+const RUSAGE_THREAD = 1;
+
+/** `struct rusage`: user time, system time, then 14 counts, the first the peak of resident KiB. */
+function getrusage(call: Call): SyscallResult {
+  const { kernel } = call;
+  const who = call.int(0);
+  if (who < RUSAGE_CHILDREN || who > RUSAGE_THREAD) return -ERRNO.EINVAL;
+  const bytes = new Uint8Array(144);
+  if (who >= RUSAGE_SELF) {
+    bytes.set(encodeTimeval(processTime(kernel)));
+    const resident = BigInt(kernel.space.arena.frames.used * 4);
+    new DataView(bytes.buffer).setBigInt64(32, resident, true);
+  }
+  kernel.memory.write(call.number(1), bytes);
+  return 0;
+}
+
+const FUTEX_COMMAND_MASK = 0x7f;
+const FUTEX_CLOCK_REALTIME = 256;
+const FUTEX_WAIT = 0;
+const FUTEX_WAKE = 1;
+const FUTEX_WAIT_BITSET = 9;
+const FUTEX_WAKE_BITSET = 10;
+
+/** With one thread nobody else waits: a wake wakes nobody, and a wait ends by its timeout or a signal. */
+function futex(call: Call): SyscallResult {
+  const { memory, clock } = call.kernel;
+  const address = call.number(0);
+  const operation = call.uint(1);
+  const command = operation & FUTEX_COMMAND_MASK;
+  if (address % 4 !== 0) return -ERRNO.EINVAL;
+  if (command === FUTEX_WAKE || command === FUTEX_WAKE_BITSET) return 0;
+  if (command !== FUTEX_WAIT && command !== FUTEX_WAIT_BITSET) return -ERRNO.ENOSYS;
+  if (memory.u32(address) !== call.uint(2)) return -ERRNO.EAGAIN;
+  if (call.number(3) === 0) return call.parkInterruptible('futex');
+  const deadline = fixedDeadline(call, () => {
+    const time = readTimespec(call, call.number(3));
+    if (command === FUTEX_WAIT) return clock.monotonic() + time;
+    // FUTEX_WAIT_BITSET has an absolute time.
+    return operation & FUTEX_CLOCK_REALTIME ? time - clock.realtime() + clock.monotonic() : time;
+  });
+  if (clock.monotonic() >= deadline) return -ERRNO.ETIMEDOUT;
+  return call.parkInterruptible('futex', toMilliseconds(deadline));
+}
+
+/** One processor: bit 0 of the mask. */
+function schedGetaffinity(call: Call): SyscallResult {
+  const size = call.number(1);
+  if (!isSelf(call)) return -ERRNO.ESRCH;
+  if (size < 8 || size % 8 !== 0) return -ERRNO.EINVAL;
+  call.kernel.memory.setU64(call.number(2), 1n);
+  return 8;
+}
+
+/** Argument 0 names this process or thread; 0 means the caller. */
+function isSelf(call: Call): boolean {
+  const pid = call.int(0);
+  return pid === 0 || pid === PROCESS_ID || pid === call.thread.tid;
+}
+
+const SCHED_FIFO = 1;
+const SCHED_RR = 2;
+const SCHED_IDLE = 5;
+
+function priorityLimit(policy: number, realTime: number): number {
+  if (policy === SCHED_FIFO || policy === SCHED_RR) return realTime;
+  return policy >= 0 && policy <= SCHED_IDLE && policy !== 4 ? 0 : -ERRNO.EINVAL;
+}
+
+const PR_SET_PDEATHSIG = 1;
+const PR_GET_PDEATHSIG = 2;
+const PR_GET_DUMPABLE = 3;
+const PR_SET_DUMPABLE = 4;
+const PR_SET_NAME = 15;
+const PR_GET_NAME = 16;
+const PR_SET_NO_NEW_PRIVS = 38;
+const PR_GET_NO_NEW_PRIVS = 39;
+const NAME_BYTES = 16;
+
+function prctl(call: Call): SyscallResult {
+  const { memory } = call.kernel;
+  switch (call.int(0)) {
+    case PR_SET_NAME: {
+      const bytes = call.kernel.space.read(call.number(1), NAME_BYTES - 1);
+      const end = bytes.indexOf(0);
+      if (end < 0 && bytes.length < NAME_BYTES - 1) return -ERRNO.EFAULT;
+      call.thread.name = new TextDecoder().decode(bytes.subarray(0, end < 0 ? undefined : end));
+      return 0;
+    }
+    case PR_GET_NAME: {
+      const bytes = new Uint8Array(NAME_BYTES);
+      bytes.set(encodeText(call.thread.name).subarray(0, NAME_BYTES - 1));
+      memory.write(call.number(1), bytes);
+      return 0;
+    }
+    case PR_GET_PDEATHSIG:
+      memory.setU32(call.number(1), 0);
+      return 0;
+    case PR_GET_DUMPABLE:
+    case PR_GET_NO_NEW_PRIVS:
+      return 1;
+    case PR_SET_PDEATHSIG:
+    case PR_SET_DUMPABLE:
+    case PR_SET_NO_NEW_PRIVS:
+      return 0;
+    default:
+      return -ERRNO.EINVAL;
+  }
+}
+
+/** Each pair is a key (i64) and its value (u64); a key that is not known becomes -1. */
+function riscvHwprobe(call: Call): SyscallResult {
+  const { memory } = call.kernel;
+  const [pairs, count, flags] = [call.number(0), call.number(1), call.uint(4)];
+  if (flags !== 0) return -ERRNO.EINVAL;
+  for (let i = 0; i < count; i++) {
+    const at = pairs + 16 * i;
+    const value = hwprobeValue(memory.i64(at), ADDRESS_LIMIT);
+    if (value === undefined) memory.setU64(at, 2n ** 64n - 1n);
+    memory.setU64(at + 8, value ?? 0n);
+  }
+  return 0;
+}
+
+const MEMBARRIER_QUERY = 0;
+const MEMBARRIER_COMMANDS = [1, 2, 4, 8, 16, 32, 64];
+const MEMBARRIER_SUPPORTED = MEMBARRIER_COMMANDS.reduce((mask, command) => mask | command, 0);
+
+/** With one thread every barrier has been passed already. */
+function membarrier(call: Call): SyscallResult {
+  const command = call.int(0);
+  if (call.uint(1) !== 0) return -ERRNO.EINVAL;
+  if (command === MEMBARRIER_QUERY) return MEMBARRIER_SUPPORTED;
+  return MEMBARRIER_COMMANDS.includes(command) ? 0 : -ERRNO.EINVAL;
+}
+
+/** Changing to the identity that the process has already. */
+function keepIdentity(own: 'user' | 'group', count: number): (call: Call) => SyscallResult {
+  return (call) => {
+    for (let i = 0; i < count; i++) {
+      if (call.int(i) !== -1 && call.int(i) !== call.kernel[own]) return -ERRNO.EPERM;
+    }
+    return 0;
+  };
+}
+
+function getIdentity(own: 'user' | 'group'): (call: Call) => SyscallResult {
+  return (call) => {
+    for (let i = 0; i < 3; i++) call.kernel.memory.setU32(call.number(i), call.kernel[own]);
+    return 0;
+  };
+}
+
+/** The process itself: its end, its names, limits and threads. */
+export const processCalls: SyscallHandlers = {
+  exit: (call) => ({ kind: 'exit', status: call.int(0) & 0xff }),
+  exit_group: (call) => ({ kind: 'exit', status: call.int(0) & 0xff }),
+  getpid: () => PROCESS_ID,
+  getppid: () => PARENT_PROCESS_ID,
+  gettid: (call) => call.thread.tid,
+  getuid: (call) => call.kernel.user,
+  geteuid: (call) => call.kernel.user,
+  getgid: (call) => call.kernel.group,
+  getegid: (call) => call.kernel.group,
+  getresuid: getIdentity('user'),
+  getresgid: getIdentity('group'),
+  setuid: keepIdentity('user', 1),
+  setgid: keepIdentity('group', 1),
+  setreuid: keepIdentity('user', 2),
+  setregid: keepIdentity('group', 2),
+  setresuid: keepIdentity('user', 3),
+  setresgid: keepIdentity('group', 3),
+  getgroups: () => 0,
+  getpgid: (call) => (isSelf(call) ? PROCESS_ID : -ERRNO.ESRCH),
+  getsid: (call) => (isSelf(call) ? PROCESS_ID : -ERRNO.ESRCH),
+  setpgid: (call) => (isSelf(call) ? -ERRNO.EPERM : -ERRNO.ESRCH),
+  setsid: () => -ERRNO.EPERM,
+  uname,
+  sysinfo,
+  getrusage,
+  prlimit64(call) {
+    if (!isSelf(call)) return -ERRNO.ESRCH;
+    return resourceLimit(call, call.uint(1), call.number(2), call.number(3));
+  },
+  getrlimit: (call) => {
+    return call.number(1) === 0
+      ? -ERRNO.EFAULT
+      : resourceLimit(call, call.uint(0), 0, call.number(1));
+  },
+  setrlimit: (call) => {
+    return call.number(1) === 0
+      ? -ERRNO.EFAULT
+      : resourceLimit(call, call.uint(0), call.number(1), 0);
+  },
+  set_tid_address(call) {
+    call.thread.clearChildTid = call.number(0);
+    return call.thread.tid;
+  },
+  set_robust_list(call) {
+    if (call.number(1) !== 24) return -ERRNO.EINVAL;
+    call.thread.robustList = call.number(0);
+    return 0;
+  },
+  // Restartable sequences are not there: the C library goes on without them.
+  rseq: () => -ERRNO.ENOSYS,
+  futex,
+  getcpu(call) {
+    const { memory } = call.kernel;
+    if (call.number(0) !== 0) memory.setU32(call.number(0), 0);
+    if (call.number(1) !== 0) memory.setU32(call.number(1), 0);
+    return 0;
+  },
+  sched_yield: () => 0,
+  sched_getaffinity: schedGetaffinity,
+  sched_setaffinity(call) {
+    if (!isSelf(call)) return -ERRNO.ESRCH;
+    if (call.number(1) === 0) return -ERRNO.EINVAL;
+    const mask = call.kernel.memory.read(call.number(2), Math.min(call.number(1), 8))[0] ?? 0;
+    return mask & 1 ? 0 : -ERRNO.EINVAL;
+  },
+  sched_getscheduler: (call) => (isSelf(call) ? 0 : -ERRNO.ESRCH),
+  sched_getparam(call) {
+    if (!isSelf(call)) return -ERRNO.ESRCH;
+    call.kernel.memory.setU32(call.number(1), 0);
+    return 0;
+  },
+  sched_get_priority_max: (call) => priorityLimit(call.int(0), 99),
+  sched_get_priority_min: (call) => priorityLimit(call.int(0), 1),
+  getpriority: (call) => (call.int(0) === 0 ? 20 : -ERRNO.EINVAL),
+  setpriority: (call) => (call.int(0) === 0 ? 0 : -ERRNO.EINVAL),
+  personality: (call) => ([0, 0xffff_ffff].includes(call.uint(0)) ? 0 : -ERRNO.EINVAL),
+  prctl,
+  membarrier,
+  riscv_hwprobe: riscvHwprobe,
+  // The machine makes stores visible to fetches at fence.i; this call does the same for all harts.
+  riscv_flush_icache(call) {
+    if (call.uint(2) & ~1) return -ERRNO.EINVAL;
+    call.kernel.onFlushInstructions?.();
+    return 0;
+  },
+};
