@@ -1,7 +1,8 @@
 import type { Arena } from './arena';
+import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { MappingError, OutOfMemory } from './errors';
 import { ADDRESS_LIMIT, PAGE_COUNT, PAGE_SHIFT, PAGE_SIZE } from './layout';
-import { ENTRY, ENTRY_FRAME_SHIFT } from './page-table';
+import { ENTRY } from './page-table';
 import { SPACE } from './spaces';
 import { Translation } from './translation';
 import type { WatchKind } from './watches';

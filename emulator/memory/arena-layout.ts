@@ -94,6 +94,8 @@ export const HEADER = {
 } as const;
 
 export const NODE_ENTRIES = 64;
+/** Where a page-table entry's frame number begins; the flags below stand in page-table.ts. */
+export const ENTRY_FRAME_SHIFT = 12;
 export const NODE_BYTES = 4 * NODE_ENTRIES;
 export const SPACE_BYTES = 2048;
 export const INSTALL_BYTES = 16;
@@ -139,6 +141,7 @@ export interface ArenaViews {
   readonly u8: Uint8Array;
   readonly u32: Uint32Array;
   readonly i32: Int32Array;
+  readonly view: DataView;
   readonly counts: ArenaCounts;
   readonly regions: ArenaRegions;
 }

@@ -1,5 +1,5 @@
-import { i32, memory, ModuleBuilder } from '../wasm';
-import { NODE_ENTRIES } from './arena-layout';
+import { i32, memory, ModuleBuilder, unreachable, type FunctionBuilder } from '../wasm';
+import { ENTRY_FRAME_SHIFT, NODE_ENTRIES } from './arena-layout';
 
 /**
  * Copies and fills in the arena. Typed arrays over shared memory move word by word (1.5 µs to clear a
@@ -16,6 +16,12 @@ export interface Bulk {
    * number 0 is not counted.
    */
   copyNode(to: number, from: number, counts: number, shift: number): void;
+  /**
+   * Takes one reference away from each frame that a leaf refers to. The frames whose last reference that was
+   * stand in the leaf's first words afterwards.
+   * @returns how many they are
+   */
+  dropLeaf(leaf: number, counts: number): number;
 }
 
 function build(): WebAssembly.Module {
@@ -50,7 +56,37 @@ function build(): WebAssembly.Module {
     b.brIf(again, i32.ne(from, end));
   });
   module.export('copyNode', node.index);
+
+  const drop = module.function(['i32', 'i32'], ['i32']);
+  buildDropLeaf(drop.builder);
+  module.export('dropLeaf', drop.index);
   return new WebAssembly.Module(module.build());
+}
+
+function buildDropLeaf(b: FunctionBuilder): void {
+  const [leaf, counts] = [0, 1].map((n) => b.param(n, 'i32'));
+  const at = b.local('i32');
+  const end = b.local('i32');
+  const freed = b.local('i32');
+  const frame = b.local('i32');
+  const word = i32.const(4);
+  b.set(at, leaf);
+  b.set(freed, leaf);
+  b.set(end, i32.add(leaf, i32.const(4 * NODE_ENTRIES)));
+  b.loop((again) => {
+    b.set(frame, i32.shr_u(i32.load(at), i32.const(ENTRY_FRAME_SHIFT)));
+    b.if(frame, () => {
+      const before = i32.rmw_sub(i32.add(counts, i32.shl(frame, i32.const(2))), i32.const(1));
+      b.if(i32.eq(before, i32.const(1)), () => {
+        b.do(i32.store(freed, frame));
+        b.set(freed, i32.add(freed, word));
+      });
+    });
+    b.set(at, i32.add(at, word));
+    b.brIf(again, i32.ne(at, end));
+  });
+  b.return(i32.shr_u(i32.sub(freed, leaf), i32.const(2)));
+  b.do(unreachable);
 }
 
 let compiled: WebAssembly.Module | undefined;

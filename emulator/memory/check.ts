@@ -1,8 +1,8 @@
 import type { Arena } from './arena';
-import { NODE_ENTRIES } from './arena-layout';
+import { ENTRY_FRAME_SHIFT, NODE_ENTRIES } from './arena-layout';
 import { AddressSpace } from './address-space';
 import { PAGE_COUNT, PAGE_SIZE } from './layout';
-import { ENTRY, ENTRY_FRAME_SHIFT, ENTRY_WRITTEN_TOGETHER, TOP_ENTRIES } from './page-table';
+import { ENTRY, ENTRY_WRITTEN_TOGETHER, TOP_ENTRIES } from './page-table';
 
 /**
  * Checks the arena's memory structures against each other while nobody uses them: reference counts equal

@@ -106,13 +106,18 @@ export class Frames {
 
   /** One reference less; the last one frees the frame. */
   release(frame: number): void {
-    const { u32, i32 } = this.views;
+    const { i32 } = this.views;
     if (Atomics.sub(i32, this.refs + frame, 1) !== 1) return;
     acquire(i32, HEADER.frameLock);
-    u32[this.free + u32[HEADER.framesFree]++] = frame;
-    u32[HEADER.framesUsed]--;
-    // All frames below this one have been handed out before it, so none of them counts as known zero wrongly.
-    if (frame >= u32[HEADER.framesDirty]) u32[HEADER.framesDirty] = frame + 1;
+    this.push(frame);
+    release(i32, HEADER.frameLock);
+  }
+
+  /** Frees the `count` frames, without references by now, that stand in the arena from word `list` on. */
+  freeAll(list: number, count: number): void {
+    const { u32, i32 } = this.views;
+    acquire(i32, HEADER.frameLock);
+    for (let i = list; i < list + count; i++) this.push(u32[i]);
     release(i32, HEADER.frameLock);
   }
 
@@ -129,6 +134,14 @@ export class Frames {
   /** Copies the 4 KiB of one frame to another. */
   copy(to: number, from: number): void {
     this.bulk.copy(this.address(to), this.address(from), PAGE_SIZE);
+  }
+
+  private push(frame: number): void {
+    const { u32 } = this.views;
+    u32[this.free + u32[HEADER.framesFree]++] = frame;
+    u32[HEADER.framesUsed]--;
+    // All frames below this one have been handed out before it, so none of them is known zero any more.
+    if (frame >= u32[HEADER.framesDirty]) u32[HEADER.framesDirty] = frame + 1;
   }
 
   private take(): number {

@@ -1,6 +1,6 @@
 import type { ArenaViews } from './arena-layout';
 import type { Access } from './faults';
-import { ADDRESS_LIMIT, PAGE_SIZE } from './layout';
+import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from './layout';
 
 /** Text read from the guest. */
 export interface GuestString {
@@ -89,7 +89,7 @@ export abstract class GuestAccess {
     const { u8 } = this.views;
     for (let next = address; length < limit && !isTerminated;) {
       const count = Math.min(limit - length, PAGE_SIZE - (next % PAGE_SIZE));
-      const at = isGuestAddress(next) ? this.reach(next >>> 12, 'read') : 0;
+      const at = isGuestAddress(next) ? this.reach(next >>> PAGE_SHIFT, 'read') : 0;
       if (at === 0) break;
       const from = at + (next % PAGE_SIZE);
       const zero = u8.subarray(from, from + count).indexOf(0);
@@ -102,22 +102,29 @@ export abstract class GuestAccess {
   }
 
   readU8(address: number): number | undefined {
-    return this.load(address, 1)?.getUint8(0);
+    const at = this.locate(address, 1, 'read');
+    return at === 0 ? undefined : this.views.u8[at];
   }
 
   readU16(address: number): number | undefined {
-    return this.load(address, 2)?.getUint16(0, true);
+    const at = this.locate(address, 2, 'read');
+    if (at !== 0) return this.views.view.getUint16(at, true);
+    return this.readParts(address, 2)?.getUint16(0, true);
   }
 
   readU32(address: number): number | undefined {
-    return this.load(address, 4)?.getUint32(0, true);
+    const at = this.locate(address, 4, 'read');
+    if (at !== 0) return this.views.view.getUint32(at, true);
+    return this.readParts(address, 4)?.getUint32(0, true);
   }
 
   readU64(address: number): bigint | undefined {
-    return this.load(address, 8)?.getBigUint64(0, true);
+    const at = this.locate(address, 8, 'read');
+    if (at !== 0) return this.views.view.getBigUint64(at, true);
+    return this.readParts(address, 8)?.getBigUint64(0, true);
   }
 
-  /** The same number as `readU64`, exact below 2^53. */
+  /** The number that `readU64` reads: exact below 2^53, else the nearest double. */
   readNumber64(address: number): number | undefined {
     const value = this.readU64(address);
     return value === undefined ? undefined : Number(value);
@@ -125,33 +132,53 @@ export abstract class GuestAccess {
 
   /** Each `writeU…` writes all of its bytes or none, and returns whether it did. */
   writeU8(address: number, value: number): boolean {
-    scratch.setUint8(0, value);
-    return this.store(address, 1);
+    const at = this.locate(address, 1, 'write');
+    if (at === 0) return false;
+    this.views.u8[at] = value;
+    return true;
   }
 
   writeU16(address: number, value: number): boolean {
-    scratch.setUint16(0, value, true);
-    return this.store(address, 2);
+    const at = this.locate(address, 2, 'write');
+    if (at === 0) return this.writeParts(address, 2, (view) => view.setUint16(0, value, true));
+    this.views.view.setUint16(at, value, true);
+    return true;
   }
 
   writeU32(address: number, value: number): boolean {
-    scratch.setUint32(0, value, true);
-    return this.store(address, 4);
+    const at = this.locate(address, 4, 'write');
+    if (at === 0) return this.writeParts(address, 4, (view) => view.setUint32(0, value, true));
+    this.views.view.setUint32(at, value, true);
+    return true;
   }
 
   writeU64(address: number, value: bigint | number): boolean {
-    scratch.setBigUint64(0, BigInt.asUintN(64, BigInt(value)), true);
-    return this.store(address, 8);
+    const bits = BigInt.asUintN(64, BigInt(value));
+    const at = this.locate(address, 8, 'write');
+    if (at === 0) return this.writeParts(address, 8, (view) => view.setBigUint64(0, bits, true));
+    this.views.view.setBigUint64(at, bits, true);
+    return true;
   }
 
-  private load(address: number, size: number): DataView | undefined {
-    const bytes = new Uint8Array(scratch.buffer, 0, size);
-    return this.readInto(address, bytes) === size ? scratch : undefined;
+  /** Arena address of `size` bytes within one page, 0 when they cross a page or the guest may not. */
+  private locate(address: number, size: number, access: Access): number {
+    const offset = address % PAGE_SIZE;
+    if (!isGuestAddress(address) || offset + size > PAGE_SIZE) return 0;
+    const frame = this.reach(address >>> PAGE_SHIFT, access);
+    return frame === 0 ? 0 : frame + offset;
   }
 
-  private store(address: number, size: number): boolean {
-    if (!this.isWritable(address, size)) return false;
-    return this.write(address, new Uint8Array(scratch.buffer, 0, size)) === size;
+  private readParts(address: number, size: number): DataView | undefined {
+    if (!crossesPage(address, size)) return undefined;
+    const bytes = this.read(address, size);
+    return bytes.length === size ? new DataView(bytes.buffer) : undefined;
+  }
+
+  private writeParts(address: number, size: number, encode: (view: DataView) => void): boolean {
+    if (!crossesPage(address, size) || !this.isWritable(address, size)) return false;
+    const bytes = new Uint8Array(size);
+    encode(new DataView(bytes.buffer));
+    return this.write(address, bytes) === size;
   }
 
   private copyOut(address: number, to: Uint8Array, reach: (page: number) => number): number {
@@ -181,7 +208,7 @@ export abstract class GuestAccess {
     while (done < total) {
       const next = address + done;
       const count = Math.min(total - done, PAGE_SIZE - (next % PAGE_SIZE));
-      const frame = reach(Math.floor(next / PAGE_SIZE));
+      const frame = reach(next >>> PAGE_SHIFT);
       if (frame === 0) break;
       each?.(frame + (next % PAGE_SIZE), count, done);
       done += count;
@@ -190,9 +217,10 @@ export abstract class GuestAccess {
   }
 }
 
-const scratch = new DataView(new ArrayBuffer(8));
-
 /** Whether `address` is a whole number within the guest's 4 GiB. */
 function isGuestAddress(address: number): boolean {
   return Number.isInteger(address) && address >= 0 && address < ADDRESS_LIMIT;
 }
+
+const crossesPage = (address: number, size: number): boolean =>
+  (address % PAGE_SIZE) + size > PAGE_SIZE;

@@ -1,4 +1,4 @@
-import { NODE_ENTRIES, type ArenaViews } from './arena-layout';
+import { ENTRY_FRAME_SHIFT, NODE_ENTRIES, type ArenaViews } from './arena-layout';
 import type { Bulk } from './bulk';
 import type { Frames } from './frames';
 import { PAGE_COUNT } from './layout';
@@ -35,7 +35,6 @@ export const ENTRY = {
   host: 1024,
   code: 2048,
 } as const;
-export const ENTRY_FRAME_SHIFT = 12;
 export const ENTRY_FLAGS = 0xfff;
 /** Entries whose frame several spaces write: never copied on write. */
 export const ENTRY_WRITTEN_TOGETHER = ENTRY.shared | ENTRY.lent | ENTRY.borrowed;
@@ -385,10 +384,8 @@ export class PageTable {
   private releaseLeaf(leaf: number): void {
     if (!this.nodes.drop(leaf)) return;
     const word = this.nodes.word(leaf);
-    for (let i = word; i < word + NODE_ENTRIES; i++) {
-      const frame = this.views.u32[i] >>> ENTRY_FRAME_SHIFT;
-      if (frame !== 0) this.frames.release(frame);
-    }
+    const freed = this.bulk.dropLeaf(4 * word, this.views.regions.frameRefs);
+    if (freed > 0) this.frames.freeAll(word, freed);
     this.nodes.free(leaf);
   }
 }

@@ -1,6 +1,7 @@
 import type { AddressSpace } from './address-space';
+import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { PAGE_COUNT } from './layout';
-import { ENTRY, ENTRY_FRAME_SHIFT } from './page-table';
+import { ENTRY } from './page-table';
 
 /**
  * What a page is in one address space. Derived when asked, from the entry's flags and the reference counts, so
@@ -43,13 +44,12 @@ export interface PageRun {
 }
 
 const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
-const NUMBERS = Object.fromEntries(PAGE_STATES.map((state, n) => [state, n])) as Record<
+const STATE = Object.fromEntries(PAGE_STATES.map((state, n) => [state, n])) as Record<
   PageState,
   number
 >;
-
-/** State and protection in one number, so that comparing neighbours is cheap. */
-const key = (state: PageState, entry: number): number => NUMBERS[state] * 8 + (entry & PERMISSIONS);
+const { guard: GUARD, host: HOST, zero: ZERO, borrowed: BORROWED, lent: LENT } = STATE;
+const { shared: SHARED, private: PRIVATE, owned: OWNED } = STATE;
 
 /**
  * The mapped pages of a space as runs in ascending order; pages between runs are unmapped. Takes no lock: of
@@ -72,7 +72,8 @@ export function pageRuns(space: AddressSpace): PageRun[] {
       if (entry === 0) continue;
       const frame = entry >>> ENTRY_FRAME_SHIFT;
       const isShared = isPathShared || (frame !== 0 && frames.references(frame) > 1);
-      const kind = key(stateOf(entry, isShared), entry);
+      // State and protection in one number, so that comparing neighbours is cheap.
+      const kind = stateNumber(entry, isShared) * 8 + (entry & PERMISSIONS);
       if (page + i !== next || kind !== current) {
         flush();
         start = page + i;
@@ -93,7 +94,7 @@ export function pageState(space: AddressSpace, page: number): PageState {
   const frame = entry >>> ENTRY_FRAME_SHIFT;
   const isShared =
     pageTable.pathShared(space.topTable, page) || (frame !== 0 && frames.references(frame) > 1);
-  return stateOf(entry, isShared);
+  return PAGE_STATES[stateNumber(entry, isShared)];
 }
 
 /** How many pages of each state the runs hold; what they leave out of the 2^20 pages is `unmapped`. */
@@ -110,13 +111,16 @@ export function pageTotals(runs: readonly PageRun[]): Record<PageState, number> 
   return totals;
 }
 
-/** @param isShared whether the frame, or a node on the way to it, has another reference */
-function stateOf(entry: number, isShared: boolean): PageState {
-  if ((entry & ENTRY.guard) !== 0) return 'guard';
-  if ((entry & ENTRY.host) !== 0) return 'host';
-  if (entry >>> ENTRY_FRAME_SHIFT === 0) return 'zero';
-  if ((entry & ENTRY.borrowed) !== 0) return 'borrowed';
-  if ((entry & ENTRY.lent) !== 0) return 'lent';
-  if (isShared) return (entry & ENTRY.shared) !== 0 ? 'lent' : 'shared';
-  return (entry & ENTRY.copied) !== 0 ? 'private' : 'owned';
+/**
+ * Index in `PAGE_STATES` of a mapped page's state.
+ * @param isShared whether the frame, or a node on the way to it, has another reference
+ */
+function stateNumber(entry: number, isShared: boolean): number {
+  if ((entry & ENTRY.guard) !== 0) return GUARD;
+  if ((entry & ENTRY.host) !== 0) return HOST;
+  if (entry >>> ENTRY_FRAME_SHIFT === 0) return ZERO;
+  if ((entry & ENTRY.borrowed) !== 0) return BORROWED;
+  if ((entry & ENTRY.lent) !== 0) return LENT;
+  if (isShared) return (entry & ENTRY.shared) !== 0 ? LENT : SHARED;
+  return (entry & ENTRY.copied) !== 0 ? PRIVATE : OWNED;
 }

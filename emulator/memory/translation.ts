@@ -1,11 +1,12 @@
 import type { Arena } from './arena';
+import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { OutOfMemory } from './errors';
 import type { EventKind } from './events';
 import type { Access, FaultKind, Resolution } from './faults';
 import { GuestAccess } from './guest-access';
 import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from './layout';
 import { acquire, release } from './lock';
-import { ENTRY, ENTRY_FLAGS, ENTRY_FRAME_SHIFT, ENTRY_WRITTEN_TOGETHER } from './page-table';
+import { ENTRY, ENTRY_FLAGS, ENTRY_WRITTEN_TOGETHER } from './page-table';
 import { SPACE } from './spaces';
 import { Watches } from './watches';
 
