@@ -1,39 +1,7 @@
 import type { Format } from '../../emulator/isa/emitter';
 import type { FloatOperation } from '../../emulator/engine/float';
-
-/** One operation to be computed both by the emulator and by the reference. */
-export interface FloatCase {
-  readonly op: FloatOperation;
-  readonly format: Format;
-  readonly rm: number;
-  readonly operands: readonly [bigint, bigint, bigint];
-}
-
-/** A small seeded generator (xorshift32), so that a failure can be repeated. */
-export class Random {
-  constructor(private state: number) {}
-
-  u32(): number {
-    this.state ^= this.state << 13;
-    this.state ^= this.state >>> 17;
-    this.state ^= this.state << 5;
-    return this.state >>> 0;
-  }
-
-  below(limit: number): number {
-    return this.u32() % limit;
-  }
-
-  u64(): bigint {
-    return (BigInt(this.u32()) << 32n) | BigInt(this.u32());
-  }
-
-  pick<T>(list: readonly T[]): T {
-    const item = list[this.below(list.length)];
-    if (item === undefined) throw new Error('nothing to pick from');
-    return item;
-  }
-}
+import type { FloatCase } from '../support/float-unit';
+import { Random } from '../support/random';
 
 const SHAPES = {
   h: { exponentBits: 5, fractionBits: 10 },
@@ -78,6 +46,11 @@ class OperandSource {
       infinity + this.hidden / 2n, // quiet NaN
       infinity + this.hidden - 1n,
     ];
+  }
+
+  /** As many bits of a fraction as a root may have for its square to fit. */
+  get halfBits(): number {
+    return Math.floor(this.fractionBits / 2);
   }
 
   private encode(exponent: number, fraction: bigint): bigint {
@@ -169,19 +142,60 @@ class OperandSource {
     return this.near(this.exponentOf(a) - (end - bias), 3);
   }
 
-  /** An addend near -(a × b), or half a unit in the last place of the product away from a tie. */
-  productAddend(a: bigint, b: bigint): bigint {
-    const { random, bias, fractionBits } = this;
-    const exponent = this.exponentOf(a) + this.exponentOf(b) - bias;
-    const distance = random.pick([0, fractionBits, -fractionBits, 2 * fractionBits, 1]);
-    if (distance !== 0) return this.near(exponent + distance, 2);
+  /** a × b, cut off to the format's precision (and its exponent range, where it does not fit). */
+  product(a: bigint, b: bigint): bigint {
+    const { bias, fractionBits } = this;
     const significand = (x: bigint): bigint => (x & (this.hidden - 1n)) | this.hidden;
     const product = significand(a) * significand(b);
-    const carries = product >> BigInt(2 * fractionBits + 1) !== 0n;
-    const fraction = product >> BigInt(fractionBits + (carries ? 1 : 0));
-    const bits = this.encode(exponent + (carries ? 1 : 0), fraction + BigInt(random.below(5) - 2));
-    const opposite = ((a ^ b) & this.signBit) ^ this.signBit;
-    return (bits & (this.signBit - 1n)) | opposite;
+    const carry = product >> BigInt(2 * fractionBits + 1) === 0n ? 0 : 1;
+    const exponent = this.exponentOf(a) + this.exponentOf(b) - bias + carry;
+    const bits = this.encode(exponent, product >> BigInt(fractionBits + carry));
+    return (bits & (this.signBit - 1n)) | ((a ^ b) & this.signBit);
+  }
+
+  /** An addend near -(a × b), or so far from it that the bits of both just meet. */
+  productAddend(a: bigint, b: bigint): bigint {
+    const { random, bias, fractionBits } = this;
+    const distance = random.pick([0, fractionBits, -fractionBits, 2 * fractionBits, 1]);
+    if (distance === 0) return this.beside(this.product(a, b) ^ this.signBit);
+    return this.near(this.exponentOf(a) + this.exponentOf(b) - bias + distance, 2);
+  }
+
+  /** A number at most two units away. */
+  beside(a: bigint): bigint {
+    return (a + BigInt(this.random.below(5) - 2)) & (2n * this.signBit - 1n);
+  }
+
+  /** Factors whose significands have together one bit more or less than a product has room for. */
+  splitFactors(first = this.random.below(this.fractionBits) + 1): [bigint, bigint] {
+    const { random, bias, fractionBits } = this;
+    const withBits = (count: number): bigint => {
+      const fraction = (random.u64() | 1n) & ((1n << BigInt(count)) - 1n);
+      const exponent = bias + random.below(7) - 3;
+      return this.encode(exponent, fraction << BigInt(fractionBits - count));
+    };
+    const second = fractionBits - first + random.below(2);
+    return [withBits(first), withBits(second)];
+  }
+
+  /** Factors whose product lies within a few units of the least normal number, or of 1. */
+  edgeFactors(): [bigint, bigint] {
+    const { random, bias, fractionBits } = this;
+    const end = random.pick([0, 1, bias]);
+    const exponent = random.below(bias + Math.floor(fractionBits / 2)) + 1;
+    const near = (): bigint => {
+      const few = BigInt(random.below(4));
+      return random.below(2) === 0 ? few : this.hidden - 1n - few;
+    };
+    const other = end + bias - exponent - random.below(2);
+    return [this.encode(exponent, near()), this.encode(other, near())];
+  }
+
+  /** An addend half a unit of which is the product of edge factors, but for the least bit of it. */
+  tieAddend(a: bigint, b: bigint): bigint {
+    const exponent = this.exponentOf(a) + this.exponentOf(b) - this.bias;
+    const distance = this.fractionBits + 1 + this.random.below(3) - 1;
+    return this.encode(exponent + distance, this.fraction());
   }
 
   /** A number about the size of the integer types, often with a half. */
@@ -236,6 +250,22 @@ function operandsOf(
   if (op.startsWith('to_'))
     return [random.below(3) === 0 ? source.any() : source.integral(), 0n, 0n];
   if (random.below(6) === 0) return [source.small(), source.small(), source.small()];
+  if (op === 'mul' || op === 'fma') {
+    const kind = random.below(8);
+    if (kind < 2) {
+      const [a, b] = kind === 0 ? source.edgeFactors() : source.splitFactors();
+      return [a, b, random.below(2) === 0 ? source.tieAddend(a, b) : source.productAddend(a, b)];
+    }
+  }
+  if (op === 'div' && random.below(6) === 0) {
+    const [quotient, divisor] = source.splitFactors();
+    return [source.product(quotient, divisor), divisor, 0n];
+  }
+  if (op === 'sqrt' && random.below(3) === 0) {
+    const [root] = source.splitFactors(source.halfBits);
+    const square = source.product(root, root);
+    return [random.below(2) === 0 ? square : source.beside(square), 0n, 0n];
+  }
   const a = source.any();
   let b = source.any();
   let c = source.any();

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FloatOperation } from '../../emulator/engine/float';
 import type { Format } from '../../emulator/isa/emitter';
-import type { FloatCase } from './float-operands';
+import type { FloatAnswer, FloatCase } from '../support/float-unit';
 
 const CC = 'riscv64-linux-gnu-gcc';
 const QEMU = 'qemu-riscv64-static';
@@ -70,12 +70,6 @@ ${cases.join('\n')}
   return 0;
 }
 `;
-}
-
-export interface FloatAnswer {
-  /** Zero-extended bits of the format, or the 64-bit register value of an integer result. */
-  readonly result: bigint;
-  readonly flags: number;
 }
 
 /** Computes floating-point operations with the instructions themselves, in QEMU. */

@@ -1,6 +1,7 @@
 import { afterAll, describe, expect, it } from 'vitest';
 import { hostHasFusedMadd } from '../../emulator/engine/host';
-import { differences, FloatUnit, OPERATIONS } from './float-compare';
+import { FLOAT_OPERATIONS, FloatUnit } from '../support/float-unit';
+import { differences } from './float-compare';
 import { FloatReference, missingTools } from './float-reference';
 
 const missing = missingTools();
@@ -14,7 +15,7 @@ const ROUNDS = 40;
 const CASES_PER_ROUND = 2500;
 
 describe.skipIf(missing.length > 0)('floating point computes what QEMU computes', () => {
-  const reference = missing.length > 0 ? undefined : new FloatReference(OPERATIONS);
+  const reference = missing.length > 0 ? undefined : new FloatReference(FLOAT_OPERATIONS);
   afterAll(() => reference?.remove());
 
   const modes = hostHasFusedMadd() ? [false, true] : [false];

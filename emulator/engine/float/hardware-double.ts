@@ -44,7 +44,7 @@ function whenProductIsExact(
 const isZero = (value: Expr<'f64'>): Expr<'i32'> => f64.eq(value, DOUBLE.zero);
 
 /** Head of a × b. */
-export function writeMultiplyHead(w: FloatWriter): void {
+export function writeDoubleMultiplyHead(w: FloatWriter): void {
   const { f, format } = w;
   const [a, b] = [w.operand(0), w.operand(1)];
   whenNearestEven(w, () => {
@@ -70,7 +70,7 @@ export function writeMultiplyHead(w: FloatWriter): void {
 }
 
 /** Head of a ÷ b: exact when quotient × b is exact and is a. */
-export function writeDivideHead(w: FloatWriter): void {
+export function writeDoubleDivideHead(w: FloatWriter): void {
   const { f, format } = w;
   const [a, b] = [w.operand(0), w.operand(1)];
   whenNearestEven(w, () => {
@@ -98,7 +98,7 @@ export function writeDivideHead(w: FloatWriter): void {
 }
 
 /** Head of the square root: exact when its square is exact and is a. */
-export function writeSquareRootHead(w: FloatWriter): void {
+export function writeDoubleSquareRootHead(w: FloatWriter): void {
   const { f, format } = w;
   const a = w.operand(0);
   whenNearestEven(w, () => {
@@ -125,7 +125,7 @@ export function writeSquareRootHead(w: FloatWriter): void {
  * Head of a × b + c. Where the product is exact, so that the sum is the only rounding, no fused instruction
  * is needed; with NX set the host's own does all, if it is fused.
  */
-export function writeFusedMultiplyAddHead(w: FloatWriter, fusedMadd: boolean): void {
+export function writeDoubleFusedMultiplyAddHead(w: FloatWriter, fusedMadd: boolean): void {
   const { f, format } = w;
   const [a, b] = [w.operand(0), w.operand(1)];
   whenNearestEven(w, () => {

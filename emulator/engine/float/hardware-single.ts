@@ -24,7 +24,7 @@ function widened(w: FloatWriter, index: number): Local<'f64'> {
 }
 
 /** Head of a × b. An infinite product of an infinity is exact too: it compares equal. */
-export function writeMultiplyHead(w: FloatWriter): void {
+export function writeSingleMultiplyHead(w: FloatWriter): void {
   const { f } = w;
   whenNearestEven(w, () => {
     const product = f.local('f64');
@@ -37,7 +37,7 @@ export function writeMultiplyHead(w: FloatWriter): void {
 }
 
 /** Head of a ÷ b: exact when quotient × b = a. For a zero or infinite b that product is a NaN. */
-export function writeDivideHead(w: FloatWriter): void {
+export function writeSingleDivideHead(w: FloatWriter): void {
   const { f } = w;
   whenNearestEven(w, () => {
     const x = operandOf(w, SINGLE, 0);
@@ -51,7 +51,7 @@ export function writeDivideHead(w: FloatWriter): void {
 }
 
 /** Head of the square root: exact when its square is a. */
-export function writeSquareRootHead(w: FloatWriter): void {
+export function writeSingleSquareRootHead(w: FloatWriter): void {
   const { f } = w;
   whenNearestEven(w, () => {
     const x = operandOf(w, SINGLE, 0);
@@ -73,7 +73,7 @@ const EXCESS_HALF = 0x10000000;
  * that point as the exact sum.
  * Source: Handbook of Floating-Point Arithmetic, section 3.2 (double rounding).
  */
-export function writeFusedMultiplyAddHead(w: FloatWriter): void {
+export function writeSingleFusedMultiplyAddHead(w: FloatWriter): void {
   const { f, format } = w;
   whenNearestEven(w, () => {
     const product = f.local('f64');

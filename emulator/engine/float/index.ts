@@ -8,8 +8,18 @@ import { writeFusedMultiplyAdd } from './fma';
 import { FORMATS } from './format';
 import { DOUBLE, SINGLE, writeSumHead } from './hardware';
 import { writeConvertHead, writeFromIntegerHead, writeToIntegerHead } from './hardware-convert';
-import * as doubleHead from './hardware-double';
-import * as singleHead from './hardware-single';
+import {
+  writeDoubleDivideHead,
+  writeDoubleFusedMultiplyAddHead,
+  writeDoubleMultiplyHead,
+  writeDoubleSquareRootHead,
+} from './hardware-double';
+import {
+  writeSingleDivideHead,
+  writeSingleFusedMultiplyAddHead,
+  writeSingleMultiplyHead,
+  writeSingleSquareRootHead,
+} from './hardware-single';
 import { writeMultiplyHigh, writeShiftRightJam } from './integer';
 import { writeMultiply } from './multiply';
 import { writePropagateNan, writeRoundAndPack } from './round';
@@ -111,14 +121,14 @@ function writeHead(w: FloatWriter, op: FloatOperation, { relaxedMadd }: FloatOpt
     case 'sub':
       return double ? writeSumHead(w, DOUBLE, op) : writeSumHead(w, SINGLE, op);
     case 'mul':
-      return (double ? doubleHead : singleHead).writeMultiplyHead(w);
+      return double ? writeDoubleMultiplyHead(w) : writeSingleMultiplyHead(w);
     case 'div':
-      return (double ? doubleHead : singleHead).writeDivideHead(w);
+      return double ? writeDoubleDivideHead(w) : writeSingleDivideHead(w);
     case 'sqrt':
-      return (double ? doubleHead : singleHead).writeSquareRootHead(w);
+      return double ? writeDoubleSquareRootHead(w) : writeSingleSquareRootHead(w);
     case 'fma':
-      if (double) return doubleHead.writeFusedMultiplyAddHead(w, relaxedMadd);
-      return singleHead.writeFusedMultiplyAddHead(w);
+      if (double) return writeDoubleFusedMultiplyAddHead(w, relaxedMadd);
+      return writeSingleFusedMultiplyAddHead(w);
     case 'to_i32':
     case 'to_u32':
     case 'to_i64':

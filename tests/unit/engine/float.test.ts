@@ -1,34 +1,16 @@
 import { describe, expect, it } from 'vitest';
-import {
-  addFloatFunctions,
-  FLOAT_ARITY,
-  type FloatOperation,
-} from '../../../emulator/engine/float';
+import type { FloatOperation } from '../../../emulator/engine/float';
 import { hostHasFusedMadd } from '../../../emulator/engine/host';
 import type { Format } from '../../../emulator/isa/emitter';
-import { HART } from '../../../emulator/memory/layout';
-import { ModuleBuilder } from '../../../emulator/wasm';
+import { FloatUnit } from '../../support/float-unit';
 
 const FORMATS = ['h', 's', 'd'] as const;
 const MODES = ['RNE', 'RTZ', 'RDN', 'RUP', 'RMM'] as const;
 type Mode = (typeof MODES)[number];
 
-const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-const fcsr = new DataView(memory.buffer);
-
-function instantiate(relaxedMadd: boolean): WebAssembly.Exports {
-  const module = new ModuleBuilder();
-  const functions = addFloatFunctions(module, { relaxedMadd });
-  for (const format of FORMATS) {
-    for (const op of Object.keys(FLOAT_ARITY) as FloatOperation[]) {
-      if (op !== `from_${format}`) module.export(`${op}.${format}`, functions.index(op, format));
-    }
-  }
-  const compiled = new WebAssembly.Module(module.build());
-  return new WebAssembly.Instance(compiled, { env: { memory } }).exports;
-}
-
-const instances = (hostHasFusedMadd() ? [false, true] : [false]).map(instantiate);
+const units = (hostHasFusedMadd() ? [false, true] : [false]).map(
+  (relaxedMadd) => new FloatUnit({ relaxedMadd }),
+);
 
 /**
  * `0x3f800000 NX`: the result and the flags that were raised. With NX set beforehand and with the host's
@@ -39,18 +21,18 @@ function compute(
   operands: readonly bigint[],
   mode: Mode = 'RNE',
 ): string {
-  const run = (exports: WebAssembly.Exports, before: number): string => {
-    fcsr.setUint32(HART.fcsr, before, true);
-    const f = exports[name] as (context: number, rm: number, ...operands: bigint[]) => bigint;
-    const result = BigInt.asUintN(64, f(0, MODES.indexOf(mode), ...operands));
-    return `0x${result.toString(16)}${flagNames(fcsr.getUint32(HART.fcsr, true))}`;
+  const [op, format] = name.split('.') as [FloatOperation, Format];
+  const test = { op, format, rm: MODES.indexOf(mode), operands };
+  const run = (unit: FloatUnit, before: number): string => {
+    const { result, flags } = unit.compute(test, before);
+    return `0x${result.toString(16)}${flagNames(flags)}`;
   };
-  const [answer, ...others] = instances.map((exports) => run(exports, 0));
-  if (answer === undefined) throw new Error('no instance');
+  const [answer, ...others] = units.map((unit) => run(unit, 0));
+  if (answer === undefined) throw new Error('nothing to compute with');
   for (const other of others) expect(other, `${name} with the host's multiply-add`).toBe(answer);
   const withInexact = answer.endsWith(' NX') ? answer : `${answer} NX`;
-  for (const exports of instances) {
-    expect(run(exports, 1), `${name} with NX set beforehand`).toBe(withInexact);
+  for (const unit of units) {
+    expect(run(unit, 1), `${name} with NX set beforehand`).toBe(withInexact);
   }
   return answer;
 }
@@ -290,13 +272,14 @@ describe('fused multiply-add', () => {
   });
 
   it('is not fooled by rounding to double first', () => {
-    // 1 + 2^-24 is halfway between two singles; the 2^-80 more is lost in a double, but decides.
-    const operands = [1 + 2 ** -23, 2 ** -24, 1].map(single);
-    expect(compute('fma.s', operands)).toBe(`${hex(single(1 + 2 ** -23))} NX`);
-    const halfway = [2 ** -40, 2 ** -40, 1 + 2 ** -23].map(single);
-    expect(compute('fma.s', halfway)).toBe(`${hex(single(1 + 2 ** -23))} NX`);
-    const product = [1 + 2 ** -12, 1 - 2 ** -12, 2 ** 24].map(single);
-    expect(compute('fma.s', product)).toBe(`${hex(single(2 ** 24))} NX`);
+    // The product lies beside 2^-24, half a unit of the addend, by less than a double can tell.
+    const scale = 2 ** -12;
+    const justBelow = [(1 + 2 ** -23) * scale, (1 - 2 ** -23) * scale]; // 2^-24 (1 - 2^-46)
+    const justAbove = [(1 + 2 ** -12) * scale, (1 - 2 ** -12 + 2 ** -24) * scale]; // 2^-24 (1 + 2^-36)
+    const below = compute('fma.s', [...justBelow, 1 + 2 ** -23].map(single));
+    expect(below).toBe(`${hex(single(1 + 2 ** -23))} NX`);
+    const above = compute('fma.s', [...justAbove, 1].map(single));
+    expect(above).toBe(`${hex(single(1 + 2 ** -23))} NX`);
   });
 });
 
@@ -432,17 +415,10 @@ describe('conversion between formats', () => {
 
 describe('flags', () => {
   it('are added to those in fcsr, whose rounding mode stays', () => {
-    const frm = 3 << 5;
-    for (const exports of instances) {
-      fcsr.setUint32(HART.fcsr, frm | 8, true);
-      const divide = exports['div.s'] as (
-        context: number,
-        rm: number,
-        a: bigint,
-        b: bigint,
-      ) => bigint;
-      divide(0, 0, 0n, 0n);
-      expect(fcsr.getUint32(HART.fcsr, true)).toBe(frm | 8 | 16);
+    const rup = 3 << 5;
+    const divide = { op: 'div', format: 's', rm: 0, operands: [0n, 0n] } as const;
+    for (const unit of units) {
+      expect(unit.compute(divide, rup | 8).flags).toBe(rup | 8 | 16);
     }
   });
 });
