@@ -66,7 +66,8 @@ const owners = new Map<number, WebContents>();
 export function reportExit(machine: number, reason: string): void {
   const owner = owners.get(machine);
   owners.delete(machine);
-  if (owner !== undefined && !owner.isDestroyed()) owner.send('machine:exited', { machine, reason });
+  if (owner !== undefined && !owner.isDestroyed())
+    owner.send('machine:exited', { machine, reason });
 }
 
 export function answerPages(pool: MachinePool): void {

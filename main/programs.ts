@@ -39,7 +39,16 @@ const guests = (): Promise<readonly Guest[]> => (catalogue ??= loadCatalogue());
 
 /** The bundled guests, in the catalogue's order. */
 export async function listGuests(): Promise<readonly GuestInfo[]> {
-  return (await guests()).map(({ file: _file, ...shown }) => shown);
+  return (await guests()).map(
+    ({ name, description, arguments: args, readsTerminal, entry, tags }) => ({
+      name,
+      description,
+      arguments: args,
+      readsTerminal,
+      entry,
+      tags,
+    }),
+  );
 }
 
 export async function readGuest(name: string): Promise<ProgramFile> {

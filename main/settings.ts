@@ -6,9 +6,13 @@ import { JsonFile } from './json-file';
 
 export const themeSchema = v.picklist(['system', 'light', 'dark']);
 
-const settingsFile = new JsonFile<{ theme: Theme }>('settings.json', v.object({ theme: themeSchema }), {
-  theme: 'system',
-});
+const settingsFile = new JsonFile<{ theme: Theme }>(
+  'settings.json',
+  v.object({ theme: themeSchema }),
+  {
+    theme: 'system',
+  },
+);
 
 /** Sets Chromium's colour scheme too: the page follows it through `prefers-color-scheme`. */
 export function applyTheme(theme: Theme = settingsFile.read().theme): void {

@@ -8,7 +8,9 @@ async function call<T>(channel: string, ...args: unknown[]): Promise<T> {
     return (await ipcRenderer.invoke(channel, ...args)) as T;
   } catch (error) {
     const message = error instanceof Error ? error.message : String(error);
-    throw new Error(message.replace(/^Error invoking remote method '[^']*': (\w*Error: )?/, ''));
+    throw new Error(message.replace(/^Error invoking remote method '[^']*': (\w*Error: )?/, ''), {
+      cause: error,
+    });
   }
 }
 

@@ -137,7 +137,9 @@ export const COMMANDS = [
     enabled: (bench) => ready(bench) && bench.view.cursor !== null,
     run: async ({ machine, view }) => {
       if (view.cursor === null) return;
-      await machine.requests().writeRegister(machine.focusHart, 'pc', `0x${view.cursor.toString(16)}`);
+      await machine
+        .requests()
+        .writeRegister(machine.focusHart, 'pc', `0x${view.cursor.toString(16)}`);
       machine.touched();
     },
   },
@@ -201,7 +203,7 @@ export const COMMANDS = [
     menu: 'View',
     enabled: ({ machine }) => machine.pc !== null,
     run: ({ machine, view }) => {
-      if (machine.pc !== null) view.showCode(machine.pc);
+      if (machine.pc !== null) return view.showCode(machine.pc);
     },
   },
   {
@@ -253,8 +255,18 @@ export const COMMANDS = [
     separated: true,
     run: ({ view }) => view.setTheme('system'),
   },
-  { id: 'theme.light', title: 'Theme: light', menu: 'View', run: ({ view }) => view.setTheme('light') },
-  { id: 'theme.dark', title: 'Theme: dark', menu: 'View', run: ({ view }) => view.setTheme('dark') },
+  {
+    id: 'theme.light',
+    title: 'Theme: light',
+    menu: 'View',
+    run: ({ view }) => view.setTheme('light'),
+  },
+  {
+    id: 'theme.dark',
+    title: 'Theme: dark',
+    menu: 'View',
+    run: ({ view }) => view.setTheme('dark'),
+  },
   {
     id: 'theme.next',
     title: 'Next theme',

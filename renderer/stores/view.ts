@@ -1,8 +1,14 @@
 import type { DockviewApi } from 'dockview-vue';
 import { defineStore } from 'pinia';
-import { ref, shallowRef } from 'vue';
+import { nextTick, ref, shallowRef } from 'vue';
 import type { Theme } from '../../preload/api';
-import { applyDefaultLayout, isPaneId, restoreLayout, saveLayout, type PaneId } from '../panes/layout';
+import {
+  addPane,
+  applyDefaultLayout,
+  restoreLayout,
+  saveLayout,
+  type PaneId,
+} from '../panes/layout';
 
 /** A request to a pane to show a place; a new object each time, so that the same place can be asked for twice. */
 export interface PlaceRequest {
@@ -34,9 +40,20 @@ export const useView = defineStore('view', () => {
   }
 
   /** Brings a pane to the front and asks something of it. */
-  function show(pane: PaneId, action: PaneAction = 'focus'): void {
-    dock?.getPanel(pane)?.api.setActive();
+  async function show(pane: PaneId, action: PaneAction = 'focus'): Promise<void> {
+    await bringUp(pane);
     actions.get(pane)?.(action);
+  }
+
+  /** Brings a pane to the front; one that was closed opens again. */
+  async function bringUp(pane: PaneId): Promise<void> {
+    if (dock === null) return;
+    const panel = dock.getPanel(pane);
+    if (panel) panel.api.setActive();
+    else {
+      addPane(dock, pane);
+      await nextTick();
+    }
   }
 
   /** A pane says what it can be asked; the result takes that back. */
@@ -47,18 +64,13 @@ export const useView = defineStore('view', () => {
     };
   }
 
-  function activePane(): PaneId | null {
-    const id = dock?.activePanel?.id;
-    return id !== undefined && isPaneId(id) ? id : null;
-  }
-
-  function showCode(address: number): void {
-    dock?.getPanel('disassembly')?.api.setActive();
+  async function showCode(address: number): Promise<void> {
+    await bringUp('disassembly');
     disassemblyPlace.value = { address };
   }
 
-  function showMemory(address: number): void {
-    dock?.getPanel('memory')?.api.setActive();
+  async function showMemory(address: number): Promise<void> {
+    await bringUp('memory');
     memoryPlace.value = { address };
   }
 
@@ -77,7 +89,6 @@ export const useView = defineStore('view', () => {
     resetLayout,
     show,
     answer,
-    activePane,
     showCode,
     showMemory,
     setTheme,

@@ -7,8 +7,18 @@ import type {
 } from '../../../emulator/debug/protocol';
 
 export type CodeRow =
-  | { readonly kind: 'label'; readonly key: string; readonly address: number; readonly text: string }
-  | { readonly kind: 'line'; readonly key: string; readonly address: number; readonly line: DisassembledLine };
+  | {
+      readonly kind: 'label';
+      readonly key: string;
+      readonly address: number;
+      readonly text: string;
+    }
+  | {
+      readonly kind: 'line';
+      readonly key: string;
+      readonly address: number;
+      readonly line: DisassembledLine;
+    };
 
 /** Lines fetched to either side of a place; more come when the view gets near an end. */
 const REACH = 200;
@@ -56,7 +66,9 @@ export function useCodeLines(
     }),
   );
   const code = computed(() => segments().filter(({ permissions }) => permissions.includes('x')));
-  const codeBytes = computed(() => code.value.reduce((sum, { start, end }) => sum + end - start, 0));
+  const codeBytes = computed(() =>
+    code.value.reduce((sum, { start, end }) => sum + end - start, 0),
+  );
 
   const place = computed(() => {
     const first = rows.value[top.value];
@@ -71,8 +83,7 @@ export function useCodeLines(
   /** Bytes of code below an address. */
   function offsetOf(address: number): number {
     let below = 0;
-    for (const { start, end } of code.value)
-      below += Math.max(0, Math.min(address, end) - start);
+    for (const { start, end } of code.value) below += Math.max(0, Math.min(address, end) - start);
     return below;
   }
 

@@ -91,7 +91,9 @@ export function useMemoryRows(requests: () => MachineRequests): MemoryRows {
   }
 
   function bytesAt(address: number, count: number): Uint8Array | null {
-    const values = Array.from({ length: count }, (_, index) => valueIn(block.value, address + index));
+    const values = Array.from({ length: count }, (_, index) =>
+      valueIn(block.value, address + index),
+    );
     return values.some((value) => value === undefined) ? null : Uint8Array.from(values as number[]);
   }
 
