@@ -41,7 +41,7 @@ export const ENTRY_WRITTEN_TOGETHER = ENTRY.shared | ENTRY.lent | ENTRY.borrowed
 
 /** Levels: a top table of 256 entries in the space's descriptor, middle nodes of 64, leaves of 64. */
 export const TOP_ENTRIES = 256;
-export const TOP_SHIFT = 12;
+const TOP_SHIFT = 12;
 const MIDDLE_SHIFT = 6;
 const MASK = NODE_ENTRIES - 1;
 const LEAF_PAGES = NODE_ENTRIES;
