@@ -1,6 +1,6 @@
 import { ALIASES, type Alias } from './aliases';
 import { csrName } from './csrs';
-import { decode } from './decoder';
+import { decode, instructionLength } from './decoder';
 import { parseSyntax, type Operand } from './operands';
 import type { Slot } from './pattern';
 import { DYNAMIC_ROUNDING, FLOAT_REGISTERS, INTEGER_REGISTERS, ROUNDING_MODES } from './registers';
@@ -97,7 +97,9 @@ export function disassembleWord(
   if (decoded) return disassemble(decoded, pc, options);
   const halfword = word & 0xffff;
   if (halfword === 0) return line((options.aliases ?? true) ? 'unimp' : 'c.unimp', '');
-  return (word & 3) === 3 ? line('.4byte', hex(word >>> 0)) : line('.2byte', hex(halfword));
+  return instructionLength(halfword) === 4
+    ? line('.4byte', hex(word >>> 0))
+    : line('.2byte', hex(halfword));
 }
 
 const line = (mnemonic: string, operands: string): Disassembly => ({
@@ -160,7 +162,7 @@ function target(address: number, symbolize?: Symbolizer): string {
 }
 
 /** The accesses that a fence orders: device input and output, memory reads and writes. */
-function accessSet(bits: number): string {
+export function accessSet(bits: number): string {
   const set = ['w', 'r', 'o', 'i'].filter((_, i) => ((bits >> i) & 1) !== 0);
   return set.length === 0 ? 'unknown' : set.reverse().join('');
 }

@@ -3,6 +3,7 @@ export { assemble, type Assembly, type AssemblyOptions } from './assembler';
 export { AssemblyError } from './assembly-text';
 export { csrName, csrNumber } from './csrs';
 export { decode, encode, instructionLength } from './decoder';
+export { describe, type BitRun, type Description, type FieldValue } from './describe';
 export {
   disassemble,
   disassembleWord,

@@ -120,6 +120,14 @@ export function parsePattern(text: string): Pattern {
   };
 }
 
+/** The parts of a pattern from the most significant bit on, each with its width in bits. */
+export function patternParts(pattern: string): { text: string; width: number; name?: string }[] {
+  return pattern.split(' ').map((text) => {
+    const token = readToken(text, pattern);
+    return { text, width: token.width, name: token.fixed === undefined ? token.name : undefined };
+  });
+}
+
 interface Run {
   readonly high: number;
   readonly low: number;
