@@ -69,12 +69,13 @@ function tokenize(text: string): Token[] {
   const tokens: Token[] = [];
   TOKEN.lastIndex = 0;
   while (TOKEN.lastIndex < text.trimEnd().length) {
-    const at = TOKEN.lastIndex;
+    const from = TOKEN.lastIndex;
     const match = TOKEN.exec(text);
     if (!match)
       throw new ExpressionError(
-        `unexpected character at column ${at + 1}: ${text.slice(at).trim()}`,
+        `unexpected character at column ${from + 1}: ${text.slice(from).trim()}`,
       );
+    const at = TOKEN.lastIndex - match[0].trimStart().length;
     const [, number, character, name, symbol] = match;
     if (number !== undefined) {
       tokens.push({ kind: 'number', value: BigInt(number.replaceAll('_', '')), at });

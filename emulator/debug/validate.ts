@@ -100,7 +100,7 @@ export function validated(session: MachineRequests): MachineRequests {
   for (const name of REQUEST_NAMES) {
     const request = session[name].bind(session) as (...args: unknown[]) => Promise<unknown>;
     checked[name] = async (...args) => {
-      const result = v.safeParse(REQUESTS[name] as v.GenericSchema<unknown[]>, args);
+      const result = v.safeParse(REQUESTS[name], args);
       if (!result.success) throw new Error(`${name}: ${describe(result.issues[0])}`);
       return request(...result.output);
     };

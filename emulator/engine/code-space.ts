@@ -33,10 +33,10 @@ const MAP = { bytes: 8192 + 16, page: 8192, next: 8196, runs: 8200 } as const;
 const NODE = { bytes: 16, next: 0, start: 4, count: 8 } as const;
 const POOL_HEADER = 16;
 
-/** A direct jump whose displacement is known when all records of a translation are placed. */
-interface Fixup {
+/** A record that looks up an address which has no record yet, and the jumps that lead to it meanwhile. */
+interface Stub {
   readonly record: number;
-  readonly target: number;
+  readonly jumps: number[];
 }
 
 interface Run {
@@ -50,7 +50,7 @@ interface Run {
 export class CodeSpace {
   private readonly view: DataView;
   private readonly words: Uint32Array;
-  private readonly stubs = new Map<number, number>();
+  private readonly stubs = new Map<number, Stub>();
   private readonly stale = new Set<number>();
   readonly breakpoints = new Set<number>();
 
@@ -93,7 +93,7 @@ export class CodeSpace {
   }
 
   /**
-   * Predecodes the code at `pc` and what it jumps to inside its page.
+   * Predecodes the code from `pc` on.
    * @returns its record, or undefined when the bytes at `pc` cannot be fetched
    */
   translate(pc: number): number | undefined {
@@ -101,25 +101,9 @@ export class CodeSpace {
     if (known !== 0) return known;
     if (this.source.fetch(pc) === undefined) return undefined;
     this.ensureRoom();
-    const fixups: Fixup[] = [];
-    const work = [pc];
-    for (let at = work.pop(); at !== undefined; at = work.pop()) {
-      if (this.lookup(at) === 0) this.placeRun(at, fixups, work);
-    }
-    for (const { record, target } of fixups) {
-      this.view.setInt32(record + RECORD.immediate, this.linkTo(target) - record, true);
-    }
+    this.placeRun(pc);
     // A 4-byte instruction whose second half cannot be fetched has none.
     return this.lookup(pc) || undefined;
-  }
-
-  /** Turns a lookup stub into a direct join, once its target has a record. */
-  resolveStub(stub: number): void {
-    if (this.view.getUint16(stub, true) !== PSEUDO.lookup) return;
-    const target = this.lookup(this.view.getUint32(stub + RECORD.pc, true));
-    if (target === 0) return;
-    this.view.setInt32(stub + RECORD.immediate, target - stub, true);
-    this.view.setUint16(stub, PSEUDO.goto, true);
   }
 
   /** The page's records no longer stand for its bytes: they send the interpreter back to look again. */
@@ -180,9 +164,9 @@ export class CodeSpace {
     return this.poolNext - this.pool.base;
   }
 
-  /** One translation needs at most this: a page of instructions, each its own run with a stub. */
+  /** One run needs at most this: its records, a stub for each, two nodes and page maps. */
   private ensureRoom(): void {
-    const worst = (PAGE_SIZE / 2) * (4 * RECORD.size + NODE.bytes) + 2 * MAP.bytes;
+    const worst = (2 * LONGEST_RUN + 2) * RECORD.size + 2 * (NODE.bytes + MAP.bytes);
     if (this.poolNext + worst > this.pool.base + this.pool.bytes) this.flush();
   }
 
@@ -218,9 +202,20 @@ export class CodeSpace {
     this.words[(map + MAP.runs) >>> 2] = node << 2;
   }
 
+  /** Makes `record` the one of `pc`: the jumps that wait for it lead to it from now on. */
   private remember(pc: number, record: number): void {
     const map = this.pageMap(pc >>> PAGE_SHIFT);
     this.words[(map >>> 2) + ((pc & (PAGE_SIZE - 1)) >>> 1)] = record;
+    const stub = this.stubs.get(pc);
+    if (stub === undefined) return;
+    this.stubs.delete(pc);
+    for (const jump of stub.jumps) {
+      // A jump that was invalidated meanwhile has another displacement already.
+      const at = jump + RECORD.immediate;
+      if (this.view.getInt32(at, true) === stub.record - jump) {
+        this.view.setInt32(at, record - jump, true);
+      }
+    }
   }
 
   private forget(pc: number): void {
@@ -228,18 +223,24 @@ export class CodeSpace {
     if (map !== 0) this.words[(map >>> 2) + ((pc & (PAGE_SIZE - 1)) >>> 1)] = 0;
   }
 
-  /** The record to jump to for `target`: its own, or a stub that looks it up when it is reached. */
-  private linkTo(target: number): number {
+  /** Makes a jump lead to `target`: to its record, or to a stub until it has one. */
+  private link(jump: number, target: number): void {
+    this.view.setInt32(jump + RECORD.immediate, this.recordFor(jump, target) - jump, true);
+  }
+
+  private recordFor(jump: number, target: number): number {
     const known = this.lookup(target);
     if (known !== 0) return known;
     let stub = this.stubs.get(target);
     if (stub === undefined) {
-      stub = this.allocate(RECORD.size);
-      this.view.setUint16(stub, PSEUDO.lookup, true);
-      this.view.setUint32(stub + RECORD.pc, target, true);
+      const record = this.allocate(RECORD.size);
+      this.view.setUint16(record, PSEUDO.lookup, true);
+      this.view.setUint32(record + RECORD.pc, target, true);
+      stub = { record, jumps: [] };
       this.stubs.set(target, stub);
     }
-    return stub;
+    stub.jumps.push(jump);
+    return stub.record;
   }
 
   /**
@@ -266,7 +267,7 @@ export class CodeSpace {
     return { pcs, decoded, next: pc };
   }
 
-  private placeRun(start: number, fixups: Fixup[], work: number[]): void {
+  private placeRun(start: number): void {
     const run = this.decodeRun(start);
     const count = run.pcs.length;
     const first = this.allocate((count + 1) * RECORD.size);
@@ -278,22 +279,20 @@ export class CodeSpace {
       if (decoded) writeOperands(this.view, record, decoded, pc);
       else this.view.setUint32(record + RECORD.pc, pc, true);
       this.view.setUint16(record, this.operationAt(run, plain, i), true);
-      const control = decoded?.instruction.control;
-      if (decoded && (control === 'branch' || control === 'jump')) {
-        const target = (pc + decoded.imm) >>> 0;
-        fixups.push({ record, target });
-        if (target >>> PAGE_SHIFT === start >>> PAGE_SHIFT) this.queue(target, work);
-      }
       this.remember(pc, record);
     }
     // What follows the run, or a stop that is never reached.
     const end = first + count * RECORD.size;
     this.view.setUint16(end, run.next === undefined ? PSEUDO.illegal : PSEUDO.goto, true);
     this.view.setUint32(end + RECORD.pc, run.next ?? 0, true);
-    if (run.next !== undefined) {
-      fixups.push({ record: end, target: run.next });
-      if (run.next >>> PAGE_SHIFT === start >>> PAGE_SHIFT && count > 0) this.queue(run.next, work);
-    }
+    if (run.next !== undefined) this.link(end, run.next);
+    // Last, so that jumps inside the run find its records.
+    run.decoded.forEach((decoded, i) => {
+      const control = decoded?.instruction.control;
+      if (decoded && (control === 'branch' || control === 'jump')) {
+        this.link(first + i * RECORD.size, (run.pcs[i] + decoded.imm) >>> 0);
+      }
+    });
     if (count === 0) return;
     this.addNode(start >>> PAGE_SHIFT, first, count);
     const lastPage =
@@ -303,11 +302,6 @@ export class CodeSpace {
       const reach = Math.min(count, LONGEST_FUSED);
       this.addNode(lastPage, end - reach * RECORD.size, reach);
     }
-  }
-
-  /** Only what can be fetched is worth decoding ahead. */
-  private queue(target: number, work: number[]): void {
-    if (this.lookup(target) === 0 && this.source.fetch(target) !== undefined) work.push(target);
   }
 
   /** The longest fused operation from instruction `i` on that no breakpoint lies inside of. */

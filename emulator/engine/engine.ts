@@ -108,9 +108,7 @@ export class Engine {
   private serve(reason: number, hart: HartState, through: boolean): EngineStop | undefined {
     const stopped = hart.field(HART.trapRecord);
     if (reason === REASON.lookup) {
-      if (this.code.translate(hart.pc) === undefined) return this.fetchFault(hart.pc);
-      this.code.resolveStub(stopped);
-      return undefined;
+      return this.code.translate(hart.pc) === undefined ? this.fetchFault(hart.pc) : undefined;
     }
     hart.pc = this.words[(stopped + RECORD.pc) >>> 2];
     switch (reason) {

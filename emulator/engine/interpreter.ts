@@ -3,7 +3,7 @@ import { i32, i64, call, ModuleBuilder, type Label } from '../wasm';
 import { addFloatFunctions, type FloatFunctions } from './float';
 import { InterpreterEmitter, type InterpreterState } from './interpreter-emitter';
 import { operations, type Operation } from './operations';
-import { BREAKPOINT_BIT, PSEUDO_COUNT, REASON, RECORD } from './records';
+import { BREAKPOINT_BIT, PSEUDO, PSEUDO_COUNT, REASON, RECORD } from './records';
 import { addSlowPaths, type SlowPaths } from './slow-paths';
 
 /**
@@ -131,8 +131,12 @@ function pseudoHandlers(
         const pc = i64.load32_u(record, RECORD.pc);
         f.set(found, call(slow.lookup, 'i32', context, pc));
         f.brIf(reasons.get(REASON.lookup)!, i32.eqz(found));
-        f.set(bound, i32.add(bound, i32.sub(found, record)));
-        f.set(record, found);
+        f.set(found, i32.sub(found, record));
+        // The next time the way is known; the record changes its meaning only after its operand is there.
+        f.do(i32.store(record, found, RECORD.immediate));
+        f.do(i32.store16(record, i32.const(PSEUDO.goto), RECORD.operation));
+        f.set(bound, i32.add(bound, found));
+        f.set(record, i32.add(record, found));
         f.br(next);
       }),
     () => {
