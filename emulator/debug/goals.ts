@@ -56,17 +56,46 @@ export function stepOut(target: DebugTarget): Goal {
   }
   const depth = target.hart.x(SP);
   const { address, size } = place.symbol;
+  const framed = hasFrame(target, address, pc);
+  let returning = false;
   const goal: Goal = {
     addresses: exits,
-    arrived: () => (target.hart.x(SP) >= depth ? 'leave' : 'pass'),
+    arrived() {
+      const instruction = fetchInstruction(target.space, target.hart.pc);
+      returning = instruction !== undefined && isReturn(instruction);
+      const sp = target.hart.x(SP);
+      // A deeper call of the same function returns with the stack where our frame has it now.
+      return sp > depth || (sp === depth && !(returning && framed)) ? 'leave' : 'pass';
+    },
     left() {
       const now = target.hart.pc;
+      if (returning) return undefined;
       // A jump table stays inside; a tail call goes on in another function, which then returns for us.
       if (now > address && now < address + size) return goal;
       return target.symbols.functionAt(now)?.offset === 0 ? stepOut(target) : undefined;
     },
   };
   return goal;
+}
+
+/**
+ * Whether the function's frame is on the stack at `pc`: code before it takes stack, and nothing between
+ * the last jump and `pc` gives it back.
+ */
+function hasFrame(target: DebugTarget, start: number, pc: number): boolean {
+  let taken = false;
+  let given = false;
+  for (let at = start; at < pc;) {
+    const decoded = fetchInstruction(target.space, at);
+    if (!decoded) break;
+    const { instruction, rd, rs1, imm } = decoded;
+    if (instruction.name === 'addi' && rd === SP && rs1 === SP) {
+      if (imm < 0) taken = true;
+      given = imm > 0;
+    } else if (instruction.control) given = false;
+    at += decoded.length;
+  }
+  return taken && !given;
 }
 
 /** Addresses of the instructions that can leave a function: returns, tail calls, indirect jumps. */
