@@ -2,7 +2,7 @@ import { decode, instructionLength, type Decoded } from '../isa';
 import type { AddressSpace } from '../memory/address-space';
 
 /** The encoding at an address: 16 or 32 bits; undefined when it is not mapped. */
-export function fetchWord(space: AddressSpace, address: number): number | undefined {
+function fetchWord(space: AddressSpace, address: number): number | undefined {
   const bytes = space.peek(address, 4);
   if (bytes.length < 2) return undefined;
   const low = bytes[0] | (bytes[1] << 8);

@@ -1,10 +1,9 @@
-import { describeInstruction } from '../isa';
 import type { StandardStreams } from '../linux/streams';
 import { Terminal } from '../linux/terminal';
 import { BreakpointTable } from './breakpoints';
 import { Disassembler } from './disassembly';
+import { explain } from './explain';
 import { parseExpression } from './expression';
-import { fetchInstruction, fetchWord } from './fetch';
 import { runTo, stepOut, stepOver, type Goal } from './goals';
 import { locate } from './location';
 import { OutputBatch } from './output-batch';
@@ -128,7 +127,7 @@ export class DebugSession implements MachineRequests {
   }
 
   readMemory(address: number, length: number): Promise<MemoryBlock> {
-    return attempt(() => readMemoryBlock(this.open_().space, address, length));
+    return attempt(() => readMemoryBlock(this.opened().space, address, length));
   }
 
   writeMemory(address: number, bytes: Uint8Array): Promise<void> {
@@ -144,18 +143,13 @@ export class DebugSession implements MachineRequests {
 
   disassemble(address: number, before: number, count: number): Promise<DisassembledLine[]> {
     return attempt(() => {
-      const { space, symbols } = this.open_();
+      const { space, symbols } = this.opened();
       return new Disassembler(space, symbols).lines(address, before, count);
     });
   }
 
   explain(address: number): Promise<InstructionHelp | null> {
-    return attempt(() => {
-      const { space } = this.open_();
-      const decoded = fetchInstruction(space, address);
-      const word = fetchWord(space, address);
-      return decoded && word !== undefined ? describeInstruction(decoded, word) : null;
-    });
+    return attempt(() => explain(this.opened().space, address));
   }
 
   breakpoints(): Promise<Breakpoint[]> {
@@ -176,7 +170,7 @@ export class DebugSession implements MachineRequests {
 
   symbols(query: string, limit: number): Promise<readonly SymbolInfo[]> {
     return attempt(() =>
-      this.open_()
+      this.opened()
         .symbols.search(query, limit)
         .map(({ name, address, size, kind }) => ({ name, address, size, kind })),
     );
@@ -184,7 +178,7 @@ export class DebugSession implements MachineRequests {
 
   evaluateAddress(text: string, hart: HartId): Promise<number> {
     return attempt(() => {
-      const value = parseExpression(text)(targetScope(this.open_(), hart));
+      const value = parseExpression(text)(targetScope(this.opened(), hart));
       const address = BigInt.asUintN(64, value);
       if (address >= 1n << 32n) {
         throw new Error(`0x${address.toString(16)} is above 4 GiB, where guest addresses end.`);
@@ -194,7 +188,7 @@ export class DebugSession implements MachineRequests {
   }
 
   memoryMap(): Promise<readonly SegmentInfo[]> {
-    return attempt(() => this.open_().memoryMap());
+    return attempt(() => this.opened().memoryMap());
   }
 
   terminalInput(bytes: Uint8Array): Promise<void> {
@@ -331,19 +325,19 @@ export class DebugSession implements MachineRequests {
     if (this.running) await this.pause();
   }
 
-  private open_(): DebugTarget {
+  private opened(): DebugTarget {
     if (!this.target) throw new Error('No program is open: open one first.');
     return this.target;
   }
 
   private stopped(): DebugTarget {
-    const target = this.open_();
+    const target = this.opened();
     if (this.running) throw new Error('The machine is running: pause it first.');
     return target;
   }
 
   private hart(id: HartId): DebugTarget['hart'] {
-    const { hart } = this.open_();
+    const { hart } = this.opened();
     if (id !== 0) throw new Error(`There is no hart ${id}.`);
     return hart;
   }

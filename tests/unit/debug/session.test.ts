@@ -207,10 +207,11 @@ describe('stepping', () => {
 
   test('out of a recursive function returns to its own caller', async () => {
     await client.open('fib');
-    await client.session.addBreakpoint({ at: 'fib', enabled: true, hitCount: 5 });
+    const { id } = await client.session.addBreakpoint({ at: 'fib', enabled: true, hitCount: 5 });
     await client.session.run();
     await client.stopped();
     expect(client.place).toBe('fib');
+    await client.session.removeBreakpoint(id);
     const { x } = await client.session.registers(0);
     await client.session.stepInstruction(0);
     await client.stopped();
