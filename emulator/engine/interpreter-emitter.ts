@@ -384,8 +384,9 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
   }
 
   /**
-   * The host's single-precision result where no flag but NX (set already) can be raised: the result's
-   * exponent field is neither 0 nor all ones. Everything else is computed exactly by the helpers.
+   * The host's single-precision result where no flag but NX (set already) can be raised: the result is
+   * normal and above the least normal binade, where one that was rounded up may be an underflow all the
+   * same (float/hardware.ts). Everything else is computed exactly by the helpers.
    */
   private fast32(
     fields: readonly ('rs1' | 'rs2' | 'rs3')[],
@@ -401,10 +402,8 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
     f.block((done) => {
       f.if(ready, () => {
         const result = this.let(i32.reinterpret_f32(compute(values)));
-        const ordinary = i32.and(
-          i32.add(i32.shr_u(result, i32.const(23)), i32.const(1)),
-          i32.const(0xfe),
-        );
+        const exponent = i32.and(i32.shr_u(result, i32.const(23)), i32.const(0xff));
+        const ordinary = i32.lt_u(i32.sub(exponent, i32.const(2)), i32.const(0xfd));
         f.if(ordinary, () => {
           const rd = this.let(this.register(RECORD.rd));
           f.do(i32.store(rd, result));
@@ -427,10 +426,9 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
     f.block((done) => {
       f.if(this.fastMode(), () => {
         const result = this.let(i64.reinterpret_f64(compute(values)));
-        const ordinary = i32.and(
-          i32.add(i32.wrap_i64(i64.shr_u(result, i64.const(52))), i32.const(1)),
-          i32.const(0x7fe),
-        );
+        const field = i32.wrap_i64(i64.shr_u(result, i64.const(52)));
+        const exponent = i32.and(field, i32.const(0x7ff));
+        const ordinary = i32.lt_u(i32.sub(exponent, i32.const(2)), i32.const(0x7fd));
         f.if(ordinary, () => {
           f.do(i64.store(this.register(RECORD.rd), result));
           f.br(done);
