@@ -36,23 +36,72 @@ export const STREAM_KINDS: readonly StreamKind[] = [
   { name: 'Zbs', extensions: ['Zbs'], among: ['I'] },
   {
     name: 'everything',
-    extensions: ['I', 'M', 'A', 'F', 'D', 'C', 'Zicsr', 'Zifencei', 'Zba', 'Zbb', 'Zbc', 'Zbs', 'Zfh'],
+    extensions: [
+      'I',
+      'M',
+      'A',
+      'F',
+      'D',
+      'C',
+      'Zicsr',
+      'Zifencei',
+      'Zba',
+      'Zbb',
+      'Zbc',
+      'Zbs',
+      'Zfh',
+    ],
   },
 ];
 
 const FLOATS: readonly Extension[] = ['F', 'D', 'Zfh'];
-const FORMATS = ['s', 'd', 'd', 's', 'h'] as const;
+const FORMATS = ['h', 's', 'd'] as const;
+const OPERATIONS = ['fma', 'add', 'mul', 'div', 'sqrt', 'to_i64'] as const;
 const BOX = { h: 0xffffffffffff0000n, s: 0xffffffff00000000n, d: 0n };
+/** What suits what: the number of an operation and a format. */
+const KINDS = OPERATIONS.flatMap((op) => FORMATS.map((format) => ({ op, format })));
+/** Doublewords of the scratch memory that hold operands, three for each kind in turn. */
+const TRIPLES = Math.floor((2 * SCRATCH_REACH) / 24);
 
-/** Register values for floating point: related operands of one operation, boxed or (rarely) not. */
-function* floatValues(random: Random): Generator<bigint> {
-  for (;;) {
-    const format = random.pick(FORMATS);
-    const op = random.pick(['fma', 'add', 'mul', 'div', 'to_i64'] as const);
-    for (const { operands } of floatCases(op, format, 2, random.u32() | 1)) {
-      for (const bits of operands) yield bits | (random.oneIn(12) ? 0n : BOX[format]);
-    }
-  }
+const SHAPES = {
+  h: { bias: 15, fractionBits: 10n },
+  s: { bias: 127, fractionBits: 23n },
+  d: { bias: 1023, fractionBits: 52n },
+} as const;
+
+/**
+ * Factors whose product rounds to the least normal number or to its neighbours: there a result that looks
+ * ordinary may be an underflow.
+ */
+function leastNormalFactors(random: Random, format: keyof typeof SHAPES): bigint[] {
+  const { bias, fractionBits } = SHAPES[format];
+  const exponent = 1 + random.below(bias - 1);
+  const few = (): bigint => BigInt(random.below(3));
+  const high = (BigInt(exponent + 1) << fractionBits) - 1n - few();
+  const low = (BigInt(bias - exponent) << fractionBits) + few();
+  return [high, low, 0n];
+}
+
+/** Three related operands, boxed or (rarely) not. */
+function operandTriple(random: Random, { op, format }: (typeof KINDS)[number]): bigint[] {
+  const isProduct = op === 'mul' || op === 'fma';
+  const operands =
+    isProduct && random.oneIn(6)
+      ? leastNormalFactors(random, format)
+      : [...floatCases(op, format, 1, random.u32() | 1)].flatMap((test) => test.operands);
+  return operands.map((bits) => bits | (random.oneIn(24) ? 0n : BOX[format]));
+}
+
+/** Offsets from the base register of the operands that suit a floating-point instruction. */
+function operandOffsets(name: string): number[] {
+  const formats = name.split('.').filter((part) => /^[hsd]$/.test(part));
+  const format = formats.at(-1) ?? 'd';
+  const [, fused, other] = /^f(n?m(?:add|sub))?(add|mul|div|sqrt|cvt)?/.exec(name) ?? [];
+  const op = fused !== undefined ? 'fma' : other === 'cvt' ? 'to_i64' : (other ?? 'add');
+  const kind = KINDS.findIndex((k) => k.op === op && k.format === format);
+  return Array.from({ length: TRIPLES }, (_, i) => i)
+    .filter((i) => i % KINDS.length === kind)
+    .map((i) => 24 * i - SCRATCH_REACH);
 }
 
 interface Stream {
@@ -60,22 +109,23 @@ interface Stream {
   readonly program: Program;
 }
 
-function take<T>(source: Generator<T>, count: number): T[] {
-  return Array.from({ length: count }, () => source.next().value as T);
-}
-
-function randomState(random: Random, floats: Generator<bigint>): RegisterState {
+function randomState(random: Random): RegisterState {
   return {
     x: Array.from({ length: 32 }, () => integerValue(random)),
-    f: take(floats, 32),
+    f: Array.from({ length: 11 }, () => operandTriple(random, random.pick(KINDS)))
+      .flat()
+      .slice(0, 32),
     fcsr: (random.oneIn(2) ? 0 : random.below(5) << 5) | random.below(32),
   };
 }
 
-function randomMemory(random: Random, floats: Generator<bigint>): Uint8Array {
+function randomMemory(random: Random, rounds: boolean): Uint8Array {
   const words = BigUint64Array.from({ length: (2 * SCRATCH_REACH) / 8 }, () =>
-    random.oneIn(3) ? integerValue(random) : (floats.next().value as bigint),
+    integerValue(random),
   );
+  for (let i = 0; rounds && i < TRIPLES; i++) {
+    words.set(operandTriple(random, KINDS[i % KINDS.length]), 3 * i);
+  }
   return new Uint8Array(words.buffer);
 }
 
@@ -83,23 +133,18 @@ function makeStream(kind: StreamKind, length: number, random: Random): Stream {
   const tested = streamInstructions(kind.extensions);
   const among = streamInstructions(kind.among ?? []);
   const rounds = [...kind.extensions, ...(kind.among ?? [])].some((e) => FLOATS.includes(e));
-  // Floating-point registers soon hold nothing but NaNs unless fresh operands come in.
-  const loads = rounds
-    ? streamInstructions(['F', 'D', 'Zfh']).filter(({ name }) => /^fl[hwd]$/.test(name))
-    : [];
-  const floats = floatValues(random);
   const base = random.oneIn(2) ? 8 + random.below(8) : 1 + random.below(31);
   const instructions = Array.from({ length: 60 }, (_, i) => {
-    if (loads.length > 0 && i % 4 === 0) return random.pick(loads);
     return random.pick(among.length > 0 && i % 3 === 0 ? among : tested);
   });
-  const generator = new StreamGenerator(random, { instructions, base, rounds });
+  const plan = { instructions, base, rounds, operands: operandOffsets };
+  const generator = new StreamGenerator(random, plan);
   const items = generator.items(length);
   const program = {
     code: encodeItems(items),
-    initial: randomState(random, floats),
+    initial: randomState(random),
     base,
-    memory: randomMemory(random, floats),
+    memory: randomMemory(random, rounds),
   };
   return { items, program };
 }

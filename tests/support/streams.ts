@@ -26,6 +26,11 @@ export interface StreamPlan {
   readonly base: number;
   /** Whether rounding instructions occur: then frm keeps a valid value. */
   readonly rounds: boolean;
+  /**
+   * Where the scratch memory holds operands that suit a floating-point instruction: offsets from the base
+   * register of three doublewords.
+   */
+  readonly operands?: (name: string) => readonly number[];
 }
 
 /** Bytes on either side of the base register that loads and stores reach. */
@@ -89,7 +94,26 @@ export class StreamGenerator {
     if (control === 'indirect') return this.indirect(name);
     if (base.extension === 'A') return this.atomic(name);
     if (/imm\((rs1|sp)\)/.test(base.syntax)) return this.memory(name);
+    if (base.syntax.includes('frs1') && random.below(3) > 0) return this.float(name);
     return { parts: [{ name, slots: this.slots(name) }] };
+  }
+
+  /**
+   * A floating-point operation on operands that suit it; often with the flags reset before it, which
+   * would soon all be set otherwise and hide each other.
+   */
+  private float(name: string): Item {
+    const { random, plan } = this;
+    const part = { name, slots: this.slots(name) };
+    const { rs1, rs2, rs3 } = part.slots;
+    const offset = random.pick(plan.operands?.(name) ?? []);
+    const load = (rd: number, i: number): Part => ({
+      name: 'fld',
+      slots: { ...NO_SLOTS, rd, rs1: plan.base, imm: offset + 8 * i },
+    });
+    const flags = { ...this.slots('csrrwi'), imm: FLOAT_CSRS.fflags, rs1: random.below(2) };
+    const reset = random.oneIn(2) ? [{ name: 'csrrwi', slots: flags }] : [];
+    return { parts: [...[rs1, rs2, rs3].map(load), ...reset, part] };
   }
 
   /** Whether the encoding means what was meant, and leaves the base register alone. */
