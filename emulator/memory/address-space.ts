@@ -139,11 +139,6 @@ export class AddressSpace extends Translation {
     return mapped === end - first;
   }
 
-  /** The page-table entry of `page` (`ENTRY` in page-table.ts), 0 = unmapped. */
-  entry(page: number): number {
-    return this.arena.pageTable.lookup(this.top, page);
-  }
-
   /**
    * The highest address of `length` unmapped bytes from `low` to before `high`, 0 when there is no such gap.
    */
@@ -186,6 +181,7 @@ export class AddressSpace extends Translation {
 
   /** Takes the last installed page away from `page` again. False when none is installed there. */
   uninstall(page: number): boolean {
+    if (!isMappable(page * PAGE_SIZE, PAGE_SIZE)) return false;
     const { installs, pageTable, u32 } = this.arena;
     const changed: number[] = [];
     const former = this.locked(() => {

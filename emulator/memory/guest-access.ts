@@ -24,12 +24,17 @@ export abstract class GuestAccess {
 
   /** Arena address of the first byte of `page` for an access with the guest's permissions, 0 = fault. */
   protected abstract reach(page: number, access: Access): number;
-  /** The same whatever the permissions; 0 = unmapped or out of memory. */
+  /** Whether the guest's permissions let it access `page`; allocates nothing. */
+  protected abstract allows(page: number, access: Access): boolean;
+  /** The same as `reach` whatever the permissions; 0 = unmapped or out of memory. */
   protected abstract reachForced(page: number, isWrite: boolean): number;
 
-  /** How many of the `length` bytes at `address` the guest may access before the first fault. */
+  /**
+   * How many of the `length` bytes at `address` the guest may access before the first it may not. Allocates
+   * nothing, so that a huge range costs only the look: a write may still run out of memory.
+   */
   accessible(address: number, length: number, access: Access): number {
-    return this.walk(address, length, (page) => this.reach(page, access));
+    return this.walk(address, length, (page) => (this.allows(page, access) ? 1 : 0));
   }
 
   /** Whether the guest may read all `length` bytes at `address`. */
@@ -37,12 +42,15 @@ export abstract class GuestAccess {
     return this.accessible(address, length, 'read') === length;
   }
 
-  /** Whether the guest may write all `length` bytes at `address`; makes the pages writable at once. */
+  /** Whether the guest may write all `length` bytes at `address`. */
   isWritable(address: number, length: number): boolean {
     return this.accessible(address, length, 'write') === length;
   }
 
-  /** A copy of the bytes at `address` up to the first that the guest may not read: at most `length`. */
+  /**
+   * A copy of the bytes at `address` up to the first that the guest may not read: at most `length`. The host
+   * needs memory for what is there, up to 4 GiB: whoever takes `length` from a guest bounds it.
+   */
   read(address: number, length: number): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(this.accessible(address, length, 'read'));
     this.readInto(address, bytes);
@@ -175,7 +183,9 @@ export abstract class GuestAccess {
   }
 
   private writeParts(address: number, size: number, encode: (view: DataView) => void): boolean {
-    if (!crossesPage(address, size) || !this.isWritable(address, size)) return false;
+    if (!crossesPage(address, size)) return false;
+    // Both pages first: what cannot be written whole is not written at all.
+    if (this.walk(address, size, (page) => this.reach(page, 'write')) < size) return false;
     const bytes = new Uint8Array(size);
     encode(new DataView(bytes.buffer));
     return this.write(address, bytes) === size;

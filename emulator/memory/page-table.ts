@@ -72,8 +72,9 @@ export class PageTable {
     private readonly frames: Frames,
   ) {}
 
-  /** The entry of `page`. */
+  /** The entry of `page`; 0 for a number that is no page. */
   lookup(top: number, page: number): number {
+    if (!(page >= 0 && page < PAGE_COUNT)) return 0;
     const { u32 } = this.views;
     const middle = u32[top + (page >>> TOP_SHIFT)];
     if (middle === 0) return 0;

@@ -104,6 +104,11 @@ export abstract class Translation extends GuestAccess {
     return arenaAddress;
   }
 
+  /** The page-table entry of `page` (`ENTRY` in page-table.ts), 0 = unmapped. */
+  entry(page: number): number {
+    return this.arena.pageTable.lookup(this.top, page);
+  }
+
   /**
    * Notes that predecoded records were made from `page`: its next write calls `onCodeChanged`, and then it
    * can be written freely until it is marked again.
@@ -127,6 +132,11 @@ export abstract class Translation extends GuestAccess {
   /** Number of the delta table pair, 0 = none. Read anew each time: another thread may give or take it. */
   protected get pair(): number {
     return this.arena.u32[this.pairWord];
+  }
+
+  protected allows(page: number, access: Access): boolean {
+    if (this.entry(page) === 0 && this.hooks.onMissingPage?.(page, access) !== true) return false;
+    return (this.entry(page) & PERMISSION[access]) !== 0;
   }
 
   protected reach(page: number, access: Access): number {
