@@ -258,7 +258,31 @@ describe.each(FORMATS)('in format %s', (format) => {
   });
 });
 
+describe('addition', () => {
+  it('keeps what lies below a tie when the sum carries', () => {
+    const a = double(2 - 2 ** -51);
+    const b = double(2 ** -11 + 3 * 2 ** -52 + 2 ** -63);
+    expect(compute('add.d', [a, b])).toBe(`${hex(double(2 + 2 ** -11 + 2 ** -51))} NX`);
+  });
+});
+
 describe('fused multiply-add', () => {
+  it('notices an addend however far below the product it lies', () => {
+    for (let distance = 53; distance < 140; distance++) {
+      const operands = [1, 1, 2 ** -distance].map(double);
+      const above = compute('fma.d', operands, 'RUP');
+      expect(above, `2^-${distance}`).toBe(`${hex(double(1 + 2 ** -52))} NX`);
+    }
+  });
+
+  it('notices a product however far below the addend it lies', () => {
+    for (let distance = 54; distance < 140; distance++) {
+      const operands = [2 ** -distance, 1, -1].map(double);
+      const above = compute('fma.d', operands, 'RUP');
+      expect(above, `2^-${distance}`).toBe(`${hex(double(-1 + 2 ** -53))} NX`);
+    }
+  });
+
   it('rounds once', () => {
     const a = 1 + 2 ** -13;
     const operands = [a, a, -1 - 2 ** -12];
