@@ -4,23 +4,30 @@ import { defineConfig } from 'vite';
 
 const at = (path: string): string => resolve(import.meta.dirname, path);
 
-/**
- * Bundles what runs in plain Node: the command line (out/cli) or, with `--mode bench`, the benchmarks (out/bench).
- * Both get a `hart-thread.js` beside them, the entry of the worker threads that run harts.
- */
+/** What is bundled for plain Node, by `--mode`: where it goes and its entries. */
+const BUNDLES: Record<string, { readonly outDir: string; readonly input: Record<string, string> }> = {
+  /** The command line, with the entry of the worker threads that run harts. */
+  production: {
+    outDir: 'out/cli',
+    input: { hartscope: 'cli/index.ts', 'hart-thread': 'emulator/host/hart-thread.ts' },
+  },
+  /** The emulator as a library (docs/embedding.md). */
+  library: { outDir: 'out/emulator', input: { index: 'emulator/index.ts' } },
+  bench: { outDir: 'out/bench', input: { index: 'tests/bench/index.ts' } },
+};
+
 export default defineConfig(({ mode }) => {
-  const entry: Record<string, string> =
-    mode === 'bench' ? { index: at('tests/bench/index.ts') } : { hartscope: at('cli/index.ts') };
+  const { outDir, input } = BUNDLES[mode];
   return {
     publicDir: false,
     build: {
       ssr: true,
       target: 'node20',
-      outDir: at(mode === 'bench' ? 'out/bench' : 'out/cli'),
+      outDir: at(outDir),
       emptyOutDir: true,
       reportCompressedSize: false,
       rolldownOptions: {
-        input: { ...entry, 'hart-thread': at('emulator/host/hart-thread.ts') },
+        input: Object.fromEntries(Object.entries(input).map(([name, path]) => [name, at(path)])),
         external: [...builtinModules, /^node:/],
         output: {
           format: 'es',

@@ -1,4 +1,5 @@
-// Builds the app (out/main, out/preload, out/renderer) and the command line (out/cli). Needs no Electron executable.
+// Builds the app (out/main, out/preload, out/renderer), the command line (out/cli)
+// and the library (out/emulator). Needs no Electron executable.
 import { chmodSync, existsSync, mkdirSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { run } from './setup/command.mjs';
@@ -18,7 +19,9 @@ async function step(...command) {
 }
 
 await step('electron-vite', 'build', '--logLevel', 'warn');
-await step('vite', 'build', '--config', 'vite.node.config.ts', '--logLevel', 'warn');
+const node = ['vite', 'build', '--config', 'vite.node.config.ts', '--logLevel', 'warn'];
+await step(...node);
+await step(...node, '--mode', 'library');
 
 // npx looks into node_modules/.bin first: with this, `npx hartscope` runs the checkout's own build.
 const cli = join(root, 'out', 'cli', 'hartscope.js');
@@ -28,4 +31,4 @@ if (process.platform !== 'win32') {
   rmSync(join(bin, 'hartscope'), { force: true });
   symlinkSync('../../out/cli/hartscope.js', join(bin, 'hartscope'));
 }
-console.log('built out/main, out/preload, out/renderer and out/cli');
+console.log('built out/main, out/preload, out/renderer, out/cli and out/emulator');

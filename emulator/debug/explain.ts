@@ -1,4 +1,4 @@
-import { describe } from '../isa';
+import { describe } from '../isa/describe';
 import type { AddressSpace } from '../memory/address-space';
 import { fetchInstruction } from './fetch';
 import type { InstructionHelp } from './protocol';
