@@ -189,7 +189,8 @@ function readSegment(reader: ElfReader, at: number, index: number): ElfSegment {
         at + 32,
       );
     }
-    reader.check(segment.offset, segment.fileSize, name);
+    // A segment of zeros only may name any place in the file.
+    if (segment.fileSize > 0) reader.check(segment.offset, segment.fileSize, name);
   }
   return segment;
 }

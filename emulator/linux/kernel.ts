@@ -158,7 +158,12 @@ export class LinuxKernel {
       group: this.group,
       random: this.randomBytes(16),
     });
-    return { pc: program.entry, sp: stack.sp, program, stack: { bottom: stack.bottom, top: STACK_TOP } };
+    return {
+      pc: program.entry,
+      sp: stack.sp,
+      program,
+      stack: { bottom: stack.bottom, top: STACK_TOP },
+    };
   }
 
   /** Answers the ecall that the hart stands at. */

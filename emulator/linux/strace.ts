@@ -14,11 +14,13 @@ const MAX_ERRNO = 4095n;
 export function formatCall(call: Call, number: number): (outcome: SyscallOutcome) => string {
   const known = systemCall(number);
   const kinds: readonly ArgumentKind[] = known?.arguments ?? Array<ArgumentKind>(6).fill('long');
-  // What the call fills is shown with its result.
+  // What the call fills is shown with its result, which takes the place of the first argument.
+  const first = call.hart.x(10);
   const before = kinds.map((kind, i) => (kind === 'out' ? '' : formatArgument(call, kind, i)));
   return (outcome) => {
     const shown = kinds.map((kind, i) => {
-      return kind === 'out' ? formatFilled(call, i, outcome) : (before[i] ?? '');
+      if (kind !== 'out') return before[i] ?? '';
+      return formatFilled(call, i === 0 ? first : call.hart.x(10 + i), outcome);
     });
     return `${systemCallName(number)}(${shown.join(', ')}) = ${formatResult(call, number, outcome)}`;
   };
@@ -98,9 +100,15 @@ function formatArgument(call: Call, kind: ArgumentKind, index: number): string {
     case 'signal':
       return call.int(index) === 0 ? '0' : signalName(call.int(index));
     case 'path':
-      return formatBytes(call.kernel.space.readString(call.number(index), 256).bytes, call, index);
+      return formatBytes(
+        call.kernel.space.readString(call.number(index), 256).bytes,
+        call.hart.x(10 + index),
+      );
     case 'in':
-      return formatBytes(readSome(call, index, call.number(index + 1)), call, index);
+      return formatBytes(
+        readSome(call, call.hart.x(10 + index), call.number(index + 1)),
+        call.hart.x(10 + index),
+      );
     case 'timespec':
       return formatTimespec(call, index);
     default:
@@ -137,20 +145,18 @@ function formatAddress(value: bigint): string {
 }
 
 /** At most one byte more than is shown, so that the cut is seen. */
-function readSome(call: Call, index: number, length: number): Uint8Array {
-  return call.kernel.space.read(call.number(index), Math.min(length, SHOWN_BYTES + 1));
+function readSome(call: Call, address: bigint, length: number): Uint8Array {
+  return call.kernel.space.read(Number(address), Math.min(length, SHOWN_BYTES + 1));
 }
 
-function formatFilled(call: Call, index: number, outcome: SyscallOutcome): string {
+function formatFilled(call: Call, address: bigint, outcome: SyscallOutcome): string {
   const result = BigInt.asIntN(64, call.hart.x(10));
-  // The call's own arguments are still there, but for a0, which holds the result.
-  if (outcome.kind !== 'done' || result <= 0n || index === 0)
-    return index === 0 ? '…' : formatAddress(call.hart.x(10 + index));
-  return formatBytes(readSome(call, index, Number(result)), call, index);
+  if (outcome.kind !== 'done' || result <= 0n) return formatAddress(address);
+  return formatBytes(readSome(call, address, Number(result)), address);
 }
 
-function formatBytes(bytes: Uint8Array, call: Call, index: number): string {
-  if (bytes.length === 0 && call.number(index) === 0) return 'NULL';
+function formatBytes(bytes: Uint8Array, address: bigint): string {
+  if (bytes.length === 0 && address === 0n) return 'NULL';
   const shown = bytes.subarray(0, SHOWN_BYTES);
   const text = Array.from(shown, escapeByte).join('');
   return `"${text}"${bytes.length > SHOWN_BYTES ? '...' : ''}`;

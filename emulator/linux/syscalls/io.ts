@@ -196,6 +196,12 @@ export const ioCalls: SyscallHandlers = {
   pwrite64: (call) => writeAt(call, singleBuffer(call)),
   preadv: (call) => readAt(call, vectorBuffers(call)),
   pwritev: (call) => writeAt(call, vectorBuffers(call)),
+  // Nothing that is open here can be sent from: the caller goes on with read and write.
+  sendfile(call) {
+    writableFile(call);
+    call.kernel.descriptors.file(call.int(1));
+    return -ERRNO.EINVAL;
+  },
   lseek(call) {
     const file = call.kernel.descriptors.file(call.int(0));
     const whence = call.int(2);

@@ -230,6 +230,9 @@ export const processCalls: SyscallHandlers = {
   getsid: (call) => (isSelf(call) ? PROCESS_ID : -ERRNO.ESRCH),
   setpgid: (call) => (isSelf(call) ? -ERRNO.EPERM : -ERRNO.ESRCH),
   setsid: () => -ERRNO.EPERM,
+  // There are no child processes yet.
+  wait4: () => -ERRNO.ECHILD,
+  waitid: () => -ERRNO.ECHILD,
   uname,
   sysinfo,
   getrusage,

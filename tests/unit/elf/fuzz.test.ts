@@ -1,0 +1,10 @@
+import { expect, test } from 'vitest';
+import { fuzzElf } from './mutate';
+
+test('1,000 damaged programs are refused with a reason or loaded, within the memory limit', () => {
+  const seed = Number(process.env['FUZZ_SEED'] ?? Date.now() % 2 ** 31);
+  console.log(`ELF fuzz: seed ${seed} (set FUZZ_SEED to repeat)`);
+  const { refused, loaded } = fuzzElf(1000, seed);
+  expect(refused).toBeGreaterThan(50);
+  expect(loaded).toBeGreaterThan(50);
+});
