@@ -37,7 +37,7 @@ export function applyDefaultLayout(api: DockviewApi): void {
     addPane(api, id, position, size);
   const low = Math.round(Math.min(320, Math.max(180, height * 0.34)));
   const left = Math.round(Math.min(300, Math.max(210, width * 0.17)));
-  const right = Math.round(Math.min(560, Math.max(410, width * 0.31)));
+  const right = Math.round(Math.min(612, Math.max(410, width * 0.32)));
   add('disassembly');
   add('terminal', { direction: 'below', referencePanel: 'disassembly' }, { initialHeight: low });
   add('log', { direction: 'within', referencePanel: 'terminal' }, { inactive: true });

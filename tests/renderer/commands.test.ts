@@ -1,0 +1,96 @@
+import { describe, expect, test } from 'vitest';
+import { COMMANDS, command, commandForKey, keyOf, menuEntries } from '../../renderer/commands';
+import CommandPalette from '../../renderer/parts/CommandPalette.vue';
+import { useView } from '../../renderer/stores/view';
+import { fakeWindow, openProgram, show } from './support';
+
+const press = (key: string, more: KeyboardEventInit = {}): KeyboardEvent =>
+  new KeyboardEvent('keydown', { key, ...more });
+
+describe('the command table', () => {
+  test('gives no key and no name to two commands', () => {
+    const keys = COMMANDS.flatMap(({ key }) => key ?? []);
+    expect(new Set(keys).size).toBe(keys.length);
+    expect(new Set(COMMANDS.map(({ id }) => id)).size).toBe(COMMANDS.length);
+  });
+
+  test.each([
+    ['F5', {}, 'run'],
+    ['F6', {}, 'pause'],
+    ['F10', {}, 'step.over'],
+    ['F11', {}, 'step.into'],
+    ['F11', { shiftKey: true }, 'step.out'],
+    ['F10', { ctrlKey: true }, 'run.to-cursor'],
+    ['F9', {}, 'breakpoint.toggle'],
+    ['F5', { ctrlKey: true, shiftKey: true }, 'restart'],
+    ['F5', { shiftKey: true }, 'stop'],
+    ['P', { ctrlKey: true, shiftKey: true }, 'palette'],
+    ['p', { ctrlKey: true, shiftKey: true }, 'palette'],
+    ['3', {}, 'hart.3'],
+  ])('has %s %o mean %s', (key, modifiers, id) => {
+    expect(commandForKey(press(key, modifiers), false)?.id).toBe(id);
+  });
+
+  test('leaves digits to a text field that has the focus', () => {
+    expect(commandForKey(press('3'), true)).toBeUndefined();
+    expect(commandForKey(press('F10'), true)?.id).toBe('step.over');
+  });
+
+  test('knows a digit key by its place when Shift types another character', () => {
+    expect(keyOf(press(')', { code: 'Digit0', ctrlKey: true, shiftKey: true }))).toBe(
+      'Ctrl+Shift+0',
+    );
+  });
+
+  test('makes the application menu', () => {
+    const entries = menuEntries();
+    expect(entries).toContainEqual({ command: 'run', title: 'Run', key: 'F5', menu: 'Run' });
+    expect(new Set(entries.map(({ menu }) => menu))).toEqual(
+      new Set(['File', 'Run', 'View', 'Help']),
+    );
+  });
+});
+
+describe('the command palette', () => {
+  test('lists every verb with its key and runs the one that is chosen', async () => {
+    const fake = fakeWindow();
+    const palette = show(CommandPalette, { mode: 'commands' });
+    expect(palette.findAll('[role=option]')).toHaveLength(COMMANDS.length - 1);
+    await palette.find('input').setValue('theme dark');
+    expect(palette.findAll('[role=option]').map((item) => item.text())).toEqual(['Theme: dark']);
+    await palette.find('input').trigger('keydown', { key: 'Enter' });
+    expect(fake.calls).toContain('theme dark');
+  });
+
+  test('shows what cannot be run now, but does not run it', async () => {
+    fakeWindow();
+    const palette = show(CommandPalette, { mode: 'commands' });
+    await palette.find('input').setValue('step over');
+    const item = palette.get('[role=option]');
+    expect(item.attributes('aria-disabled')).toBe('true');
+    expect(command('step.over').key).toBe('F10');
+    expect(item.text()).toContain('F10');
+  });
+
+  test('says when nothing matches', async () => {
+    fakeWindow();
+    const palette = show(CommandPalette, { mode: 'commands' });
+    await palette.find('input').setValue('no such verb');
+    expect(palette.text()).toContain('Nothing matches.');
+  });
+
+  test('finds places by symbol and by address', async () => {
+    fakeWindow();
+    await openProgram();
+    const view = useView();
+    const palette = show(CommandPalette, { mode: 'places' });
+    await palette.find('input').setValue('do');
+    await expect
+      .poll(() => palette.findAll('[role=option]').map((each) => each.text()))
+      .toEqual(['dotfunction · 00010080']);
+    await palette.find('input').setValue('0x10050');
+    await expect.poll(() => palette.text()).toContain('Go to 00010050');
+    await palette.find('input').trigger('keydown', { key: 'Enter' });
+    await expect.poll(() => view.disassemblyPlace).toEqual({ address: 0x10050 });
+  });
+});
