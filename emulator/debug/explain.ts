@@ -1,4 +1,4 @@
-import { describe } from '../isa/describe';
+import { describeInstruction } from '../isa';
 import type { AddressSpace } from '../memory/address-space';
 import { fetchInstruction } from './fetch';
 import type { InstructionHelp } from './protocol';
@@ -7,7 +7,7 @@ import type { InstructionHelp } from './protocol';
 export function explain(space: AddressSpace, address: number): InstructionHelp | null {
   const decoded = fetchInstruction(space, address);
   if (!decoded) return null;
-  const { name, extension, sentence, bits, fields } = describe(decoded);
+  const { name, extension, sentence, bits, fields } = describeInstruction(decoded);
   return {
     name,
     extension,
