@@ -29,9 +29,6 @@ function registerNumbers(names: readonly string[], letter: string): Map<string, 
   );
 }
 
-/** The number of an integer register by either of its names. */
-export const integerRegister = (text: string): number | undefined => integerRegisters.get(text);
-
 const constant = (slot: Slot, value: number | undefined, expected: string): Bound =>
   value === undefined ? { expected } : { bindings: [{ slot, value: () => BigInt(value) }] };
 

@@ -1,4 +1,5 @@
 import { encodeSlots, parsePattern, readField, type Pattern, type Slots } from './pattern';
+import { ROUNDING_MODES } from './registers';
 import { INSTRUCTIONS } from './table';
 import type { Decoded, Expansion, FieldSource, Instruction } from './types';
 
@@ -9,9 +10,6 @@ export interface Row {
   /** For compressed ones: the row whose semantics run. */
   readonly base: Instruction;
 }
-
-/** The rounding modes 5 and 6 are reserved (Unprivileged ISA, table 31). */
-const RESERVED_ROUNDING_MODES = [5, 6];
 
 const byName = new Map(INSTRUCTIONS.map((instruction) => [instruction.name, instruction]));
 
@@ -70,37 +68,45 @@ export function decode(word: number): Decoded | undefined {
   const compressed = (word & 3) !== 3;
   const bits = compressed ? word & 0xffff : word >>> 0;
   for (const row of buckets[bucketOf(bits)]) {
-    const { pattern } = row;
+    const { pattern, instruction, base } = row;
     if ((bits & pattern.mask) >>> 0 !== pattern.match) continue;
-    const slots = { rd: 0, rs1: 0, rs2: 0, rs3: 0, imm: 0, rm: 0 };
-    if (!readFields(pattern, bits, slots)) continue;
-    const { instruction, base } = row;
-    const { expands } = instruction;
-    if (expands) expand(expands, slots);
-    return { instruction: base, encoded: instruction, length: pattern.length, ...slots };
+    const decoded: Mutable<Decoded> = {
+      instruction: base,
+      encoded: instruction,
+      length: pattern.length,
+      rd: 0,
+      rs1: 0,
+      rs2: 0,
+      rs3: 0,
+      imm: 0,
+      rm: 0,
+    };
+    if (!readFields(pattern, bits, decoded)) continue;
+    if (instruction.expands) expand(instruction.expands, decoded);
+    return decoded;
   }
   return undefined;
 }
 
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
 /** Fills the slots; false when a field has a value that the encoding does not allow. */
-function readFields(
-  pattern: Pattern,
-  bits: number,
-  slots: { -readonly [K in keyof Slots]: number },
-): boolean {
+function readFields(pattern: Pattern, bits: number, slots: Mutable<Slots>): boolean {
   for (const field of pattern.fields) {
     const value = readField(field, bits);
     if (value === field.not) return false;
-    if (field.name === 'rm' && RESERVED_ROUNDING_MODES.includes(value)) return false;
+    if (field.name === 'rm' && ROUNDING_MODES[value] === undefined) return false;
     slots[field.slot] |= value << field.shift;
   }
   return true;
 }
 
-function expand(expands: Expansion, slots: { -readonly [K in keyof Slots]: number }): void {
+function expand(expands: Expansion, slots: Mutable<Slots>): void {
   const { rd, rs1, rs2 } = slots;
-  const from = (source: FieldSource = 0): number =>
-    typeof source === 'number' ? source : { rd, rs1, rs2 }[source];
+  const from = (source: FieldSource = 0): number => {
+    if (typeof source === 'number') return source;
+    return source === 'rd' ? rd : source === 'rs1' ? rs1 : rs2;
+  };
   slots.rd = from(expands.rd);
   slots.rs1 = from(expands.rs1);
   slots.rs2 = from(expands.rs2);
