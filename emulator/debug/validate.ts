@@ -6,9 +6,9 @@ import * as v from 'valibot';
 import type { MachineRequests } from './protocol';
 
 /** Largest block that one `readMemory` or `writeMemory` carries, in bytes. */
-export const MAX_MEMORY_BLOCK = 1 << 20;
+const MAX_MEMORY_BLOCK = 1 << 20;
 /** Most lines that one `disassemble` asks for, on either side of its address. */
-export const MAX_DISASSEMBLED_LINES = 1000;
+const MAX_DISASSEMBLED_LINES = 1000;
 const MAX_ELF_BYTES = 512 * 2 ** 20;
 const MAX_STRINGS = 32_768;
 const MAX_STRING = 131_072;

@@ -51,7 +51,7 @@ describe('the harts strip', () => {
     const fake = fakeWindow();
     const machine = await openProgram();
     const strip = show(HartStrip);
-    fake.machines[0]!.harts = 4;
+    fake.machines[0].harts = 4;
     await machine.requests().stepInstruction(0);
     await expect.poll(() => strip.findAll('[role=option]')).toHaveLength(4);
     const third = strip.get('[data-hart="2"]');
@@ -108,7 +108,7 @@ describe('a machine whose process ended', () => {
   test('rejects the requests that wait for it', async () => {
     const fake = fakeWindow();
     const machine = await openProgram();
-    fake.machines[0]!.registers = () => new Promise(() => undefined);
+    fake.machines[0].registers = () => new Promise(() => undefined);
     const waiting = machine.requests().registers(0);
     machine.lose(0, 'The machine process crashed.');
     await expect(waiting).rejects.toThrow('The machine process crashed.');

@@ -4,6 +4,8 @@ import { createPinia, setActivePinia } from 'pinia';
 import { onTestFinished, vi } from 'vitest';
 import type { Component } from 'vue';
 import type { MachineEvents, MachineRequests } from '../../emulator/debug/protocol';
+// The page's globals.
+import type {} from '../../renderer/env';
 import { MACHINE_PORT, type HartscopeApi, type MenuEntry } from '../../preload/api';
 import { receivePorts } from '../../renderer/machine-client';
 import { useMachine } from '../../renderer/stores/machine';
@@ -147,7 +149,7 @@ function serve(port: MessagePort, fake: FakeWindow): void {
 
 /** Mounts a component into the page; it is taken away when the test ends. */
 export function show(component: Component, props: Record<string, unknown> = {}): VueWrapper {
-  const wrapper = mount(component, { props, attachTo: document.body });
+  const wrapper: VueWrapper = mount(component, { props, attachTo: document.body });
   onTestFinished(() => wrapper.unmount());
   return wrapper;
 }
