@@ -45,9 +45,22 @@ function runInQemu({ args, input = '', env = {} }: ProgramCase, path: string): C
   return { status: status ?? 128 + constants.signals[signal ?? 'SIGKILL'], stdout, stderr };
 }
 
-function runHere({ args, input, env = {} }: ProgramCase, path: string): Promise<CommandResult> {
+/** Runs it in this process. What Hartscope itself has to say is no output of the program: `notes`. */
+async function runHere(
+  { args, input, env = {} }: ProgramCase,
+  path: string,
+): Promise<CommandResult & { notes: string[] }> {
   const variables = Object.entries(env).flatMap(([name, value]) => ['--env', `${name}=${value}`]);
-  return hartscope(['run', ...variables, path, ...args], input === undefined ? {} : { input });
+  const command = ['run', ...variables, path, ...args];
+  const result = await hartscope(command, input === undefined ? {} : { input });
+  const notes: string[] = [];
+  const stderr = result.stderr
+    .toString('latin1')
+    .replace(/^hartscope: (.*)\n/gm, (_, note: string) => {
+      notes.push(note);
+      return '';
+    });
+  return { ...result, stderr: Buffer.from(stderr, 'latin1'), notes };
 }
 
 /** Text where it is text, so that a difference can be read. */
@@ -66,7 +79,13 @@ const title = ({ program, args, input }: ProgramCase): string => {
 };
 
 describe.skipIf(folder === undefined)('a program from Debian does what it does in QEMU', () => {
-  const rows: { command: string; status: number; bytes: number; same: boolean }[] = [];
+  const rows: {
+    command: string;
+    status: number;
+    bytes: number;
+    same: boolean;
+    notes: readonly string[];
+  }[] = [];
 
   test.each(PROGRAM_CASES.map((item) => [title(item), item] as const))('%s', async (name, item) => {
     const path = join(folder ?? '', PLACES[item.program]);
@@ -76,18 +95,27 @@ describe.skipIf(folder === undefined)('a program from Debian does what it does i
       actual.status === expected.status &&
       actual.stdout.equals(expected.stdout) &&
       actual.stderr.equals(expected.stderr);
-    rows.push({ command: name, status: actual.status, bytes: actual.stdout.length, same });
+    const { status, stdout, notes } = actual;
+    rows.push({ command: name, status, bytes: stdout.length, same, notes });
     expect(readable(actual)).toEqual(readable(expected));
     expect(same).toBe(true);
   });
 
   afterAll(() => {
+    const lines = rows.flatMap(({ command, status, bytes, same, notes }) => [
+      [
+        same ? 'same' : 'DIFFERENT',
+        String(status).padStart(6),
+        String(bytes).padStart(6),
+        ` ${command}`,
+      ],
+      ...notes.map((note) => ['', '      ', '      ', `   ${note}`]),
+    ]);
+    const head = ['result', 'status', ' bytes', ' command'];
+    const table = [head, ...lines].map(([result = '', ...rest]) => [result.padEnd(9), ...rest]);
     const equal = rows.filter((row) => row.same).length;
-    const lines = rows.map(
-      ({ command, status, bytes, same }) =>
-        `${same ? 'same     ' : 'DIFFERENT'} ${String(status).padStart(3)} ${String(bytes).padStart(7)}  ${command}`,
+    console.log(
+      [...table.map((row) => row.join(' ')), `${equal} of ${rows.length} as in QEMU`].join('\n'),
     );
-    const head = 'result    status  bytes  command';
-    console.log([head, ...lines, `${equal} of ${rows.length} the same as QEMU`].join('\n'));
   });
 });
