@@ -1,5 +1,5 @@
 import { csrName } from './csrs';
-import { rowOf } from './decoder';
+import { encode, rowOf } from './decoder';
 import { accessSet } from './disassemble';
 import { patternParts, readField, type Field } from './pattern';
 import { FLOAT_REGISTERS, INTEGER_REGISTERS, ROUNDING_MODES } from './registers';
@@ -35,25 +35,24 @@ export interface InstructionDescription {
   readonly expandsTo?: string;
 }
 
-/**
- * Describes an instruction as it was encoded.
- * @param word the encoding (its low 16 bits for a compressed one)
- */
-export function describeInstruction(decoded: Decoded, word: number): InstructionDescription {
+/** Describes an instruction as it was encoded. */
+export function describeInstruction(decoded: Decoded): InstructionDescription {
   const { encoded, instruction } = decoded;
   return {
     name: encoded.name,
     extension: encoded.extension,
     sentence: encoded.sentence,
     syntax: encoded.syntax,
-    fields: bitFields(decoded, word),
+    fields: bitFields(decoded),
     expandsTo: encoded === instruction ? undefined : instruction.name,
   };
 }
 
-function bitFields({ encoded, length }: Decoded, word: number): BitField[] {
+function bitFields(decoded: Decoded): BitField[] {
+  const { encoded, length } = decoded;
+  const word = encode(decoded);
   const total = 8 * length;
-  const digits = (length === 2 ? word & 0xffff : word >>> 0).toString(2).padStart(total, '0');
+  const digits = word.toString(2).padStart(total, '0');
   const fields = new Map(rowOf(encoded.name)?.pattern.fields.map((field) => [field.name, field]));
   let from = 0;
   return patternParts(encoded.pattern).map(({ text, width, name }) => {

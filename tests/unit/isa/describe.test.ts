@@ -8,7 +8,7 @@ function describeLine(
   const { bytes } = assemble(line);
   const word = [...bytes].reduceRight((value, byte) => value * 256 + byte, 0);
   const decoded = decode(word) ?? expect.fail(`${line} does not decode`);
-  return { ...describeInstruction(decoded, word), word, length: bytes.length };
+  return { ...describeInstruction(decoded), word, length: bytes.length };
 }
 
 describe('the description of an instruction', () => {
