@@ -16,7 +16,7 @@ import type { KernelLimits } from './linux/limits';
 import type { StandardStreams } from './linux/streams';
 import { AddressSpace } from './memory/address-space';
 import { Arena } from './memory/arena';
-import { HART, PAGE_SIZE } from './memory/layout';
+import { ADDRESS_LIMIT, HART, PAGE_SIZE } from './memory/layout';
 import { memoryMap } from './memory-map';
 
 /** What a machine is made of. What is left out has the default in brackets. */
@@ -60,10 +60,10 @@ export type CallArgument =
   number | bigint | { readonly double: number } | { readonly single: number };
 
 /**
- * Where a function called from outside returns to: the last page of the guest's 4 GiB, which is never
- * mapped, so that returning there is a fault that only `call` knows.
+ * Where a function called from outside returns to: the first address behind the guest's 4 GiB, where nothing
+ * can ever be mapped, so that the fault there can mean nothing else.
  */
-const RETURN_ADDRESS = 0xffff_f000;
+const RETURN_ADDRESS = ADDRESS_LIMIT;
 const SP = 2;
 const RA = 1;
 const A0 = 10;
@@ -118,6 +118,7 @@ export class Machine implements DebugTarget {
     const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
     this.engine = new Engine(space, { time: () => clock.monotonic() / nanosecondsPerTick });
     this.engine.attach(hart);
+    space.hart = hartIndex;
   }
 
   get code(): CodeSpace {

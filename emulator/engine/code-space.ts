@@ -1,6 +1,6 @@
 import { decode } from '../isa/decoder';
 import type { Decoded } from '../isa/types';
-import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
+import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
 import { LONGEST_RUN } from './interpreter';
 import { fusedAt, LONGEST_FUSED, operationOf } from './operations';
 import { BREAKPOINT_BIT, PSEUDO, RECORD, writeOperands } from './records';
@@ -88,6 +88,7 @@ export class CodeSpace {
 
   /** The record of the instruction at `pc`, or 0 when it has none yet. */
   lookup(pc: number): number {
+    if (pc >= ADDRESS_LIMIT) return 0;
     const map = this.words[(this.table >>> 2) + Math.floor(pc / PAGE_SIZE)];
     return map === 0 ? 0 : this.words[(map >>> 2) + ((pc & (PAGE_SIZE - 1)) >>> 1)];
   }
