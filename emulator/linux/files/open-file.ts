@@ -1,4 +1,3 @@
-import { ERRNO } from '../abi/errno';
 import type { TerminalSettings } from '../streams';
 
 /** Kinds of a file in `st_mode` (include/uapi/linux/stat.h). */
@@ -49,7 +48,7 @@ export type ReadResult = Uint8Array | 'wait' | 'eof' | number;
 
 /**
  * An open file description: what descriptors refer to, several of them after a dup. A kind of file
- * overrides what it can do.
+ * has the methods for what it can do; what it lacks is EINVAL, ESPIPE or ENODEV to the guest.
  */
 export abstract class OpenFile {
   constructor(
@@ -62,47 +61,31 @@ export abstract class OpenFile {
   abstract status(): FileStatus;
 
   /** At most `max` bytes from the file's position. @param timedOut see `InputStream.read` */
-  read(_max: number, _timedOut: boolean): ReadResult {
-    return -ERRNO.EINVAL;
-  }
+  read?(max: number, timedOut: boolean): ReadResult;
 
   /** How many bytes were taken, `wait`, or a negative errno. */
-  write(_bytes: Uint8Array): number | 'wait' {
-    return -ERRNO.EINVAL;
-  }
+  write?(bytes: Uint8Array): number | 'wait';
 
   /** Bytes at a position, without moving the file's own. */
-  readAt(_max: number, _position: number): ReadResult {
-    return -ERRNO.ESPIPE;
-  }
+  readAt?(max: number, position: number): ReadResult;
 
-  writeAt(_bytes: Uint8Array, _position: number): number | 'wait' {
-    return -ERRNO.ESPIPE;
-  }
+  writeAt?(bytes: Uint8Array, position: number): number | 'wait';
 
   /** The new position, or a negative errno. */
-  seek(_offset: bigint, _whence: number): bigint | number {
-    return -ERRNO.ESPIPE;
-  }
+  seek?(offset: bigint, whence: number): bigint | number;
+
+  /** When a waiting read gives up; undefined = never. */
+  readDeadline?(waitingSince: number): number | undefined;
+
+  /** Bytes that a read would give at once (FIONREAD), when the file can tell. */
+  available?(): number | undefined;
+
+  /** What a mapping of the file begins with; undefined when it cannot be mapped. */
+  mappedBytes?(offset: number, length: number): Uint8Array | 'zero' | undefined;
 
   /** POLLIN and POLLOUT bits that hold now. */
   readiness(): number {
     return POLLIN | POLLRDNORM | POLLOUT | POLLWRNORM;
-  }
-
-  /** When a waiting read gives up; undefined = never. */
-  readDeadline(_waitingSince: number): number | undefined {
-    return undefined;
-  }
-
-  /** Bytes that a read would give at once (FIONREAD), when the file can tell. */
-  available(): number | undefined {
-    return undefined;
-  }
-
-  /** What a mapping of the file begins with; undefined when it cannot be mapped. */
-  mappedBytes(_offset: number, _length: number): Uint8Array | 'zero' | undefined {
-    return undefined;
   }
 
   /** True when writes do not look at the bytes: they need not be read from the guest. */

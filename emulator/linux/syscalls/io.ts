@@ -89,15 +89,20 @@ function writableLength(call: Call, address: number, wanted: number, done: numbe
 
 function waitForInput(call: Call, file: OpenFile): SyscallResult {
   if (file.flags & O_NONBLOCK) return -ERRNO.EAGAIN;
-  return call.parkInterruptible('input', file.readDeadline(call.thread.wait?.since ?? 0));
+  return call.parkInterruptible('input', file.readDeadline?.(call.thread.wait?.since ?? 0));
 }
 
 function readNext(call: Call, file: OpenFile): (max: number) => ReadResult {
   const { since } = call.thread.wait ?? { since: 0 };
   return (max) => {
-    const deadline = file.readDeadline(since);
-    return file.read(max, deadline !== undefined && call.kernel.now() >= deadline);
+    const deadline = file.readDeadline?.(since);
+    const timedOut = deadline !== undefined && call.kernel.now() >= deadline;
+    return file.read?.(max, timedOut) ?? -ERRNO.EINVAL;
   };
+}
+
+function writeNext(file: OpenFile): (bytes: Uint8Array) => number | 'wait' {
+  return (bytes) => file.write?.(bytes) ?? -ERRNO.EINVAL;
 }
 
 /**
@@ -165,13 +170,17 @@ function position(call: Call, index: number): number {
 function readAt(call: Call, buffers: readonly Buffer[]): SyscallResult {
   const file = readableFile(call);
   const start = position(call, 3);
-  return readInto(call, file, buffers, (max, done) => file.readAt(max, start + done));
+  return readInto(call, file, buffers, (max, done) => {
+    return file.readAt?.(max, start + done) ?? -ERRNO.ESPIPE;
+  });
 }
 
 function writeAt(call: Call, buffers: readonly Buffer[]): SyscallResult {
   const file = writableFile(call);
   const start = position(call, 3);
-  return writeFrom(call, file, buffers, (bytes, done) => file.writeAt(bytes, start + done));
+  return writeFrom(call, file, buffers, (bytes, done) => {
+    return file.writeAt?.(bytes, start + done) ?? -ERRNO.ESPIPE;
+  });
 }
 
 /** Reading and writing: read(2), readv(2), pread(2) and their counterparts. */
@@ -182,7 +191,7 @@ export const ioCalls: SyscallHandlers = {
   },
   write(call) {
     const file = writableFile(call);
-    return writeFrom(call, file, singleBuffer(call), (bytes) => file.write(bytes));
+    return writeFrom(call, file, singleBuffer(call), writeNext(file));
   },
   readv(call) {
     const file = readableFile(call);
@@ -190,7 +199,7 @@ export const ioCalls: SyscallHandlers = {
   },
   writev(call) {
     const file = writableFile(call);
-    return writeFrom(call, file, vectorBuffers(call), (bytes) => file.write(bytes));
+    return writeFrom(call, file, vectorBuffers(call), writeNext(file));
   },
   pread64: (call) => readAt(call, singleBuffer(call)),
   pwrite64: (call) => writeAt(call, singleBuffer(call)),
@@ -206,6 +215,6 @@ export const ioCalls: SyscallHandlers = {
     const file = call.kernel.descriptors.file(call.int(0));
     const whence = call.int(2);
     if (whence < 0 || whence > 4) return -ERRNO.EINVAL;
-    return file.seek(call.long(1), whence);
+    return file.seek?.(call.long(1), whence) ?? -ERRNO.ESPIPE;
   },
 };

@@ -47,7 +47,7 @@ function anyFile(call: Call, file: OpenFile, request: number): SyscallResult | u
       file.flags = memory.u32(call.number(2)) ? file.flags | O_NONBLOCK : file.flags & ~O_NONBLOCK;
       return 0;
     case IOCTL.FIONREAD: {
-      const available = file.available();
+      const available = file.available?.();
       if (available === undefined) return undefined;
       memory.setU32(call.number(2), available);
       return 0;

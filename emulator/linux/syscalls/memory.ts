@@ -106,7 +106,7 @@ function placeMapping(call: Call, address: number, length: number, flags: number
 function fileContent(call: Call, offset: number, length: number): Uint8Array | undefined {
   const file = call.kernel.descriptors.file(call.int(4));
   if (!file.canRead) throw new SyscallError(ERRNO.EACCES, 'the file is not open for reading');
-  const content = file.mappedBytes(offset, length);
+  const content = file.mappedBytes?.(offset, length);
   if (content === undefined) throw new SyscallError(ERRNO.ENODEV, 'the file cannot be mapped');
   return content === 'zero' ? undefined : content;
 }
