@@ -1,7 +1,7 @@
 import { decode, type Decoded } from '../isa';
 import type { AddressSpace } from '../memory/address-space';
 import type { Fault } from '../memory/faults';
-import { ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
+import { ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SIZE } from '../memory/layout';
 import { CodeSpace } from './code-space';
 import { executeCsr, type CsrEnvironment } from './csr';
 import type { HartState } from './hart-state';
@@ -155,25 +155,20 @@ export class Engine {
     const access = hart.field(HART.faultAccess);
     const size = access & ACCESS_SIZE_MASK;
     const write = (access & ACCESS_WRITE) !== 0;
-    const last = address + size - 1;
-    const crosses = address >>> PAGE_SHIFT !== last >>> PAGE_SHIFT;
     const table = (write ? this.space.writeTable : this.space.readTable) >>> 2;
     const withheld: { readonly entry: number; readonly delta: number }[] = [];
     this.storing = write;
     try {
-      for (const end of crosses ? [address, last] : [address]) {
-        const result = this.space.resolve(end, write ? 'write' : 'read', crosses ? 1 : size);
-        if (typeof result !== 'number' && result.kind !== 'watched') {
-          // The second page of an access is at fault from its first byte on.
-          const at = end === address ? address : end - (end % PAGE_SIZE);
-          return { kind: 'fault', fault: { ...result, kind: result.kind, address: at } };
+      for (const part of pageParts(address, size)) {
+        const result = this.space.resolve(part.address, write ? 'write' : 'read', part.size);
+        const watched = typeof result !== 'number' && result.kind === 'watched';
+        if (watched && !through) return { kind: 'watch', address, size, write };
+        if (typeof result !== 'number' && !watched) {
+          return { kind: 'fault', fault: { ...result, kind: result.kind } };
         }
-        if (typeof result !== 'number' && !through) {
-          return { kind: 'watch', address, size, write };
-        }
-        const at = typeof result === 'number' ? result : result.arenaAddress;
-        const entry = table + Math.floor(end / PAGE_SIZE);
-        if (this.words[entry] === 0) withheld.push({ entry, delta: (at - end) >>> 0 });
+        const at = watched ? result.arenaAddress : result;
+        const entry = table + Math.floor(part.address / PAGE_SIZE);
+        if (this.words[entry] === 0) withheld.push({ entry, delta: (at - part.address) >>> 0 });
       }
     } finally {
       this.storing = false;
@@ -217,4 +212,14 @@ export class Engine {
     const low = this.fetch(pc) ?? 0;
     return (low & 3) === 3 ? (low | ((this.fetch(pc + 2) ?? 0) << 16)) >>> 0 : low;
   }
+}
+
+/** An access, cut where it crosses from one page into the next. */
+function pageParts(address: number, size: number): { address: number; size: number }[] {
+  const first = Math.min(size, PAGE_SIZE - (address % PAGE_SIZE));
+  if (first === size) return [{ address, size }];
+  return [
+    { address, size: first },
+    { address: address + first, size: size - first },
+  ];
 }
