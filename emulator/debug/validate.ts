@@ -24,7 +24,10 @@ const whole = (low: number, high: number): v.GenericSchema<number> =>
 const text = (longest: number): v.GenericSchema<string> =>
   v.pipe(v.string('is not a text'), v.maxLength(longest, `is longer than ${longest} characters`));
 const bytes = (most: number): v.GenericSchema<Uint8Array> =>
-  v.pipe(v.instance(Uint8Array, 'is not bytes'), v.maxBytes(most, `is larger than ${most} bytes`));
+  v.pipe(
+    v.custom<Uint8Array>((value) => value instanceof Uint8Array, 'is not bytes'),
+    v.check(({ length }) => length <= most, `is larger than ${most} bytes`),
+  );
 const texts = v.pipe(
   v.array(text(MAX_STRING)),
   v.maxLength(MAX_STRINGS, `has more than ${MAX_STRINGS} strings`),

@@ -149,7 +149,7 @@ function serve(port: MessagePort, fake: FakeWindow): void {
 
 /** Mounts a component into the page; it is taken away when the test ends. */
 export function show(component: Component, props: Record<string, unknown> = {}): VueWrapper {
-  const wrapper: VueWrapper = mount(component, { props, attachTo: document.body });
+  const wrapper = mount(component, { props, attachTo: document.body }) as VueWrapper;
   onTestFinished(() => wrapper.unmount());
   return wrapper;
 }

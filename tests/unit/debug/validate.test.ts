@@ -37,6 +37,11 @@ describe('the border of a machine', () => {
     ['readMemory', ['0', 4], 'readMemory: argument 0 is not a number'],
     ['disassemble', [0, 0, 1001], 'disassemble: argument 2 is above 1000'],
     ['writeMemory', [0, [1, 2]], 'writeMemory: argument 1 is not bytes'],
+    [
+      'writeMemory',
+      [0, new Uint8Array((1 << 20) + 1)],
+      'writeMemory: argument 1 is larger than 1048576 bytes',
+    ],
     ['registers', [NaN], 'registers: argument 0 is not a number'],
     ['writeRegister', [0, 'x'.repeat(17), '0'], 'writeRegister: argument 1 is longer than 16'],
     ['addBreakpoint', [{ at: 'main' }], 'addBreakpoint: argument 0.enabled'],
