@@ -152,7 +152,6 @@ export class CodeSpace {
     for (let map = this.firstMap; map !== 0; map = this.words[(map + MAP.next) >>> 2]!) {
       const page = this.words[(map + MAP.page) >>> 2];
       this.words[(this.table >>> 2) + page] = 0;
-      this.words.fill(0, map >>> 2, (map + MAP.bytes) >>> 2);
     }
     this.poolNext = this.pool.base + POOL_HEADER;
     this.firstMap = 0;
