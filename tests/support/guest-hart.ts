@@ -68,17 +68,8 @@ export class GuestHart {
     return { kind: 'fuel' };
   }
 
-  /** pc, registers, fcsr and instruction count, to compare with another hart's. */
   snapshot(): Snapshot {
-    const { state } = this;
-    const numbers = Array.from({ length: 32 }, (_, n) => n);
-    return {
-      pc: state.pc,
-      instret: state.instret,
-      fcsr: state.fcsr,
-      x: numbers.map((n) => state.x(n)),
-      f: numbers.map((n) => state.f(n)),
-    };
+    return snapshotOf(this.state);
   }
 }
 
@@ -88,4 +79,16 @@ export interface Snapshot {
   readonly fcsr: number;
   readonly x: readonly bigint[];
   readonly f: readonly bigint[];
+}
+
+/** pc, registers, fcsr and instruction count of a hart, to compare with another's. */
+export function snapshotOf(state: HartState): Snapshot {
+  const numbers = Array.from({ length: 32 }, (_, n) => n);
+  return {
+    pc: state.pc,
+    instret: state.instret,
+    fcsr: state.fcsr,
+    x: numbers.map((n) => state.x(n)),
+    f: numbers.map((n) => state.f(n)),
+  };
 }
