@@ -5,16 +5,17 @@ import { defineConfig } from 'vite';
 const at = (path: string): string => resolve(import.meta.dirname, path);
 
 /** What is bundled for plain Node, by `--mode`: where it goes and its entries. */
-const BUNDLES: Record<string, { readonly outDir: string; readonly input: Record<string, string> }> = {
-  /** The command line, with the entry of the worker threads that run harts. */
-  production: {
-    outDir: 'out/cli',
-    input: { hartscope: 'cli/index.ts', 'hart-thread': 'emulator/host/hart-thread.ts' },
-  },
-  /** The emulator as a library (docs/embedding.md). */
-  library: { outDir: 'out/emulator', input: { index: 'emulator/index.ts' } },
-  bench: { outDir: 'out/bench', input: { index: 'tests/bench/index.ts' } },
-};
+const BUNDLES: Record<string, { readonly outDir: string; readonly input: Record<string, string> }> =
+  {
+    /** The command line, with the entry of the worker threads that run harts. */
+    production: {
+      outDir: 'out/cli',
+      input: { hartscope: 'cli/index.ts', 'hart-thread': 'emulator/host/hart-thread.ts' },
+    },
+    /** The emulator as a library (docs/embedding.md). */
+    library: { outDir: 'out/emulator', input: { index: 'emulator/index.ts' } },
+    bench: { outDir: 'out/bench', input: { index: 'tests/bench/index.ts' } },
+  };
 
 export default defineConfig(({ mode }) => {
   const { outDir, input } = BUNDLES[mode];
