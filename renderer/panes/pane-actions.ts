@@ -14,7 +14,8 @@ export function usePaneActions(
   let forget: () => void;
   onMounted(() => {
     forget = view.answer(pane, (action) => {
-      if (root.value) actions[action]?.(root.value);
+      if (root.value === null) throw new Error(`The ${pane} pane has no element named root.`);
+      actions[action]?.(root.value);
     });
   });
   onBeforeUnmount(() => forget());

@@ -1,7 +1,7 @@
 import type { VueWrapper } from '@vue/test-utils';
 import { describe, expect, test } from 'vitest';
 import DisassemblyPane from '../../renderer/panes/disassembly/DisassemblyPane.vue';
-import { operandParts } from '../../renderer/panes/disassembly/operand-parts';
+import { operandParts, withoutTarget } from '../../renderer/panes/disassembly/operand-parts';
 import MemoryPane from '../../renderer/panes/memory/MemoryPane.vue';
 import TerminalPane from '../../renderer/panes/terminal/TerminalPane.vue';
 import { useTerminal } from '../../renderer/stores/terminal';
@@ -89,12 +89,20 @@ describe('the Disassembly pane', () => {
 });
 
 test('operands are cut into names, numbers and the rest without losing a character', () => {
-  for (const text of ['sp,sp,-32', 'a0,0x12', '24(sp)', 'fa0,fa4,fa5,fa0,rtz', 'zero,main+4'])
+  for (const text of [
+    'sp,sp,-32',
+    'a0,0x12',
+    '24(sp)',
+    'fa0,fa4,fa5,fa0,rtz',
+    'a5,a3,1101a <a+0x2>',
+  ])
     expect(
       operandParts(text)
         .map((part) => part.text)
         .join(''),
     ).toBe(text);
+  expect(withoutTarget('a3,1101a <main+0x16>')).toBe('a3,1101a');
+  expect(operandParts('a3,1101a').at(-1)).toEqual({ kind: 'number', text: '1101a' });
   expect(operandParts('a0,-4(sp)').map(({ kind }) => kind)).toEqual([
     'name',
     'rest',

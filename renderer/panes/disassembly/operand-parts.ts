@@ -4,11 +4,16 @@ export interface OperandPart {
   readonly text: string;
 }
 
-const TOKEN = /(-?\b0x[0-9a-f]+\b|-?\b\d+\b)|([A-Za-z_.][\w.]*)|([^\w.-]+|-)/gi;
+/** A number may be hexadecimal without a prefix, as the targets of jumps are. */
+const NUMBER = /^-?(0x[0-9a-f]+|\d[0-9a-f]*)$/i;
+const TOKEN = /-?[\w.]+|[^\w.-]+|-/g;
 
 export function operandParts(operands: string): OperandPart[] {
-  return [...operands.matchAll(TOKEN)].map(([text, number, name]) => ({
-    kind: number !== undefined ? 'number' : name !== undefined ? 'name' : 'rest',
+  return [...operands.matchAll(TOKEN)].map(([text]) => ({
+    kind: NUMBER.test(text) ? 'number' : /^-?[\w.]/.test(text) ? 'name' : 'rest',
     text,
   }));
 }
+
+/** The operands without the ` <function+offset>` at their end, which is shown as a link instead. */
+export const withoutTarget = (operands: string): string => operands.replace(/ <[^>]*>$/, '');

@@ -1,0 +1,74 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { _electron, type ElectronApplication, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+export interface RunningApp {
+  readonly app: ElectronApplication;
+  /** The first window. */
+  readonly page: Page;
+  close(): Promise<void>;
+}
+
+/** Starts the app with a profile of its own and waits for its window. */
+export async function startApp(): Promise<RunningApp> {
+  const profile = mkdtempSync(join(tmpdir(), 'hartscope-e2e-'));
+  const app = await _electron.launch({
+    args: [resolve('.'), `--user-data-dir=${profile}`],
+    chromiumSandbox: !process.env.NO_SANDBOX,
+    // The app's own theme, not one that the driver makes it believe in.
+    colorScheme: null,
+  });
+  const page = await app.firstWindow();
+  return {
+    app,
+    page,
+    close: async () => {
+      await app.close();
+      rmSync(profile, { recursive: true, force: true });
+    },
+  };
+}
+
+/** What the toolbar says the machine does. */
+export const runState = (page: Page): Promise<string> => page.getByTestId('run-state').innerText();
+
+/** Waits until the toolbar says so; some seconds at most, for a machine that is busy with other work. */
+export const reaches = (page: Page, state: string | RegExp): Promise<void> =>
+  expect.poll(() => runState(page), { timeout: 15_000 }).toMatch(state);
+
+/** Opens a bundled guest from the Guests pane. */
+export async function openGuest(page: Page, name: string): Promise<void> {
+  await page.locator(`[data-row="guest:${name}"]`).dblclick();
+  await expect.poll(() => page.getByTestId('program').innerText(), { timeout: 15_000 }).toBe(name);
+  await reaches(page, /^Stopped/);
+}
+
+/** All that the terminal shows. */
+export const terminalText = (page: Page): Promise<string> =>
+  page.getByTestId('terminal').locator('.xterm-rows').innerText();
+
+/** Address of the marked instruction, null while there is none. */
+export const markedPc = (page: Page): Promise<string | null> =>
+  page.evaluate(
+    () => document.querySelector<HTMLElement>('[aria-current="true"]')?.dataset.address ?? null,
+  );
+
+/** A register's value as the Registers pane shows it. */
+export const registerValue = (page: Page, id: string): Promise<string> =>
+  page.locator(`[data-register="${id}"] .value`).innerText();
+
+/** Process ids of the machine processes by their service name. */
+export async function machineProcesses(app: ElectronApplication): Promise<Map<string, number>> {
+  const found = await app.evaluate(({ app: electron }) =>
+    electron
+      .getAppMetrics()
+      .map(({ name, serviceName, pid }) => ({ name: name ?? serviceName, pid })),
+  );
+  return new Map(
+    found.flatMap(({ name, pid }) =>
+      name?.startsWith('Hartscope machine') ? [[name, pid] as const] : [],
+    ),
+  );
+}
