@@ -32,7 +32,7 @@ export type EngineStop =
   | { readonly kind: 'misaligned'; readonly address: number };
 
 /**
- * Runs harts of one address space on the calling thread. It serves what the WebAssembly interpreter
+ * Runs harts on the calling thread, in an address space and its forks. It serves what the WebAssembly interpreter
  * hands over (code without records, pages without deltas, CSRs, fence.i) and returns to its caller for
  * everything that is not the processor's business.
  */
@@ -41,27 +41,38 @@ export class Engine {
   private readonly interpreter: Interpreter;
   private readonly words: Uint32Array;
   private storing = false;
+  private space: AddressSpace;
 
+  /** @param root the space that the others are forks of; where harts run until one is attached */
   constructor(
-    private readonly space: AddressSpace,
+    private readonly root: AddressSpace,
     private readonly environment: CsrEnvironment,
   ) {
-    const { arena } = space;
+    const { arena } = root;
+    this.space = root;
     this.interpreter = instantiateInterpreter(arena.memory);
     this.words = arena.u32;
     this.code = new CodeSpace(arena.memory, arena.allocateCodeTable(), arena.records, {
       fetch: (address) => this.fetch(address),
-      markCode: (page) => space.markCode(page),
+      markCode: (page) => this.markCode(page),
     });
-    // A store by the guest itself shows at its next fence.i; any other change shows at once.
+    this.watchCode(root);
+  }
+
+  /**
+   * Forks run the same code, and its records serve them all: a change of code in any of them drops the
+   * records. A store by the guest itself shows at its next fence.i, any other change at once.
+   */
+  watchCode(space: AddressSpace): void {
     space.hooks.onCodeChanged = (page) => {
       if (this.storing) this.code.noteStore(page);
       else this.code.invalidate(page);
     };
   }
 
-  /** Points a hart at this engine's tables. */
-  attach(hart: HartState): void {
+  /** Points a hart at this engine's tables, in a space that has delta tables: it is what runs next. */
+  attach(hart: HartState, space = this.space): void {
+    this.space = space;
     hart.setField(HART.readTable, this.space.readTable);
     hart.setField(HART.writeTable, this.space.writeTable);
     hart.setField(HART.codeTable, this.code.table);
@@ -136,6 +147,10 @@ export class Engine {
     }
   }
 
+  private markCode(page: number): void {
+    for (const space of new Set([this.root, this.space])) space.markCode(page);
+  }
+
   private csr(hart: HartState): EngineStop | undefined {
     const bits = this.instructionBits(hart.pc);
     const decoded: Decoded | undefined = decode(bits);
@@ -161,12 +176,12 @@ export class Engine {
     try {
       for (const part of pageParts(address, size)) {
         const result = this.space.resolve(part.address, write ? 'write' : 'read', part.size);
-        const watched = typeof result !== 'number' && result.kind === 'watched';
-        if (watched && !through) return { kind: 'watch', address, size, write };
-        if (typeof result !== 'number' && !watched) {
-          return { kind: 'fault', fault: { ...result, kind: result.kind } };
+        let at = result;
+        if (typeof at !== 'number') {
+          if (at.kind !== 'watched') return { kind: 'fault', fault: { ...at, kind: at.kind } };
+          if (!through) return { kind: 'watch', address, size, write };
+          at = at.arenaAddress;
         }
-        const at = watched ? result.arenaAddress : result;
         const entry = table + Math.floor(part.address / PAGE_SIZE);
         if (this.words[entry] === 0) withheld.push({ entry, delta: (at - part.address) >>> 0 });
       }
