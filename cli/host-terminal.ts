@@ -1,4 +1,4 @@
-import { isatty, ReadStream, type WriteStream } from 'node:tty';
+import { isatty, type ReadStream, type WriteStream } from 'node:tty';
 import { SIGNAL } from '../emulator/linux/abi/signals';
 import type { OutputStream } from '../emulator/linux/streams';
 import { Terminal } from '../emulator/linux/terminal';
