@@ -70,19 +70,38 @@ export interface DumpLine {
 
 const LINE = /^\s*([0-9a-f]+):\t([0-9a-f]+)\s+\t(.*?)(?:\s+#.*)?$/;
 
+/** Instructions that binutils 2.40 prints by the name of their register form (`add sp,sp,-16`), later ones by their own. */
+const IMMEDIATE_FORMS =
+  /^(?:addiw?|andi|ori|xori|s[lr]liw?|sraiw?|roriw?|b(?:set|inv|ext|clr)i|csr(?:rw|rs|rc|w|s|c)i)(?= )/;
+
+/**
+ * The same text in the words of binutils 2.40 (Debian 12), which ours follow, whichever version printed it:
+ * 2.44 (Debian 13) differs in the names of immediate forms, of data, and of `pause` in programs without Zihintpause.
+ */
+function inWordsOf240(text: string, aliases: boolean): string {
+  const common = text
+    .replace(/^\.insn ([248]), 0x0*(?=[0-9a-f])/, '.$1byte 0x')
+    .replace(/^fence w,unknown$/, 'pause');
+  return aliases ? common.replace(IMMEDIATE_FORMS, registerForm) : common;
+}
+
+/** `addi` to `add`, `addiw` to `addw`. */
+const registerForm = (name: string): string => name.replace(/i(w?)$/, '$1');
+
 /** What objdump prints of an object file. */
 export function dump(file: string, ...options: readonly string[]): DumpLine[] {
   const output = execFileSync(OBJDUMP, ['-d', '-z', ...options, file], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   });
+  const aliases = !options.includes('no-aliases');
   return output.split('\n').flatMap((source) => {
     const [, address, word, text] = LINE.exec(source) ?? [];
     if (text === undefined) return [];
     return {
       address: Number.parseInt(address, 16),
       word: Number.parseInt(word, 16),
-      text: text.replace('\t', ' ').trim(),
+      text: inWordsOf240(text.replace('\t', ' ').trim(), aliases),
     };
   });
 }
