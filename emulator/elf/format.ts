@@ -37,11 +37,9 @@ export const MACHINE_NAMES: Readonly<Record<number, string>> = {
 };
 
 export const PT_LOAD = 1;
-export const PT_DYNAMIC = 2;
 export const PT_INTERP = 3;
 export const PT_TLS = 7;
 export const PT_GNU_STACK = 0x6474e551;
-export const PT_GNU_RELRO = 0x6474e552;
 
 const PT_NAMES: Readonly<Record<number, string>> = {
   0: 'NULL',
@@ -75,7 +73,6 @@ export const SHT_RISCV_ATTRIBUTES = 0x70000003;
 
 /** Section indices from here on are reserved (SHN_ABS, SHN_COMMON …). */
 export const SHN_LORESERVE = 0xff00;
-export const SHN_ABS = 0xfff1;
 
 export const SHF_ALLOC = 2;
 export const SHF_EXECINSTR = 4;
@@ -83,12 +80,10 @@ export const SHF_EXECINSTR = 4;
 export const STT_NOTYPE = 0;
 export const STT_OBJECT = 1;
 export const STT_FUNC = 2;
-export const STT_TLS = 6;
 export const STT_GNU_IFUNC = 10;
 
 export const STB_LOCAL = 0;
 export const STB_GLOBAL = 1;
-export const STB_WEAK = 2;
 
 /** Sizes of the structures: Elf64_Ehdr, Elf64_Phdr, Elf64_Shdr, Elf64_Sym. */
 export const EHDR_SIZE = 64;

@@ -6,7 +6,7 @@ import type { ElfImage, ElfSegment } from './parse';
 import { ElfError, hex } from './reader';
 
 /** Where a position-independent program goes when nothing else is asked for. */
-export const DEFAULT_BASE = 0x40_0000;
+const DEFAULT_BASE = 0x40_0000;
 /** No program needs a coarser alignment; Linux does not promise one either. */
 const MAX_ALIGNMENT = 0x4000_0000;
 

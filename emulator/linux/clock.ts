@@ -16,7 +16,7 @@ export const hostClock: Clock = {
 };
 
 /** Milliseconds, fractions included, to nanoseconds. */
-export function fromMilliseconds(milliseconds: number): bigint {
+function fromMilliseconds(milliseconds: number): bigint {
   const whole = Math.floor(milliseconds);
   const rest = Math.floor((milliseconds - whole) * 1e6);
   return BigInt(whole) * NANOSECONDS_PER_MILLISECOND + BigInt(rest);

@@ -1,5 +1,5 @@
 /** Resources of getrlimit (include/uapi/asm-generic/resource.h). */
-export const RLIMIT = {
+const RLIMIT = {
   CPU: 0,
   FSIZE: 1,
   DATA: 2,
@@ -19,7 +19,7 @@ export const RLIMIT = {
 } as const;
 
 const RLIMIT_COUNT = 16;
-export const RLIM_INFINITY = 2n ** 64n - 1n;
+const RLIM_INFINITY = 2n ** 64n - 1n;
 
 export interface ResourceLimit {
   readonly soft: bigint;

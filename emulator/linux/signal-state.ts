@@ -2,8 +2,8 @@ import { defaultAction, SIGNAL, signalName } from './abi/signals';
 import type { Thread } from './thread';
 
 /** Values of `sa_handler` that are no handler. */
-export const SIG_DFL = 0;
-export const SIG_IGN = 1;
+const SIG_DFL = 0;
+const SIG_IGN = 1;
 
 /** What the process wants done with a signal (`struct sigaction` of the kernel). */
 export interface SignalAction {
@@ -15,7 +15,7 @@ export interface SignalAction {
 
 const DEFAULT: SignalAction = { handler: SIG_DFL, flags: 0n, mask: 0n };
 
-export function signalBit(signal: number): bigint {
+function signalBit(signal: number): bigint {
   return 1n << BigInt(signal - 1);
 }
 

@@ -43,7 +43,7 @@ function directory(call: Call, fd: number): string {
 }
 
 /** Resolves `.`, `..` and repeated slashes; the process finds itself under its number too. */
-export function normalize(path: string): string {
+function normalize(path: string): string {
   const parts: string[] = [];
   for (const part of path.split('/')) {
     if (part === '..') parts.pop();

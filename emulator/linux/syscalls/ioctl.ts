@@ -6,7 +6,7 @@ import type { TerminalSettings } from '../streams';
 import { decodeTermios, encodeTermios, TERMIOS2_SIZE, TERMIOS_SIZE } from '../termios';
 
 /** Requests (include/uapi/asm-generic/ioctls.h). */
-export const IOCTL = {
+const IOCTL = {
   TCGETS: 0x5401,
   TCSETS: 0x5402,
   TCSETSW: 0x5403,

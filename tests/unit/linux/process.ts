@@ -18,7 +18,7 @@ export function endProcesses(): void {
 }
 
 /** A clock that stands still until it is moved, in milliseconds. */
-export class TestClock implements Clock {
+class TestClock implements Clock {
   milliseconds = 1_000_000;
 
   realtime(): bigint {
@@ -31,7 +31,7 @@ export class TestClock implements Clock {
 }
 
 /** Input from bytes; `wait` while it is open and empty. */
-export class TestInput implements InputStream {
+class TestInput implements InputStream {
   readonly isTerminal = false;
   private readonly chunks: Uint8Array[] = [];
   private closed = false;
@@ -64,7 +64,7 @@ export class TestInput implements InputStream {
 }
 
 /** Output that is kept. `answer` replaces what a write answers. */
-export class TestOutput implements OutputStream {
+class TestOutput implements OutputStream {
   readonly isTerminal = false;
   answer: ((bytes: Uint8Array) => number | 'wait') | undefined;
   private readonly pieces: Uint8Array[] = [];
