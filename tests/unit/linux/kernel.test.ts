@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
 import { ERRNO, errnoName } from '../../../emulator/linux/abi/errno';
 import type { GuestFault } from '../../../emulator/linux/faults';
+import { HANDLERS } from '../../../emulator/linux/syscalls/handlers';
 import {
   SYSTEM_CALLS,
   systemCallName,
@@ -24,6 +26,14 @@ describe('the table of system calls', () => {
     expect(systemCallName(38)).toBe('system call 38');
     expect(() => systemCallNumber('open')).toThrow(/no system call named open/);
   });
+});
+
+test('the manual lists exactly the calls that are there', () => {
+  const page = readFileSync(new URL('../../../docs/linux.md', import.meta.url), 'utf8');
+  const section = /## System calls\n(.*?)\n## /s.exec(page)?.[1] ?? '';
+  const listed = Array.from(section.matchAll(/`([a-z0-9_]+)`/g), (match) => match[1]);
+  const there = [...HANDLERS.keys()].map(systemCallName);
+  expect(listed.sort()).toEqual(there.sort());
 });
 
 describe('a call that is not there', () => {
