@@ -1,0 +1,94 @@
+import { parseArgs } from 'node:util';
+import { findContenders, type Contender, type Contenders } from './contenders';
+import { makeReport, printReport, spread, type KernelResult } from './report';
+
+const KERNELS: readonly string[] = [
+  ...['dot', 'sieve', 'matmul', 'sha256', 'intmix', 'fib', 'xorshift', 'copy', 'mandelbrot'],
+];
+const USAGE = `usage: npm run bench -- [--json] [--rounds N] [kernel …]
+kernels: ${KERNELS.join(' ')}`;
+const DEFAULT_ROUNDS = 7;
+/** How long a sample should take. */
+const SAMPLE_US = 100_000;
+
+interface Choice {
+  readonly json: boolean;
+  readonly rounds: number;
+  readonly kernels: readonly string[];
+}
+
+function readArguments(): Choice {
+  const { values, positionals } = parseArgs({
+    options: { json: { type: 'boolean' }, rounds: { type: 'string' }, help: { type: 'boolean' } },
+    allowPositionals: true,
+  });
+  if (values.help) {
+    console.log(USAGE);
+    process.exit(0);
+  }
+  const rounds = Number(values.rounds ?? DEFAULT_ROUNDS);
+  if (!Number.isInteger(rounds) || rounds < 1) {
+    throw new Error(`--rounds needs a whole number from 1 on, not ${values.rounds}`);
+  }
+  const unknown = positionals.find((name) => !KERNELS.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no kernel "${unknown}"`);
+  return {
+    json: values.json ?? false,
+    rounds,
+    kernels: positionals.length ? positionals : KERNELS,
+  };
+}
+
+/** Rounds go over all contenders in turn, so that what slows the machine down for a while slows all of them. */
+function measure(
+  kernel: string,
+  { interpreter, others }: Contenders,
+  rounds: number,
+): KernelResult {
+  const all: readonly Contender[] = [interpreter, ...others];
+  const instructionsPerCall = interpreter.instructionsPerCall(kernel);
+  // The first run also lets the host compile the interpreter well.
+  const calls = all.map((contender) => {
+    const { medianUs } = contender.time(kernel, 0, 1);
+    return Math.max(1, Math.round(SAMPLE_US / medianUs));
+  });
+  const times = all.map((): number[] => []);
+  for (let round = 0; round < rounds; round++) {
+    all.forEach((contender, i) => {
+      times[i].push(contender.time(kernel, calls[i], 1).medianUs);
+    });
+  }
+  const spreads = times.map(spread);
+  return {
+    kernel,
+    instructionsPerCall,
+    mips: instructionsPerCall / spreads[0].medianUs,
+    times: Object.fromEntries(all.map(({ name }, i) => [name, spreads[i]])),
+  };
+}
+
+function main(): number {
+  let choice: Choice;
+  try {
+    choice = readArguments();
+  } catch (error) {
+    console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
+    return 2;
+  }
+  const contenders = findContenders();
+  try {
+    const results = choice.kernels.map((kernel) => {
+      if (!choice.json) process.stderr.write(`${kernel} … `);
+      return measure(kernel, contenders, choice.rounds);
+    });
+    if (!choice.json) process.stderr.write('\n');
+    const names = contenders.others.map(({ name }) => name);
+    const report = makeReport(results, names, choice.rounds, contenders.absent);
+    console.log(choice.json ? JSON.stringify(report, null, 2) : printReport(report));
+  } finally {
+    contenders.close();
+  }
+  return 0;
+}
+
+process.exitCode = main();
