@@ -3,7 +3,7 @@ import { SIGNAL } from '../abi/signals';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
 import { O_NONBLOCK, type OpenFile, type ReadResult } from '../files/open-file';
 
-/** Bytes that are moved at a time, and most bytes that a write moves before the hart looks up. */
+/** Bytes that are moved at a time, and most bytes that are moved before the hart looks up. */
 const CHUNK = 65536;
 const SLICE = 4 << 20;
 /** Most bytes of one call (include/linux/fs.h). */
@@ -54,7 +54,10 @@ function writableFile(call: Call): OpenFile {
   return file;
 }
 
-/** Fills the buffers in order. Ends with the first short piece, as a read from a pipe or terminal does. */
+/**
+ * Fills the buffers in order. Ends with the first short piece, as a read from a pipe or terminal does. A
+ * long read goes in slices, as a long write does.
+ */
 function readInto(
   call: Call,
   file: OpenFile,
@@ -62,9 +65,17 @@ function readInto(
   next: (max: number, done: number) => ReadResult,
 ): SyscallResult {
   const { memory } = call.kernel;
+  const { wait } = call.thread;
+  const before = wait?.progress ?? 0;
   let done = 0;
   for (const { address, length } of buffers) {
-    for (let filled = 0; filled < length;) {
+    let filled = Math.min(length, before - Math.min(before, done));
+    done += filled;
+    while (filled < length) {
+      if (done - before >= SLICE && wait !== undefined) {
+        wait.progress = done;
+        return call.park('input', call.kernel.now());
+      }
       const wanted = Math.min(length - filled, CHUNK);
       const max = writableLength(call, address + filled, wanted, done);
       if (max === 0) return done;
@@ -75,7 +86,7 @@ function readInto(
       memory.write(address + filled, piece);
       filled += piece.length;
       done += piece.length;
-      if (piece.length < wanted || file.terminal !== undefined || done >= SLICE) return done;
+      if (piece.length < wanted || file.terminal !== undefined) return done;
     }
   }
   return done;

@@ -93,6 +93,21 @@ describe('writing', () => {
     expect(process.stdout.text).toBe('abcdef');
   });
 
+  test('of several buffers goes on in the right one after waiting', () => {
+    const process = new TestProcess();
+    const text = process.text('abcdef');
+    const vector = iovec(process, DATA + 0x100, [
+      [text, 2],
+      [text + 2, 2],
+      [text + 4, 2],
+    ]);
+    process.stdout.answer = () => 1;
+    expect(process.outcome('writev', 1, vector, 3).kind).toBe('park');
+    while (process.again().kind === 'park');
+    expect(process.result).toBe(6);
+    expect(process.stdout.text).toBe('abcdef');
+  });
+
   test('of many megabytes goes out in slices between which the machine looks up', () => {
     const process = new TestProcess();
     const size = 6 << 20;
@@ -123,6 +138,17 @@ describe('reading', () => {
     expect(process.again()).toEqual({ kind: 'done' });
     expect(process.result).toBe(1);
     expect(process.kernel.usage()[0]).toMatchObject({ name: 'read', count: 1 });
+  });
+
+  test('of many megabytes comes in slices between which the machine looks up', () => {
+    const process = new TestProcess();
+    const size = 6 << 20;
+    process.space.map(0x2000_0000, size, 3);
+    const fd = process.call('openat', AT_FDCWD, process.text('/dev/urandom'), 0, 0);
+    expect(process.outcome('read', fd, 0x2000_0000, size).kind).toBe('park');
+    expect(process.again().kind).toBe('done');
+    expect(process.result).toBe(size);
+    expect(process.bytes(0x2000_0000, size).every((byte) => byte === 7)).toBe(true);
   });
 
   test('scatters over the buffers of readv', () => {
