@@ -12,8 +12,8 @@
  *     other_work();
  *     int64_t failed = mp_join(task, NULL, 0);          // their stores are here now
  *
- * Compile guests/lib/multiprocess.c with the program. docs/multiprocess.md describes what the modes
- * promise and has the two structures as tables.
+ * Compile guests/lib/multiprocess.c and multiprocess-start.S with the program. docs/multiprocess.md
+ * describes what the modes promise and has the two structures as tables.
  */
 #ifndef HARTSCOPE_MULTIPROCESS_H
 #define HARTSCOPE_MULTIPROCESS_H
@@ -75,7 +75,8 @@ struct mp_options {
     uint64_t mode;              /* enum mp_mode */
     uint64_t vcpus;             /* 1 ... MP_MAXIMUM_VCPUS */
     uint64_t stack_base;        /* shared, fork: the stacks, one after another, lowest address */
-                                /* fork-here, workspace: the caller's stack; 0: let the kernel see */
+                                /* fork-here, workspace: the caller's stack; 0: as the kernel */
+                                /*   knows it */
                                 /* call: 0 */
     uint64_t stack_size;        /* shared, fork: bytes of each stack */
                                 /* fork-here, workspace: bytes of the caller's stack */
@@ -139,7 +140,7 @@ struct mp_options mp_make_options(uint64_t mode, uint64_t vcpus, mp_function fun
 
 /*
  * Starts a task in any mode. Each vCPU calls the function of the options and ends when that
- * returns. The task's id, which is positive, or -errno; in mode fork-here all vCPUs have ended then.
+ * returns. The task's id, which is positive, or -errno. After mode fork-here all vCPUs have ended.
  */
 int64_t mp_start(const struct mp_options *options);
 
@@ -153,8 +154,8 @@ struct mp_forked {
 };
 
 /*
- * For the modes that stay on the caller's stack, fork-here and workspace: returns once on the caller
- * and once on every vCPU, which must end with mp_end. Other modes: -EINVAL.
+ * For the modes that stay on the caller's stack, fork-here and workspace: returns once on the
+ * caller and once on every vCPU, which must end with mp_end. Other modes: -EINVAL.
  */
 struct mp_forked mp_fork(const struct mp_options *options);
 
@@ -180,8 +181,9 @@ int64_t mp_map_stacks(struct mp_options *options, uint64_t bytes);
 int64_t mp_unmap_stacks(const struct mp_options *options);
 
 /*
- * The bounds of the stack we are on, for modes fork-here and workspace. With glibc they come from
- * pthread_getattr_np; when that fails, or without a C library, they are 0, 0 and the kernel decides.
+ * Writes the bounds of the stack we are on into the options, for modes fork-here and workspace.
+ * With glibc they come from pthread_getattr_np; without it, or when it fails, they are 0 and 0, and
+ * the kernel goes by what it knows.
  */
 void mp_current_stack(struct mp_options *options);
 
