@@ -302,6 +302,7 @@ export const isEnabled = (each: Command, bench: Workbench): boolean =>
 /** Runs a command if it can be run now; what goes wrong is shown. */
 export async function runCommand(each: Command, bench: Workbench): Promise<void> {
   if (!isEnabled(each, bench)) return;
+  bench.log.dismiss();
   try {
     await each.run(bench);
   } catch (error) {

@@ -39,7 +39,9 @@ function stopText(stop: StopReason | undefined, place: string | undefined): stri
     case 'ebreak':
       return `ebreak${at}`;
     case 'fault':
-      return `${stop.signal}: ${stop.message}`;
+      return stop.message.startsWith(stop.signal)
+        ? stop.message
+        : `${stop.signal}: ${stop.message}`;
     case 'exited':
       return `Exited with status ${stop.status}`;
     case 'killed':

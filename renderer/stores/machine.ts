@@ -91,6 +91,7 @@ export const useMachine = defineStore('machine', () => {
     options.value = given;
     phase.value = 'opening';
     problem.value = '';
+    log.dismiss();
     terminal.reset();
     try {
       const id = await window.hartscope.createMachine();
@@ -160,7 +161,11 @@ export const useMachine = defineStore('machine', () => {
     client = null;
     phase.value = 'lost';
     problem.value = reason;
-    if (state.value) state.value = { ...state.value, running: false };
+    const last = state.value;
+    if (last !== null) {
+      const harts = last.harts.map((each) => ({ ...each, state: 'ended' as const }));
+      state.value = { ...last, running: false, harts };
+    }
     log.add(reason, 'error');
   }
 

@@ -160,7 +160,7 @@ describe('a guest that crashes', () => {
     await expect.poll(() => page.getByTestId('program').innerText()).toBe('crash');
     await reaches(page, /^Stopped/);
     await page.keyboard.press('F5');
-    await reaches(page, /^SIGSEGV: /);
+    await reaches(page, /^SIGSEGV at pc 0x[0-9a-f]+: /);
     await picture('fault');
   });
 });

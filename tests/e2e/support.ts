@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { _electron, type ElectronApplication, type Page } from 'playwright-core';
 import { expect } from 'vitest';
+// The page's globals.
+import type {} from '../../renderer/env';
 
 export interface RunningApp {
   readonly app: ElectronApplication;

@@ -13,7 +13,7 @@ import { usePrograms } from '../../renderer/stores/programs';
 import { FakeMachine } from '../support/fake-machine';
 
 /** Enough of an ELF file for the fake machine. */
-export const PROGRAM = {
+const PROGRAM = {
   name: 'dot',
   bytes: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46),
   arguments: [],
