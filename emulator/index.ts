@@ -3,7 +3,8 @@
  * needs nothing but Node.
  */
 export { Machine, describeStop } from './machine';
-export type { CallArgument, CallResult, MachineOptions } from './machine';
+export type { MachineOptions } from './machine';
+export type { CallArgument, CallResult } from './guest-call';
 export type { MachineStop } from './debug/target';
 export { ElfError } from './elf/reader';
 export { parseElf } from './elf/parse';

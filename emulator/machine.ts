@@ -5,7 +5,16 @@ import { describeAddress, SymbolTable } from './elf/symbols';
 import type { CodeSpace } from './engine/code-space';
 import { TIMEBASE_HZ } from './engine/csr';
 import { Engine, QUANTUM, type EngineStop } from './engine/engine';
-import { HartState } from './engine/hart-state';
+import type { HartState } from './engine/hart-state';
+import {
+  beginCall,
+  callResult,
+  RETURN_ADDRESS,
+  saveRegisters,
+  type CallArgument,
+  type CallResult,
+} from './guest-call';
+import { Harts } from './harts';
 import { instructionLength } from './isa';
 import { signalName } from './linux/abi/signals';
 import type { SyscallOutcome } from './linux/call';
@@ -16,8 +25,11 @@ import type { KernelLimits } from './linux/limits';
 import type { StandardStreams } from './linux/streams';
 import { AddressSpace } from './memory/address-space';
 import { Arena } from './memory/arena';
-import { ADDRESS_LIMIT, HART, PAGE_SIZE } from './memory/layout';
+import { PAGE_SIZE } from './memory/layout';
 import { memoryMap } from './memory-map';
+import type { Hart } from './multiprocess/hart';
+import { EXIT_STUB } from './multiprocess/start';
+import { Tasks, type TaskOutcome } from './multiprocess/tasks';
 
 /** What a machine is made of. What is left out has the default in brackets. */
 export interface MachineOptions {
@@ -41,44 +53,32 @@ export interface MachineOptions {
   readonly trace?: (line: string) => void;
   /** Faults and ebreak return from `run` before their signal is delivered, for a debugger [false]. */
   readonly stopAtFaults?: boolean;
+  /** Instructions that a vCPU of the plain multiprocess call may retire [0: no limit]. */
+  readonly vcpuLimit?: number;
   /** Runs in this arena instead of one of its own; the arena is not shared with another machine. */
   readonly arena?: Arena;
 }
 
-/** What a called guest function left in its result registers. */
-export interface CallResult {
-  /** a0 as a signed 64-bit integer. */
-  readonly integer: bigint;
-  /** fa0 as a double. */
-  readonly double: number;
-  /** fa0's low half as a single. */
-  readonly single: number;
-}
-
-/** An integer argument, or a floating-point one by its format. */
-export type CallArgument =
-  number | bigint | { readonly double: number } | { readonly single: number };
-
-/**
- * Where a function called from outside returns to: the first address behind the guest's 4 GiB, where nothing
- * can ever be mapped, so that the fault there can mean nothing else.
- */
-const RETURN_ADDRESS = ADDRESS_LIMIT;
 const SP = 2;
-const RA = 1;
-const A0 = 10;
-const FA0 = 10;
-const ARGUMENT_REGISTERS = 8;
 const SIGNAL_STATUS = 128;
+const ECALL_BYTES = 4;
+
+/** A fault that stopped the machine and whose signal the next run delivers. */
+interface Undelivered {
+  readonly hart: Hart;
+  readonly fault: GuestFault;
+}
 
 /** One guest program with its memory, harts, files and terminal. */
 export class Machine implements DebugTarget {
   readonly symbols: SymbolTable;
   readonly entry: number;
   readonly position: 'static' | 'static-pie';
+  readonly engine: Engine;
+  private readonly harts: Harts;
+  private readonly tasks: Tasks;
   private ended: MachineStop | undefined;
-  /** A fault that stopped the machine and whose signal the next run delivers. */
-  private undelivered: GuestFault | undefined;
+  private undelivered: Undelivered | undefined;
 
   /**
    * Loads a program.
@@ -91,20 +91,12 @@ export class Machine implements DebugTarget {
     const kernel = new LinuxKernel({ ...options, space });
     kernel.onTrace = options.trace;
     const start = kernel.start(image, options.args ?? ['program'], options.environment ?? []);
-    const index = arena.allocateHarts();
-    const hart = new HartState(arena.memory, arena.hartAddress(index));
-    hart.pc = start.pc;
-    hart.setX(SP, BigInt(start.sp));
     const symbols = new SymbolTable(image, start.program.base);
-    return new Machine(options, hart, index, space, kernel, start, symbols, image.type);
+    return new Machine(options, space, kernel, start, symbols, image.type);
   }
-
-  readonly engine: Engine;
 
   private constructor(
     private readonly options: MachineOptions,
-    readonly hart: HartState,
-    private readonly hartIndex: number,
     readonly space: AddressSpace,
     readonly kernel: LinuxKernel,
     private readonly start: ProcessStart,
@@ -117,43 +109,68 @@ export class Machine implements DebugTarget {
     const clock = options.clock ?? hostClock;
     const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
     this.engine = new Engine(space, { time: () => clock.monotonic() / nanosecondsPerTick });
-    this.engine.attach(hart);
-    space.hart = hartIndex;
+    kernel.onFlushInstructions = () => this.engine.code.synchronize();
+    this.harts = new Harts(space.arena, this.engine, space, start.stack);
+    this.hart.pc = start.pc;
+    this.hart.setX(SP, BigInt(start.sp));
+    this.tasks = new Tasks(
+      {
+        createHart: (forked, stack) => this.harts.create(forked, stack),
+        endHart: (hart) => this.harts.remove(hart),
+      },
+      options.vcpuLimit,
+    );
+  }
+
+  /** The main VM's hart. */
+  get hart(): HartState {
+    return this.harts.main.state;
+  }
+
+  /** All harts that live, the main VM's first. */
+  get liveHarts(): readonly Hart[] {
+    return this.harts.list();
+  }
+
+  /** The hart that ran last: the one that a stop is about. */
+  get current(): Hart {
+    return this.harts.current;
   }
 
   get code(): CodeSpace {
     return this.engine.code;
   }
 
-  /** Instructions retired since the start. */
+  /** Instructions retired since the start, by all harts. */
   get instructions(): number {
-    return this.hart.instret;
+    return this.harts.retired;
   }
 
   get residentBytes(): number {
     return this.space.arena.frames.used * PAGE_SIZE;
   }
 
-  /** Runs at most `budget` instructions: exactly so many when nothing else stops the machine. */
-  run(budget: number, through = false): MachineStop {
+  /**
+   * Runs at most `budget` instructions, exactly so many when nothing else stops the machine. Harts take
+   * turns of a fixed number of instructions.
+   * @param through runs a breakpoint, ebreak or watch at the current hart's next instruction
+   * @param only runs no other hart than this one
+   */
+  run(budget: number, through = false, only?: Hart): MachineStop {
+    const delivered = this.deliver();
     if (this.ended) return this.ended;
-    if (this.undelivered) {
-      const fault = this.undelivered;
-      this.undelivered = undefined;
-      // After an ebreak a debugger goes on behind it; any other fault takes its course.
-      if (fault.kind !== 'breakpoint') return this.kill(fault);
-      this.skip(2);
-    }
-    const end = this.hart.instret + budget;
-    let passing = through;
-    while (this.hart.instret < end) {
+    if (delivered) return delivered;
+    this.harts.retry();
+    const passing = through ? (only ?? this.harts.current) : undefined;
+    const end = this.harts.retired + budget;
+    for (let first = true; this.harts.retired < end; first = false) {
       const interruption = this.kernel.interruption(this.hart);
-      if (interruption) return this.settle(interruption) ?? this.ended!;
-      const before = this.hart.instret;
-      const quantum = Math.min(QUANTUM, end - before);
-      const stop = this.handle(this.engine.run(this.hart, quantum, passing));
+      if (interruption) return this.settle(this.harts.main, interruption) ?? this.ended!;
+      const hart = this.choose(only);
+      if (!hart) return this.waits(only);
+      const stop = this.runTurn(hart, end - this.harts.retired, first && hart === passing);
+      if (this.ended) return this.ended;
       if (stop) return stop;
-      if (this.hart.instret > before) passing = false;
     }
     return { kind: 'fuel' };
   }
@@ -173,17 +190,18 @@ export class Machine implements DebugTarget {
    */
   runToEnd(limit = Infinity): MachineStop {
     for (let left = limit; left > 0;) {
-      const before = this.hart.instret;
+      const before = this.instructions;
       const stop = this.run(Math.min(left, 1e9));
-      left -= this.hart.instret - before;
+      left -= this.instructions - before;
       if (stop.kind !== 'fuel') return stop;
     }
     return { kind: 'fuel' };
   }
 
   /**
-   * Calls a function of the guest by the standard calling convention and runs it to its return. The hart's
-   * registers are as before afterwards; what the function did to memory and files stays.
+   * Calls a function of the guest by the standard calling convention and runs it to its return, on the
+   * main VM's hart while the others stand still. Its registers are as before afterwards; what the
+   * function did to memory and files stays.
    * @param target name of a function, or its address
    * @param args up to eight integers and eight floating-point numbers
    * @param budget instructions that the call may take
@@ -191,26 +209,17 @@ export class Machine implements DebugTarget {
    */
   call(target: string | number, args: readonly CallArgument[] = [], budget = Infinity): CallResult {
     const address = typeof target === 'number' ? target : this.symbols.byName(target)?.address;
-    if (address === undefined)
+    if (address === undefined) {
       throw new Error(`the program has no function called ${String(target)}`);
+    }
     if (this.ended) throw new Error('the program has ended: nothing can be called in it');
-    const { hart } = this;
-    const saved = this.saveRegisters();
+    const restore = saveRegisters(this.space.arena, this.hart);
     try {
-      this.passArguments(args);
-      hart.setX(RA, BigInt(RETURN_ADDRESS));
-      hart.setX(SP, (hart.x(SP) - 256n) & ~15n);
-      hart.pc = address;
+      beginCall(this.hart, address, args);
       this.runToReturn(String(target), budget);
-      const bits = new DataView(new ArrayBuffer(8));
-      bits.setBigUint64(0, hart.f(FA0), true);
-      return {
-        integer: BigInt.asIntN(64, hart.x(A0)),
-        double: bits.getFloat64(0, true),
-        single: bits.getFloat32(0, true),
-      };
+      return callResult(this.hart);
     } finally {
-      saved();
+      restore();
     }
   }
 
@@ -221,129 +230,188 @@ export class Machine implements DebugTarget {
 
   /** Gives the machine's memory back to the arena. */
   dispose(): void {
-    this.ended ??= { kind: 'exited', status: 0 };
-    this.space.destroy();
-    this.space.arena.freeHart(this.hartIndex);
+    this.finish({ kind: 'exited', status: 0 });
+    this.harts.remove(this.harts.main);
+  }
+
+  /** The hart to run now. */
+  private choose(only: Hart | undefined): Hart | undefined {
+    const now = (): number => this.kernel.now();
+    return only ? this.harts.focus(only, now) : this.harts.next(now);
+  }
+
+  /** Runs one hart for what is left of its turn, or less. */
+  private runTurn(hart: Hart, budget: number, through: boolean): MachineStop | undefined {
+    this.harts.enter(hart);
+    this.kernel.memory.use(hart.space);
+    const { state, vcpu } = hart;
+    const limit = vcpu && vcpu.limit > 0 ? vcpu.limit - state.instret : Infinity;
+    const before = state.instret;
+    const stop = this.engine.run(state, Math.min(budget, QUANTUM, hart.turn, limit), through);
+    this.harts.ran(hart, state.instret - before);
+    const result = this.handle(hart, stop);
+    if (vcpu && !vcpu.status && vcpu.limit > 0 && state.instret >= vcpu.limit) {
+      this.tasks.end(vcpu, { reason: 'limit' });
+    }
+    return result;
   }
 
   private runToReturn(name: string, budget: number): void {
-    const limit = this.hart.instret + budget;
+    const { main } = this.harts;
+    const limit = main.state.instret + budget;
     for (;;) {
-      const left = limit - this.hart.instret;
+      const left = limit - main.state.instret;
       if (left <= 0) throw new Error(`${name} did not return within ${budget} instructions`);
-      const stop = this.engine.run(this.hart, Math.min(left, QUANTUM));
-      if (stop.kind === 'fault' && this.hart.pc === RETURN_ADDRESS) return;
-      const outcome = this.handle(stop);
+      this.harts.enter(main);
+      this.kernel.memory.use(main.space);
+      const before = main.state.instret;
+      const stop = this.engine.run(main.state, Math.min(left, QUANTUM));
+      this.harts.ran(main, main.state.instret - before);
+      if (stop.kind === 'fault' && main.state.pc === RETURN_ADDRESS) return;
+      const outcome = this.handle(main, stop) ?? (main.waiting && this.waits(main));
       if (outcome) throw new Error(`${name} stopped: ${describeStop(outcome)}`);
     }
   }
 
-  private passArguments(args: readonly CallArgument[]): void {
-    let integers = 0;
-    let floats = 0;
-    const { hart } = this;
-    for (const argument of args) {
-      if (typeof argument === 'object') {
-        const bits = new DataView(new ArrayBuffer(8));
-        if ('double' in argument) bits.setFloat64(0, argument.double, true);
-        else {
-          bits.setFloat32(0, argument.single, true);
-          bits.setInt32(4, -1, true);
-        }
-        hart.setF(FA0 + floats++, bits.getBigUint64(0, true));
-      } else hart.setX(A0 + integers++, BigInt.asUintN(64, BigInt(argument)));
-    }
-    if (integers > ARGUMENT_REGISTERS || floats > ARGUMENT_REGISTERS) {
-      throw new Error(
-        'more than eight arguments of a kind go on the stack, which call does not do',
-      );
-    }
-  }
-
-  /** Keeps the registers; the returned function puts them back, the count of instructions stays. */
-  private saveRegisters(): () => void {
-    const { u8 } = this.space.arena;
-    const { base } = this.hart;
-    const registers = u8.slice(base, base + HART.instret);
-    const { fcsr } = this.hart;
-    return () => {
-      u8.set(registers, base);
-      this.hart.fcsr = fcsr;
-    };
-  }
-
   /** What the machine does about an engine's stop; nothing when it simply goes on. */
-  private handle(stop: EngineStop): MachineStop | undefined {
-    const { hart } = this;
-    const { pc } = hart;
+  private handle(hart: Hart, stop: EngineStop): MachineStop | undefined {
+    const { pc } = hart.state;
     switch (stop.kind) {
       case 'fuel':
         return undefined;
-      case 'ecall':
-        return this.settle(this.kernel.syscall(hart));
+      case 'ecall': {
+        const outcome = this.tasks.syscall(hart);
+        return outcome
+          ? this.settleTask(hart, outcome)
+          : this.settle(hart, this.kernel.syscall(hart.state));
+      }
       case 'breakpoint':
         return { kind: 'breakpoint', address: pc };
       case 'watch':
         return stop;
       case 'ebreak':
-        return this.fault({ kind: 'breakpoint', pc });
-      case 'illegal':
-        return this.fault({
-          kind: 'illegal',
-          pc,
-          bits: stop.bits,
-          size: instructionLength(stop.bits),
-        });
+        return this.fault(hart, { kind: 'breakpoint', pc });
+      case 'illegal': {
+        const size = instructionLength(stop.bits);
+        return this.fault(hart, { kind: 'illegal', pc, bits: stop.bits, size });
+      }
       case 'misaligned':
-        return this.fault({ kind: 'misaligned', pc, address: stop.address });
+        return this.fault(hart, { kind: 'misaligned', pc, address: stop.address });
       case 'fault':
-        return this.fault({ ...stop.fault, pc });
+        if (hart.vcpu && pc === EXIT_STUB) {
+          this.tasks.end(hart.vcpu, { reason: 'returned' });
+          return undefined;
+        }
+        return this.fault(hart, { ...stop.fault, pc });
     }
   }
 
-  private settle(outcome: SyscallOutcome): MachineStop | undefined {
+  private settle(hart: Hart, outcome: SyscallOutcome): MachineStop | undefined {
     switch (outcome.kind) {
       case 'done':
-        this.hart.instret += 1;
-        if (outcome.pcSet !== true) this.hart.pc += 4;
-        this.hart.clearReservation();
+        this.harts.count(hart, 1);
+        if (outcome.pcSet !== true) hart.state.pc += ECALL_BYTES;
+        hart.state.clearReservation();
         return undefined;
       case 'park':
-        return { kind: 'waiting', reason: outcome.reason, deadline: outcome.deadline };
+        hart.waiting = { reason: outcome.reason, deadline: outcome.deadline };
+        return undefined;
       case 'exit':
-        this.hart.instret += 1;
-        this.ended = { kind: 'exited', status: outcome.status };
-        return this.ended;
-      case 'killed':
-        this.ended = killed(outcome.signal, `ended by ${signalName(outcome.signal)}`);
-        return this.ended;
+        this.harts.count(hart, 1);
+        return this.endHart(hart, { kind: 'exited', status: outcome.status });
+      case 'killed': {
+        const message = `ended by ${signalName(outcome.signal)}`;
+        return this.endHart(hart, killed(outcome.signal, message), outcome.signal);
+      }
     }
   }
 
-  private fault(fault: GuestFault): MachineStop {
-    if (this.options.stopAtFaults !== true) return this.kill(fault);
-    this.undelivered = fault;
+  private settleTask(hart: Hart, outcome: TaskOutcome): undefined {
+    switch (outcome.kind) {
+      case 'done':
+        this.harts.count(hart, 1);
+        hart.state.setX(10, BigInt.asUintN(64, outcome.value));
+        hart.state.pc += ECALL_BYTES;
+        return;
+      case 'wait':
+        hart.waiting = outcome.waiting;
+        return;
+      case 'end':
+        this.harts.count(hart, 1);
+        if (hart.vcpu) this.tasks.end(hart.vcpu, { reason: 'returned' });
+    }
+  }
+
+  /** A vCPU's end is its own; the main VM's is the machine's. */
+  private endHart(hart: Hart, stop: MachineStop, signal = 0): MachineStop | undefined {
+    if (!hart.vcpu) return this.finish(stop);
+    if (stop.kind === 'exited') {
+      this.tasks.end(hart.vcpu, { reason: 'exited', exitCode: stop.status });
+    } else this.tasks.end(hart.vcpu, { reason: 'killed', exitCode: signal });
+    return undefined;
+  }
+
+  private finish(stop: MachineStop): MachineStop {
+    if (!this.ended) {
+      this.ended = stop;
+      this.tasks.endAll();
+    }
+    return this.ended;
+  }
+
+  private fault(hart: Hart, fault: GuestFault): MachineStop | undefined {
+    if (this.options.stopAtFaults !== true) return this.kill(hart, fault);
+    this.undelivered = { hart, fault };
     if (fault.kind === 'breakpoint') return { kind: 'ebreak', address: fault.pc };
     const { signal, message, address } = this.kernel.signalForFault(fault);
     return { kind: 'fault', signal: signalName(signal), message, address };
   }
 
-  private kill(fault: GuestFault): MachineStop {
-    const { signal, message } = this.kernel.signalForFault(fault);
-    const place = this.symbols.functionAt(fault.pc);
-    const where = place ? `, in ${describeAddress(this.symbols, fault.pc)}` : '';
-    this.ended = killed(signal, message + where);
-    return this.ended;
+  /** The signal of a fault that stopped the machine takes its course now. */
+  private deliver(): MachineStop | undefined {
+    const { undelivered } = this;
+    if (!undelivered) return undefined;
+    this.undelivered = undefined;
+    const { hart, fault } = undelivered;
+    if (hart.ended) return undefined;
+    // After an ebreak a debugger goes on behind it.
+    if (fault.kind !== 'breakpoint') return this.kill(hart, fault);
+    const low = hart.space.readU16(hart.state.pc) ?? 0;
+    hart.state.pc += instructionLength(low);
+    this.harts.count(hart, 1);
+    return undefined;
   }
 
-  /** Goes on behind the instruction at pc, which is at least `least` bytes long. */
-  private skip(least: 2 | 4): void {
-    const { hart } = this;
-    const low = this.space.readU16(hart.pc) ?? 0;
-    hart.pc += Math.max(least, instructionLength(low));
-    hart.instret += 1;
+  private kill(hart: Hart, fault: GuestFault): MachineStop | undefined {
+    const { signal, message, address } = this.kernel.signalForFault(fault);
+    if (hart.vcpu) {
+      const reason = VCPU_REASONS[fault.kind] ?? 'fault';
+      this.tasks.end(hart.vcpu, { reason, address, exitCode: signal });
+      return undefined;
+    }
+    const place = this.symbols.functionAt(fault.pc);
+    const where = place ? `, in ${describeAddress(this.symbols, fault.pc)}` : '';
+    return this.finish(killed(signal, message + where));
+  }
+
+  /** No hart can run: what they wait for, and until when. */
+  private waits(only: Hart | undefined): MachineStop {
+    const waiting = (only ? [only] : this.harts.list()).flatMap((hart) => hart.waiting ?? []);
+    const deadlines = waiting.flatMap(({ deadline }) => deadline ?? []);
+    const outside = waiting.find(({ ready }) => !ready) ?? waiting[0];
+    return {
+      kind: 'waiting',
+      reason: outside?.reason ?? 'nothing',
+      ...(deadlines.length > 0 && { deadline: Math.min(...deadlines) }),
+    };
   }
 }
+
+/** How a fault is called in a vCPU's status; what is not here is a `fault`. */
+const VCPU_REASONS: Partial<Record<GuestFault['kind'], 'illegal' | 'killed'>> = {
+  illegal: 'illegal',
+  breakpoint: 'killed',
+};
 
 function killed(signal: number, message: string): MachineStop {
   return { kind: 'killed', signal: signalName(signal), status: SIGNAL_STATUS + signal, message };

@@ -1,7 +1,8 @@
 import { describeAddress } from '../elf/symbols';
 import { ExpressionError, parseExpression, type Expression } from './expression';
 import { locate } from './location';
-import type { Breakpoint, BreakpointSpec, HartId } from './protocol';
+import type { Hart } from '../multiprocess/hart';
+import type { Breakpoint, BreakpointSpec } from './protocol';
 import { targetScope } from './scope';
 import type { DebugTarget } from './target';
 
@@ -79,7 +80,7 @@ export class BreakpointTable {
   }
 
   /** Counts a stop at `address`; the breakpoint that wants it, if one does. */
-  hit(address: number, hart: HartId): BreakpointHit | undefined {
+  hit(address: number, hart: Hart): BreakpointHit | undefined {
     for (const entry of this.entries.values()) {
       if (entry.address !== address || !entry.spec.enabled) continue;
       const met = this.conditionMet(entry, hart);
@@ -91,7 +92,7 @@ export class BreakpointTable {
     return undefined;
   }
 
-  private conditionMet(entry: Entry, hart: HartId): boolean | string {
+  private conditionMet(entry: Entry, hart: Hart): boolean | string {
     if (!entry.condition || !this.target) return true;
     try {
       return entry.condition(targetScope(this.target, hart)) !== 0n;
@@ -166,12 +167,12 @@ export class BreakpointTable {
  * @throws ExpressionError when it names none, or no instruction can lie there
  */
 function addressOf(target: DebugTarget, at: string): number {
-  const value = BigInt.asUintN(64, parseExpression(at)(targetScope(target, 0)));
+  const value = BigInt.asUintN(64, parseExpression(at)(targetScope(target, target.liveHarts[0])));
   if (value >= 1n << 32n) throw new ExpressionError(`0x${value.toString(16)} is above 4 GiB`);
   const address = Number(value);
   if (address % 2 !== 0)
     throw new ExpressionError(`0x${address.toString(16)} is odd: no instruction`);
-  if (target.space.peek(address, 2).length < 2) {
+  if (target.liveHarts[0].space.peek(address, 2).length < 2) {
     throw new ExpressionError(`nothing is mapped at ${describeAddress(target.symbols, address)}`);
   }
   return address;

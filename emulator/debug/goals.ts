@@ -1,5 +1,7 @@
 import { fetchInstruction, isCall, isReturn } from './fetch';
-import type { DebugTarget } from './target';
+import type { SymbolTable } from '../elf/symbols';
+import type { AddressSpace } from '../memory/address-space';
+import type { Hart } from '../multiprocess/hart';
 
 /** What a step or run wants to reach, beside the user's breakpoints. */
 export interface Goal {
@@ -25,54 +27,55 @@ export function runTo(address: number): Goal {
 }
 
 /** Stops at an address when the stack is no deeper than now: a call in between may pass it. */
-function returnTo(target: DebugTarget, address: number): Goal {
-  const depth = target.hart.x(SP);
+function returnTo({ state }: Hart, address: number): Goal {
+  const depth = state.x(SP);
   return {
     addresses: [address],
-    arrived: () => (target.hart.x(SP) >= depth ? 'done' : 'pass'),
+    arrived: () => (state.x(SP) >= depth ? 'done' : 'pass'),
   };
 }
 
 /** Over the call that the hart stands at; undefined when it is no call, and one step does it. */
-export function stepOver(target: DebugTarget): Goal | undefined {
-  const { pc } = target.hart;
-  const instruction = fetchInstruction(target.space, pc);
-  return instruction && isCall(instruction) ? returnTo(target, pc + instruction.length) : undefined;
+export function stepOver(hart: Hart): Goal | undefined {
+  const { pc } = hart.state;
+  const instruction = fetchInstruction(hart.space, pc);
+  return instruction && isCall(instruction) ? returnTo(hart, pc + instruction.length) : undefined;
 }
 
 /**
  * Out of the function that the hart is in. Without unwind information: at a function's first instruction
  * ra holds the return address; further on every place where the function can be left is watched for.
  */
-export function stepOut(target: DebugTarget): Goal {
-  const { pc } = target.hart;
-  const place = target.symbols.functionAt(pc);
+export function stepOut(hart: Hart, symbols: SymbolTable): Goal {
+  const { state, space } = hart;
+  const { pc } = state;
+  const place = symbols.functionAt(pc);
   const exits =
     place === undefined || place.offset === 0 || place.symbol.size === 0
       ? []
-      : functionExits(target, place.symbol.address, place.symbol.size);
+      : functionExits(space, place.symbol.address, place.symbol.size);
   if (place === undefined || exits.length === 0) {
-    return returnTo(target, Number(BigInt.asUintN(32, target.hart.x(RA))));
+    return returnTo(hart, Number(BigInt.asUintN(32, state.x(RA))));
   }
-  const depth = target.hart.x(SP);
+  const depth = state.x(SP);
   const { address, size } = place.symbol;
-  const framed = hasFrame(target, address, pc);
+  const framed = hasFrame(space, address, pc);
   let returning = false;
   const goal: Goal = {
     addresses: exits,
     arrived() {
-      const instruction = fetchInstruction(target.space, target.hart.pc);
+      const instruction = fetchInstruction(space, state.pc);
       returning = instruction !== undefined && isReturn(instruction);
-      const sp = target.hart.x(SP);
+      const sp = state.x(SP);
       // A deeper call of the same function returns with the stack where our frame has it now.
       return sp > depth || (sp === depth && !(returning && framed)) ? 'leave' : 'pass';
     },
     left() {
-      const now = target.hart.pc;
+      const now = state.pc;
       if (returning) return undefined;
       // A jump table stays inside; a tail call goes on in another function, which then returns for us.
       if (now > address && now < address + size) return goal;
-      return target.symbols.functionAt(now)?.offset === 0 ? stepOut(target) : undefined;
+      return symbols.functionAt(now)?.offset === 0 ? stepOut(hart, symbols) : undefined;
     },
   };
   return goal;
@@ -82,11 +85,11 @@ export function stepOut(target: DebugTarget): Goal {
  * Whether the function's frame is on the stack at `pc`: code before it takes stack, and nothing between
  * the last jump and `pc` gives it back.
  */
-function hasFrame(target: DebugTarget, start: number, pc: number): boolean {
+function hasFrame(space: AddressSpace, start: number, pc: number): boolean {
   let taken = false;
   let given = false;
   for (let at = start; at < pc;) {
-    const decoded = fetchInstruction(target.space, at);
+    const decoded = fetchInstruction(space, at);
     if (!decoded) break;
     const { instruction, rd, rs1, imm } = decoded;
     if (instruction.name === 'addi' && rd === SP && rs1 === SP) {
@@ -99,10 +102,10 @@ function hasFrame(target: DebugTarget, start: number, pc: number): boolean {
 }
 
 /** Addresses of the instructions that can leave a function: returns, tail calls, indirect jumps. */
-function functionExits(target: DebugTarget, start: number, size: number): number[] {
+function functionExits(space: AddressSpace, start: number, size: number): number[] {
   const exits: number[] = [];
   for (let at = start; at < start + size;) {
-    const decoded = fetchInstruction(target.space, at);
+    const decoded = fetchInstruction(space, at);
     if (!decoded) return exits;
     const { control } = decoded.instruction;
     const goesTo = at + decoded.imm;

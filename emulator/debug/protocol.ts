@@ -75,8 +75,20 @@ export interface HartInfo {
   readonly location: Location;
   /** Instructions retired. */
   readonly instructions: number;
-  /** What it waits for, when `waiting`: `input`, `sleep` … */
+  /** What it waits for, when `waiting`: `input`, `sleep`, `task 1` … */
   readonly waitsFor?: string;
+  /** For vCPUs: the task that it works on. */
+  readonly task?: VcpuInfo;
+}
+
+/** A vCPU's place in its task. */
+export interface VcpuInfo {
+  /** Number of the task in the machine, from 1. */
+  readonly id: number;
+  /** `shared`, `call`, `fork`, `fork-here` or `workspace`. */
+  readonly mode: string;
+  /** Number of the vCPU in the task, from 1. */
+  readonly vcpu: number;
 }
 
 /** The state of a machine at one instant: enough to draw every pane's frame. */
@@ -85,6 +97,8 @@ export interface MachineState {
   readonly sequence: number;
   readonly running: boolean;
   readonly stop?: StopReason;
+  /** The hart that the stop is about. */
+  readonly stopHart?: HartId;
   readonly harts: readonly HartInfo[];
   /** Millions of instructions per second over the last report period while running; else absent. */
   readonly mips?: number;
@@ -184,13 +198,15 @@ export interface MachineRequests {
   stepOver(hart: HartId): Promise<void>;
   /** Until the current function returns. */
   stepOut(hart: HartId): Promise<void>;
-  runTo(address: number): Promise<void>;
+  /** Until a hart comes to an address. */
+  runTo(address: number, hart?: HartId): Promise<void>;
   /** Loads the program afresh with the same arguments; breakpoints stay. */
   restart(): Promise<void>;
   registers(hart: HartId): Promise<RegisterSet>;
   writeRegister(hart: HartId, name: RegisterName, value: string): Promise<void>;
-  readMemory(address: number, length: number): Promise<MemoryBlock>;
-  writeMemory(address: number, bytes: Uint8Array): Promise<void>;
+  /** As a hart sees it: a vCPU's space differs from the main VM's, which is read when none is named. */
+  readMemory(address: number, length: number, hart?: HartId): Promise<MemoryBlock>;
+  writeMemory(address: number, bytes: Uint8Array, hart?: HartId): Promise<void>;
   /** `before` lines above `address` (found through symbols), then `count` from it. */
   disassemble(address: number, before: number, count: number): Promise<readonly DisassembledLine[]>;
   explain(address: number): Promise<InstructionHelp | null>;

@@ -1,3 +1,4 @@
+import type { Hart } from '../multiprocess/hart';
 import type { BreakpointTable } from './breakpoints';
 import type { Goal } from './goals';
 import type { StopReason } from './protocol';
@@ -5,6 +6,8 @@ import type { DebugTarget, MachineStop } from './target';
 
 /** Instructions between two safepoints: a few milliseconds, so that a pause is seen at once. */
 const QUANTUM = 1_000_000;
+/** Instructions that the other harts run before it is seen whether a step's hart can go on. */
+const HELP_QUANTUM = 50_000;
 
 /** What the runner needs from the session around it. */
 export interface RunnerHost {
@@ -17,6 +20,15 @@ export interface RunnerHost {
   note(text: string): void;
 }
 
+/** What one run is about. */
+interface Run {
+  /** Instructions of `only`, or of all harts. */
+  readonly budget: number;
+  readonly goal?: Goal;
+  /** Steps run one hart; the others stand still, unless it waits for them. */
+  readonly only?: Hart;
+}
+
 /** Runs a target until something stops it: the one loop behind every run and step. */
 export class Runner {
   constructor(
@@ -26,80 +38,85 @@ export class Runner {
   ) {}
 
   /** One instruction of the hart, whatever lies there. */
-  async step(): Promise<StopReason> {
-    return this.until(1, undefined, true);
+  async step(hart: Hart): Promise<StopReason> {
+    const stop = await this.until({ budget: 1, only: hart });
+    return stop === 'left' ? { kind: 'step' } : stop;
   }
 
-  /** Until the goal is reached or something else stops the machine. */
-  async run(goal?: Goal): Promise<StopReason> {
-    let through = true;
-    for (let next = goal; ;) {
-      const stop = await this.toward(next, through);
+  /** All harts, until something stops the machine. */
+  run(): Promise<StopReason> {
+    return this.toGoals({ budget: Infinity });
+  }
+
+  /** One hart, until it has reached the goal or something else stops the machine. */
+  runTo(goal: Goal, hart: Hart): Promise<StopReason> {
+    return this.toGoals({ budget: Infinity, goal, only: hart });
+  }
+
+  private async toGoals(run: Run): Promise<StopReason> {
+    for (let goal = run.goal; ;) {
+      const withdraw = this.breakpoints.plantTemporarily(goal?.addresses ?? []);
+      let stop: StopReason | 'left';
+      try {
+        stop = await this.until({ ...run, goal });
+      } finally {
+        withdraw();
+      }
       if (stop !== 'left') return stop;
-      through = true;
       // The instruction that leaves the function has run: is this where the user wanted to be?
-      const after = next?.left?.();
+      const after = goal?.left?.();
       if (!after) return { kind: 'step' };
-      next = after;
+      goal = after;
     }
   }
 
-  private async toward(goal: Goal | undefined, through: boolean): Promise<StopReason | 'left'> {
-    const withdraw = this.breakpoints.plantTemporarily(goal?.addresses ?? []);
-    try {
-      return await this.until(Infinity, goal, through);
-    } finally {
-      withdraw();
-    }
-  }
-
-  private async until(budget: number, goal: undefined, through: boolean): Promise<StopReason>;
-  private async until(
-    budget: number,
-    goal: Goal | undefined,
-    through: boolean,
-  ): Promise<StopReason | 'left'>;
-  private async until(
-    budget: number,
-    goal: Goal | undefined,
-    through: boolean,
-  ): Promise<StopReason | 'left'> {
-    const { hart } = this.target;
-    const end = hart.instret + budget;
-    let passing = through;
+  private async until({ budget, goal, only }: Run): Promise<StopReason | 'left'> {
+    const retired = (): number => (only ? only.state.instret : this.target.instructions);
+    const end = retired() + budget;
+    let through = true;
     for (;;) {
-      const before = hart.instret;
-      const stop = this.target.run(Math.min(QUANTUM, end - before), passing);
-      if (hart.instret > before) passing = false;
+      const before = retired();
+      const helping = only?.waiting?.ready !== undefined;
+      const quantum = helping ? HELP_QUANTUM : Math.min(QUANTUM, end - before);
+      const stop = this.target.run(quantum, through, helping ? undefined : only);
+      if (retired() > before) through = false;
+      if (only?.ended === true && stop.kind === 'fuel') return { kind: 'step' };
       if (stop.kind === 'fuel') {
-        if (hart.instret >= end) return { kind: 'step' };
+        if (retired() >= end) return { kind: 'step' };
         await this.host.safepoint();
       } else if (stop.kind === 'waiting') {
-        await this.host.wake(stop.reason, stop.deadline);
+        if (only?.waiting?.ready === undefined) await this.host.wake(stop.reason, stop.deadline);
+        else if (helping) await this.host.wake(stop.reason, stop.deadline);
       } else if (stop.kind === 'breakpoint') {
-        const reason = this.atBreakpoint(stop.address, goal);
+        const reason = this.atBreakpoint(stop.address, goal, only);
         if (reason) return reason;
-        passing = true;
+        through = true;
       } else return stopReason(stop);
       if (this.host.pauseWanted()) return { kind: 'pause' };
     }
   }
 
   /** Whether anybody wants a stop here; undefined: go on. */
-  private atBreakpoint(address: number, goal: Goal | undefined): StopReason | 'left' | undefined {
-    const hit = this.breakpoints.hit(address, 0);
+  private atBreakpoint(
+    address: number,
+    goal: Goal | undefined,
+    only: Hart | undefined,
+  ): StopReason | 'left' | undefined {
+    const { current } = this.target;
+    const hit = this.breakpoints.hit(address, current);
     if (hit) {
       if (hit.problem !== undefined) this.host.note(hit.problem);
       return { kind: 'breakpoint', id: hit.id, address };
     }
-    if (!goal?.addresses.includes(address)) return undefined;
+    const mine = only === undefined || only === current;
+    if (!mine || !goal?.addresses.includes(address)) return undefined;
     switch (goal.arrived()) {
       case 'done':
         return { kind: 'step' };
       case 'pass':
         return undefined;
       case 'leave': {
-        const stop = this.target.run(1, true);
+        const stop = this.target.run(1, true, current);
         return stop.kind === 'fuel' ? 'left' : stopReason(stop);
       }
     }

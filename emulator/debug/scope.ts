@@ -1,21 +1,21 @@
+import type { Hart } from '../multiprocess/hart';
 import type { Scope } from './expression';
-import type { HartId } from './protocol';
 import { readRegister } from './registers';
 import type { DebugTarget } from './target';
 
 /** What expressions see of a machine from a hart: its registers, `hart`, symbols, memory. */
-export function targetScope(target: DebugTarget, hart: HartId): Scope {
+export function targetScope(target: DebugTarget, hart: Hart): Scope {
   return {
     name(name) {
-      if (name === 'hart') return BigInt(hart);
-      const register = readRegister(target.hart, name);
+      if (name === 'hart') return BigInt(hart.index);
+      const register = readRegister(hart.state, name);
       if (register !== undefined) return register;
       const symbol = target.symbols.byName(name);
       return symbol && BigInt(symbol.address);
     },
     memory(address, size) {
       if (address >= 1n << 32n) return undefined;
-      const bytes = target.space.peek(Number(address), size);
+      const bytes = hart.space.peek(Number(address), size);
       if (bytes.length < size) return undefined;
       return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
     },

@@ -1,10 +1,11 @@
 import type { StandardStreams } from '../linux/streams';
 import { Terminal } from '../linux/terminal';
+import type { Hart } from '../multiprocess/hart';
 import { BreakpointTable } from './breakpoints';
 import { Disassembler } from './disassembly';
 import { explain } from './explain';
 import { parseExpression } from './expression';
-import { runTo, stepOut, stepOver, type Goal } from './goals';
+import { runTo, stepOut, stepOver } from './goals';
 import { locate } from './location';
 import { OutputBatch } from './output-batch';
 import type {
@@ -61,7 +62,9 @@ export class DebugSession implements MachineRequests {
     private readonly host: SessionHost,
     private readonly openTarget: OpenTarget,
   ) {
-    this.output = new OutputBatch((bytes) => host.events.output(bytes, 0));
+    this.output = new OutputBatch((bytes) =>
+      host.events.output(bytes, this.target?.current.index ?? 0),
+    );
   }
 
   async open(request: OpenRequest): Promise<MachineInfo> {
@@ -94,45 +97,47 @@ export class DebugSession implements MachineRequests {
   }
 
   stepInstruction(hart: HartId): Promise<void> {
-    this.hart(hart);
-    return this.start((runner) => runner.step());
+    return this.step(hart, (runner, stepped) => runner.step(stepped));
   }
 
   stepOver(hart: HartId): Promise<void> {
-    this.hart(hart);
-    const goal = stepOver(this.stopped());
-    return this.start((runner) => (goal ? runner.run(goal) : runner.step()));
+    return this.step(hart, (runner, stepped) => {
+      const goal = stepOver(stepped);
+      return goal ? runner.runTo(goal, stepped) : runner.step(stepped);
+    });
   }
 
   stepOut(hart: HartId): Promise<void> {
-    this.hart(hart);
-    return this.runToward(stepOut(this.stopped()));
+    return this.step(hart, (runner, stepped) =>
+      runner.runTo(stepOut(stepped, this.opened().symbols), stepped),
+    );
   }
 
-  runTo(address: number): Promise<void> {
-    return this.runToward(runTo(address));
+  runTo(address: number, hart: HartId = 0): Promise<void> {
+    return this.step(hart, (runner, stepped) => runner.runTo(runTo(address), stepped));
   }
 
   registers(hart: HartId): Promise<RegisterSet> {
-    return attempt(() => registerSet(this.hart(hart), hart));
+    return attempt(() => registerSet(this.hart(hart).state, hart));
   }
 
   writeRegister(hart: HartId, name: string, value: string): Promise<void> {
     return attempt(() => {
       const target = this.stopped();
-      const number = parseExpression(value)(targetScope(target, hart));
-      writeRegister(this.hart(hart), name, number);
+      const number = parseExpression(value)(targetScope(target, this.hart(hart)));
+      writeRegister(this.hart(hart).state, name, number);
       this.report();
     });
   }
 
-  readMemory(address: number, length: number): Promise<MemoryBlock> {
-    return attempt(() => readMemoryBlock(this.opened().space, address, length));
+  readMemory(address: number, length: number, hart: HartId = 0): Promise<MemoryBlock> {
+    return attempt(() => readMemoryBlock(this.hart(hart).space, address, length));
   }
 
-  writeMemory(address: number, bytes: Uint8Array): Promise<void> {
+  writeMemory(address: number, bytes: Uint8Array, hart: HartId = 0): Promise<void> {
     return attempt(() => {
-      const written = this.stopped().space.poke(address, bytes);
+      this.stopped();
+      const written = this.hart(hart).space.poke(address, bytes);
       this.report();
       if (written < bytes.length) {
         const at = `0x${(address + written).toString(16)}`;
@@ -143,13 +148,13 @@ export class DebugSession implements MachineRequests {
 
   disassemble(address: number, before: number, count: number): Promise<DisassembledLine[]> {
     return attempt(() => {
-      const { space, symbols } = this.opened();
-      return new Disassembler(space, symbols).lines(address, before, count);
+      const { symbols } = this.opened();
+      return new Disassembler(this.hart(0).space, symbols).lines(address, before, count);
     });
   }
 
   explain(address: number): Promise<InstructionHelp | null> {
-    return attempt(() => explain(this.opened().space, address));
+    return attempt(() => explain(this.hart(0).space, address));
   }
 
   breakpoints(): Promise<Breakpoint[]> {
@@ -178,7 +183,7 @@ export class DebugSession implements MachineRequests {
 
   evaluateAddress(text: string, hart: HartId): Promise<number> {
     return attempt(() => {
-      const value = parseExpression(text)(targetScope(this.opened(), hart));
+      const value = parseExpression(text)(targetScope(this.opened(), this.hart(hart)));
       const address = BigInt.asUintN(64, value);
       if (address >= 1n << 32n) {
         throw new Error(`0x${address.toString(16)} is above 4 GiB, where guest addresses end.`);
@@ -235,7 +240,9 @@ export class DebugSession implements MachineRequests {
   private async goToStart(target: DebugTarget, stopAt: string | undefined): Promise<void> {
     const symbol = stopAt === undefined ? undefined : target.symbols.byName(stopAt);
     if (symbol && symbol.address !== target.entry) {
-      await this.start((runner) => runner.run(runTo(symbol.address)), { kind: 'entry' });
+      await this.start((runner) => runner.runTo(runTo(symbol.address), target.liveHarts[0]), {
+        kind: 'entry',
+      });
       const enough = new Promise<void>((resolve) => setTimeout(resolve, OPEN_MILLISECONDS));
       await Promise.race([this.running, enough]);
     } else {
@@ -244,17 +251,24 @@ export class DebugSession implements MachineRequests {
     }
   }
 
-  private runToward(goal: Goal): Promise<void> {
-    return this.start((runner) => runner.run(goal));
+  /** Runs one hart while the others stand still. */
+  private step(id: HartId, go: (runner: Runner, hart: Hart) => Promise<StopReason>): Promise<void> {
+    return this.start((runner) => go(runner, this.hart(id)), undefined, id);
   }
 
   /**
    * Starts running; the promise is done when the run has begun.
    * @param reached what a reached goal is called
+   * @param id the hart that it is about, which must live
    */
-  private start(go: (runner: Runner) => Promise<StopReason>, reached?: StopReason): Promise<void> {
+  private start(
+    go: (runner: Runner) => Promise<StopReason>,
+    reached?: StopReason,
+    id: HartId = 0,
+  ): Promise<void> {
     return attempt(() => {
       const target = this.stopped();
+      this.hart(id);
       if (this.stop?.kind === 'exited' || this.stop?.kind === 'killed') {
         throw new Error('The program has ended: restart it to run it again.');
       }
@@ -299,7 +313,7 @@ export class DebugSession implements MachineRequests {
   private async safepoint(target: DebugTarget): Promise<void> {
     const now = performance.now();
     if (now - this.reported >= REPORT_MILLISECONDS) {
-      this.meter.sample(now, target.hart.instret);
+      this.meter.sample(now, target.instructions);
       this.output.flush();
       this.report();
     }
@@ -336,9 +350,9 @@ export class DebugSession implements MachineRequests {
     return target;
   }
 
-  private hart(id: HartId): DebugTarget['hart'] {
-    const { hart } = this.opened();
-    if (id !== 0) throw new Error(`There is no hart ${id}.`);
+  private hart(id: HartId): Hart {
+    const hart = this.opened().liveHarts.find(({ index }) => index === id);
+    if (!hart) throw new Error(`There is no hart ${id}.`);
     return hart;
   }
 
@@ -363,21 +377,27 @@ export class DebugSession implements MachineRequests {
       sequence: this.sequence,
       running,
       ...(stop && { stop }),
-      harts: target ? [this.hartInfo(target)] : [],
+      ...(stop && target && { stopHart: target.current.index }),
+      harts: target?.liveHarts.map((hart) => this.hartInfo(target, hart)) ?? [],
       ...(running && this.meter.mips !== undefined && { mips: this.meter.mips }),
       residentBytes: target?.residentBytes ?? 0,
     };
   }
 
-  private hartInfo({ hart, symbols }: DebugTarget): HartInfo {
+  private hartInfo({ symbols }: DebugTarget, hart: Hart): HartInfo {
+    const { index, state, vcpu } = hart;
+    const running = this.running !== undefined;
+    // While the machine runs, what its harts wait for shows; a stopped machine's harts are stopped.
+    const waitsFor = running ? (hart.waiting?.reason ?? this.waitsFor) : undefined;
+    const active = waitsFor === undefined ? 'running' : 'waiting';
     const ended = this.stop?.kind === 'exited' || this.stop?.kind === 'killed';
-    const active = this.waitsFor === undefined ? 'running' : 'waiting';
     return {
-      id: 0,
-      state: ended ? 'ended' : this.running ? active : 'stopped',
-      location: locate(symbols, hart.pc),
-      instructions: hart.instret,
-      ...(this.waitsFor !== undefined && { waitsFor: this.waitsFor }),
+      id: index,
+      state: ended ? 'ended' : running ? active : 'stopped',
+      location: locate(symbols, state.pc),
+      instructions: state.instret,
+      ...(waitsFor !== undefined && { waitsFor }),
+      ...(vcpu && { task: { id: vcpu.task.id, mode: vcpu.task.mode, vcpu: vcpu.id } }),
     };
   }
 }

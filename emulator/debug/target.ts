@@ -1,7 +1,6 @@
 import type { SymbolTable } from '../elf/symbols';
 import type { CodeSpace } from '../engine/code-space';
-import type { HartState } from '../engine/hart-state';
-import type { AddressSpace } from '../memory/address-space';
+import type { Hart } from '../multiprocess/hart';
 import type { SegmentInfo } from './protocol';
 
 /** Why a machine returned from `run`. The hart's pc is at the instruction that runs next. */
@@ -36,8 +35,12 @@ export type MachineStop =
 
 /** What the debugger needs of a machine. */
 export interface DebugTarget {
-  readonly hart: HartState;
-  readonly space: AddressSpace;
+  /** All harts that live, the main VM's first. */
+  readonly liveHarts: readonly Hart[];
+  /** The hart that ran last: the one that a stop is about. */
+  readonly current: Hart;
+  /** Instructions retired by all harts. */
+  readonly instructions: number;
   readonly code: CodeSpace;
   readonly symbols: SymbolTable;
   readonly entry: number;
@@ -46,9 +49,11 @@ export interface DebugTarget {
   readonly residentBytes: number;
   /**
    * Runs at most `budget` instructions.
-   * @param through runs a breakpoint, ebreak or watch at the first instruction without stopping there
+   * @param through runs a breakpoint, ebreak or watch at the current hart's next instruction without
+   * stopping there
+   * @param only runs no other hart than this one
    */
-  run(budget: number, through?: boolean): MachineStop;
+  run(budget: number, through?: boolean, only?: Hart): MachineStop;
   memoryMap(): readonly SegmentInfo[];
   /** Gives the machine's memory back. */
   dispose(): void;

@@ -20,7 +20,12 @@ export class GuestMemory {
   private readonly scratch = new Uint8Array(8);
   private readonly scratchView = new DataView(this.scratch.buffer);
 
-  constructor(private readonly space: AddressSpace) {}
+  constructor(private space: AddressSpace) {}
+
+  /** From now on addresses are those of the hart that calls: a forked vCPU has a space of its own. */
+  use(space: AddressSpace): void {
+    this.space = space;
+  }
 
   /** A copy of `length` bytes. The caller bounds the length. */
   read(address: number, length: number): Uint8Array {

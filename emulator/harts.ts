@@ -1,0 +1,148 @@
+import { HartState } from './engine/hart-state';
+import { QUANTUM, type Engine } from './engine/engine';
+import { Hart, type StackRange } from './multiprocess/hart';
+import type { AddressSpace } from './memory/address-space';
+import type { Arena } from './memory/arena';
+
+/** Instructions of a turn while more than one hart can run. */
+const TURN = 50_000;
+const A0 = 10;
+const ECALL_BYTES = 4;
+
+/**
+ * The harts of a machine and whose turn it is: each runs for so many instructions, in the order of their
+ * making. Counting instructions instead of time makes the interleaving the same in every run.
+ */
+export class Harts {
+  private readonly all: Hart[] = [];
+  /** Spaces that have delta tables, the one used last at the end. */
+  private readonly withTables: AddressSpace[] = [];
+  /** The hart whose turn it is. */
+  current: Hart;
+  /** Instructions retired by all harts, ended ones included. */
+  retired = 0;
+
+  /** @param engine runs them, one after another */
+  constructor(
+    private readonly arena: Arena,
+    private readonly engine: Engine,
+    space: AddressSpace,
+    stack: StackRange,
+  ) {
+    const main = this.create(space, stack);
+    if (!main) throw new Error('the arena has no hart context left');
+    this.current = main;
+    this.enter(main);
+  }
+
+  /** The main VM's hart. */
+  get main(): Hart {
+    return this.all[0];
+  }
+
+  /** Harts that have not ended. */
+  list(): readonly Hart[] {
+    return this.all;
+  }
+
+  /** A new hart in `space`; undefined when the arena has no context left. */
+  create(space: AddressSpace, stack: StackRange): Hart | undefined {
+    const index = this.arena.allocateHarts();
+    if (index < 0) return undefined;
+    const state = new HartState(this.arena.memory, this.arena.hartAddress(index));
+    const hart = new Hart(index, state, space, stack);
+    this.all.push(hart);
+    if (space !== this.all[0].space) this.engine.watchCode(space);
+    return hart;
+  }
+
+  /** Takes a hart that has ended out, with its space when that was its own. */
+  remove(hart: Hart): void {
+    this.all.splice(this.all.indexOf(hart), 1);
+    this.arena.freeHart(hart.index);
+    if (this.all.some((other) => other.space === hart.space)) return;
+    const place = this.withTables.indexOf(hart.space);
+    if (place >= 0) this.withTables.splice(place, 1);
+    hart.space.destroy();
+  }
+
+  /**
+   * The hart that runs next: the current one while its turn lasts, else the next that can.
+   * @param now monotonic milliseconds, for waits that end by themselves
+   * @returns undefined when every hart waits
+   */
+  next(now: () => number): Hart | undefined {
+    if (this.current.runnable && this.current.turn > 0) return this.current;
+    const start = this.all.indexOf(this.current) + 1;
+    const inTurn = [...this.all.slice(start), ...this.all.slice(0, start)];
+    for (const hart of inTurn) this.endWait(hart, now);
+    const runnable = inTurn.filter((hart) => hart.runnable);
+    const [next] = runnable;
+    if (next === undefined) return undefined;
+    next.turn = runnable.length > 1 ? TURN : QUANTUM;
+    this.current = next;
+    return next;
+  }
+
+  /** Only this hart is to run: undefined while it waits. */
+  focus(hart: Hart, now: () => number): Hart | undefined {
+    this.endWait(hart, now);
+    if (!hart.runnable) return undefined;
+    if (hart.turn <= 0) hart.turn = TURN;
+    this.current = hart;
+    return hart;
+  }
+
+  /** Harts that wait for what only a repeated system call can tell try again. */
+  retry(): void {
+    for (const hart of this.all) if (hart.waiting && !hart.waiting.ready) hart.waiting = undefined;
+  }
+
+  /** Points the engine at a hart. A vCPU sees from here on what its lender has new. */
+  enter(hart: Hart): void {
+    const { space } = hart;
+    const place = this.withTables.indexOf(space);
+    if (place >= 0) this.withTables.splice(place, 1);
+    else this.giveTables(space);
+    this.withTables.push(space);
+    space.hart = hart.index;
+    if (hart.vcpu) space.adopt();
+    this.engine.attach(hart.state, space);
+  }
+
+  /** Delta tables are few: the space that has not run for the longest time gives its own up. */
+  private giveTables(space: AddressSpace): void {
+    while (!space.takeTables()) {
+      const victim = this.withTables.shift();
+      if (!victim) throw new Error('the arena has no delta tables left');
+      victim.releaseTables();
+    }
+  }
+
+  private endWait(hart: Hart, now: () => number): void {
+    const { waiting } = hart;
+    if (!waiting) return;
+    if (waiting.ready) {
+      const value = waiting.ready();
+      if (value === undefined) return;
+      hart.waiting = undefined;
+      hart.state.setX(A0, BigInt.asUintN(64, value));
+      hart.state.pc += ECALL_BYTES;
+      this.count(hart, 1);
+    } else if (waiting.deadline !== undefined && now() >= waiting.deadline) {
+      hart.waiting = undefined;
+    }
+  }
+
+  /** Notes what the engine has run of a hart. */
+  ran(hart: Hart, instructions: number): void {
+    hart.turn -= instructions;
+    this.retired += instructions;
+  }
+
+  /** Counts instructions that no engine runs: system calls. */
+  count(hart: Hart, instructions: number): void {
+    hart.state.instret += instructions;
+    this.ran(hart, instructions);
+  }
+}

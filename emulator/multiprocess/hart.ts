@@ -1,0 +1,49 @@
+import type { HartState } from '../engine/hart-state';
+import type { AddressSpace } from '../memory/address-space';
+import type { Vcpu } from './task';
+
+/** Guest addresses [bottom, top), multiples of 4096. */
+export interface StackRange {
+  readonly bottom: number;
+  readonly top: number;
+}
+
+/** Why a hart is not running although it has not ended. */
+export interface Waiting {
+  /** What it waits for, for people: `input`, `sleep`, `task 3` … */
+  readonly reason: string;
+  /** When the wait ends by itself, in the kernel clock's monotonic milliseconds. */
+  readonly deadline?: number;
+  /**
+   * The result for a0 once the wait is over, undefined before. Absent when only trying the system call
+   * again can tell.
+   */
+  ready?(): bigint | undefined;
+}
+
+/** One hart of a machine: a saved state, the address space it runs in, and what it waits for. */
+export class Hart {
+  waiting: Waiting | undefined;
+  /** Set for harts that `multiprocess` made. */
+  vcpu: Vcpu | undefined;
+  /** The stack that it is on, as far down as that may grow: what `fork-here` keeps private. */
+  stack: StackRange;
+  ended = false;
+  /** Instructions left of its turn. */
+  turn = 0;
+
+  /** @param index number of its context in the arena, and its mhartid */
+  constructor(
+    readonly index: number,
+    readonly state: HartState,
+    readonly space: AddressSpace,
+    stack: StackRange,
+  ) {
+    this.stack = stack;
+    state.mhartid = index;
+  }
+
+  get runnable(): boolean {
+    return !this.ended && this.waiting === undefined;
+  }
+}

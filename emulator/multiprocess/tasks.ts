@@ -1,0 +1,208 @@
+import { ERRNO } from '../linux/abi/errno';
+import {
+  MAX_VCPUS,
+  MULTIPROCESS_CALLS,
+  readOptions,
+  STATUS_BYTES,
+  statusBytes,
+  type Options,
+  type Reason,
+} from './abi';
+import { PAGE_SIZE } from '../memory/layout';
+import type { Hart, StackRange, Waiting } from './hart';
+import { placeStack, startVcpu, type VcpuHost } from './start';
+import { Task, type Vcpu } from './task';
+
+/** What a multiprocess call came to. */
+export type TaskOutcome =
+  /** a0 is this; the hart goes on behind its ecall. */
+  | { readonly kind: 'done'; readonly value: bigint }
+  | { readonly kind: 'wait'; readonly waiting: Waiting }
+  /** The vCPU has come to the end of its work. */
+  | { readonly kind: 'end' };
+
+/** What tasks need of the machine. */
+export interface TaskHost extends VcpuHost {
+  /** Gives back what a vCPU used. */
+  endHart(hart: Hart): void;
+}
+
+const A0 = 10;
+const A7 = 17;
+
+/**
+ * All `multiprocess` tasks of a machine, and the system calls that make and join them
+ * (docs/multiprocess.md).
+ */
+export class Tasks {
+  private readonly tasks = new Map<number, Task>();
+  private nextId = 1;
+
+  /** @param vcpuLimit instructions that a vCPU of the plain calls may retire; 0 = as many as it wants */
+  constructor(
+    private readonly host: TaskHost,
+    private readonly vcpuLimit = 0,
+  ) {}
+
+  /** Tasks that somebody may still join, in the order of their start. */
+  list(): readonly Task[] {
+    return [...this.tasks.values()];
+  }
+
+  /** Answers the ecall that a hart stands at when it is one of ours; undefined: it is Linux's. */
+  syscall(hart: Hart): TaskOutcome | undefined {
+    switch (hart.state.xNumber(A7)) {
+      case MULTIPROCESS_CALLS.multiprocess:
+        return this.multiprocess(hart);
+      case MULTIPROCESS_CALLS.multiprocess_wait:
+        return this.multiprocessWait(hart);
+      case MULTIPROCESS_CALLS.multiprocess_start:
+        return this.start(hart);
+      case MULTIPROCESS_CALLS.multiprocess_join:
+        return this.join(hart);
+      case MULTIPROCESS_CALLS.multiprocess_poll:
+        return done(this.poll(hart));
+      default:
+        return undefined;
+    }
+  }
+
+  /** A vCPU has ended: notes how, and gives back what it used. */
+  end(vcpu: Vcpu, end: { reason: Reason; address?: number; exitCode?: number }): void {
+    const { hart } = vcpu;
+    if (!hart || vcpu.status) return;
+    const { pc, instret } = hart.state;
+    vcpu.status = {
+      reason: end.reason,
+      pc,
+      address: end.address ?? 0,
+      exitCode: end.exitCode ?? 0,
+      instructions: instret,
+    };
+    hart.ended = true;
+    this.host.endHart(hart);
+  }
+
+  /** The machine ends: so do all vCPUs. */
+  endAll(): void {
+    for (const task of this.tasks.values()) {
+      for (const vcpu of task.vcpus) this.end(vcpu, { reason: 'killed' });
+    }
+  }
+
+  /** Call 110: always 0 on the caller; on its own stack the caller waits at once. */
+  private multiprocess(hart: Hart): TaskOutcome {
+    const vcpus = hart.state.xNumber(A0);
+    const stackBase = hart.state.xNumber(A0 + 1);
+    const task = this.create(hart, true, {
+      mode: stackBase === 0 ? 'fork-here' : 'fork',
+      vcpus: Math.min(vcpus, MAX_VCPUS),
+      stackBase,
+      stackSize: hart.state.xNumber(A0 + 2),
+      function: 0,
+      data: 0n,
+      limit: this.vcpuLimit,
+      flags: 0,
+    });
+    return task.mode === 'fork-here' ? this.waitFor(task, () => 0n) : done(0n);
+  }
+
+  /** Call 111: on a vCPU its end; else waits for all tasks of call 110 that this hart has made. */
+  private multiprocessWait(hart: Hart): TaskOutcome {
+    if (hart.vcpu) return { kind: 'end' };
+    const mine = this.list().filter((task) => task.plain && task.owner === hart);
+    const ready = (): bigint | undefined => {
+      if (mine.some((task) => task.active > 0)) return undefined;
+      for (const task of mine) this.forget(task);
+      return mine.reduce((bits, task) => bits | task.failureBits, 0n);
+    };
+    return waitOrDone(ready, 'its tasks');
+  }
+
+  private start(hart: Hart): TaskOutcome {
+    const options = readOptions(hart.space, hart.state.xNumber(A0));
+    if (typeof options === 'number') return done(BigInt(-options));
+    const task = this.create(hart, false, options);
+    // On the caller's own stack the caller may not go on while vCPUs rely on it.
+    return task.mode === 'fork-here'
+      ? this.waitFor(task, () => BigInt(task.id))
+      : done(BigInt(task.id));
+  }
+
+  /** Call 2001: a0 = task id or −1 for all of the caller's, a1 = array of statuses or 0, a2 = its length. */
+  private join(hart: Hart): TaskOutcome {
+    const id = hart.state.xInt(A0);
+    const statuses = hart.state.xNumber(A0 + 1);
+    const length = hart.state.xNumber(A0 + 2);
+    const tasks =
+      id === -1 ? this.list().filter((task) => task.owner === hart) : [this.owned(hart, id)];
+    if (tasks.includes(undefined)) return done(BigInt(-ERRNO.ECHILD));
+    const mine = tasks as Task[];
+    const ready = (): bigint | undefined => {
+      if (mine.some((task) => task.active > 0)) return undefined;
+      const result = this.tell(hart, mine, statuses, length);
+      if (result >= 0n) for (const task of mine) this.forget(task);
+      return result;
+    };
+    return waitOrDone(ready, id === -1 ? 'its tasks' : `task ${id}`);
+  }
+
+  /** Writes the statuses where the guest wants them; how many vCPUs failed, or −errno. */
+  private tell(hart: Hart, tasks: readonly Task[], statuses: number, length: number): bigint {
+    if (statuses !== 0 && length > 0) {
+      const size = hart.space.readNumber64(statuses);
+      if (size === undefined) return BigInt(-ERRNO.EFAULT);
+      if (size !== STATUS_BYTES) return BigInt(-ERRNO.EINVAL);
+      const bytes = statusBytes(tasks.flatMap((task) => task.vcpus).slice(0, length));
+      if (hart.space.write(statuses, bytes) < bytes.length) return BigInt(-ERRNO.EFAULT);
+    }
+    return BigInt(tasks.reduce((count, task) => count + task.failures, 0));
+  }
+
+  /** Call 2002: how many vCPUs of a task have not ended. */
+  private poll(hart: Hart): bigint {
+    const task = this.owned(hart, hart.state.xInt(A0));
+    return task ? BigInt(task.active) : BigInt(-ERRNO.ECHILD);
+  }
+
+  private owned(hart: Hart, id: number): Task | undefined {
+    const task = this.tasks.get(id);
+    return task?.owner === hart ? task : undefined;
+  }
+
+  private create(owner: Hart, plain: boolean, options: Options): Task {
+    const task = new Task(this.nextId++, options.mode, owner, plain);
+    this.tasks.set(task.id, task);
+    const stack = stackOf(options) ?? owner.stack;
+    const privateStack =
+      options.mode === 'call' ? placeStack(owner.space, options.stackSize) : undefined;
+    for (let id = 1; id <= options.vcpus; id++) {
+      task.vcpus.push(startVcpu(this.host, { task, id, options, stack, privateStack }));
+    }
+    return task;
+  }
+
+  private waitFor(task: Task, value: () => bigint): TaskOutcome {
+    return waitOrDone(() => (task.active === 0 ? value() : undefined), `task ${task.id}`);
+  }
+
+  private forget(task: Task): void {
+    this.tasks.delete(task.id);
+  }
+}
+
+/** The caller's stack, when the guest says where it lies. */
+function stackOf({ mode, stackBase, stackSize }: Options): StackRange | undefined {
+  if ((mode !== 'fork-here' && mode !== 'workspace') || stackBase === 0) return undefined;
+  const bottom = Math.floor(stackBase / PAGE_SIZE) * PAGE_SIZE;
+  return { bottom, top: Math.ceil((stackBase + stackSize) / PAGE_SIZE) * PAGE_SIZE };
+}
+
+function done(value: bigint): TaskOutcome {
+  return { kind: 'done', value };
+}
+
+function waitOrDone(ready: () => bigint | undefined, reason: string): TaskOutcome {
+  const value = ready();
+  return value === undefined ? { kind: 'wait', waiting: { reason, ready } } : done(value);
+}
