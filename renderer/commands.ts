@@ -310,11 +310,18 @@ export async function runCommand(each: Command, bench: Workbench): Promise<void>
   }
 }
 
+/** Where a key is pressed: in a text field or the guest's terminal it may mean something there. */
+export type KeyPlace = 'page' | 'field' | 'terminal';
+
+/** Control characters, such as ^G and ^O, belong to the guest. */
+const CONTROL_CHARACTER = /^Ctrl\+[A-Z]$/;
+
 /** The command that a key press means, if any. */
-export function commandForKey(event: KeyboardEvent, typing: boolean): Command | undefined {
+export function commandForKey(event: KeyboardEvent, place: KeyPlace): Command | undefined {
   const pressed = keyOf(event);
+  if (place === 'terminal' && CONTROL_CHARACTER.test(pressed)) return undefined;
   return COMMANDS.find(
-    ({ key, whenNotTyping }) => key === pressed && !(typing && whenNotTyping === true),
+    ({ key, whenNotTyping }) => key === pressed && (place === 'page' || whenNotTyping !== true),
   );
 }
 

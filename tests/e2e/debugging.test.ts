@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
@@ -120,6 +120,13 @@ describe('a guest that reads the terminal', () => {
     await picture('calculator');
   });
 
+  test('can be paused while it waits, and goes on', async () => {
+    await page.keyboard.press('F6');
+    await reaches(page, /^Paused/);
+    await page.keyboard.press('F5');
+    await reaches(page, 'Running · waits for input');
+  });
+
   test('ends at Ctrl-D', async () => {
     await page.keyboard.press('Control+D');
     await reaches(page, 'Exited with status 0');
@@ -162,6 +169,40 @@ describe('a guest that crashes', () => {
     await page.keyboard.press('F5');
     await reaches(page, /^SIGSEGV at pc 0x[0-9a-f]+: /);
     await picture('fault');
+  });
+});
+
+describe('a program from disk', () => {
+  /** Answers the next file dialog; the dialog itself belongs to the desktop. */
+  const choose = (path: string): Promise<unknown> =>
+    running.app.evaluate(({ dialog }, chosen) => {
+      dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [chosen] });
+    }, path);
+
+  test('is opened, stopped at main, and listed as recent', async () => {
+    const path = resolve('guests/bin/hello.elf');
+    await choose(path);
+    await page.keyboard.press('Control+O');
+    await expect.poll(() => page.getByTestId('program').innerText()).toBe('hello.elf');
+    await reaches(page, 'Stopped at entry: main');
+    expect(await page.locator(`[data-row="file:${path}"]`).count()).toBe(1);
+  });
+
+  test('is refused with a reason when it is no ELF file', async () => {
+    await choose(resolve('package.json'));
+    await page.keyboard.press('Control+O');
+    await expect
+      .poll(() => page.getByTestId('message').innerText())
+      .toContain('package.json is not an ELF file');
+    expect(await runState(page)).toBe('Stopped at entry: main');
+  });
+
+  test('is refused with a reason when it is an ELF file for another machine', async () => {
+    await choose(process.execPath);
+    await page.keyboard.press('Control+O');
+    await page.getByTestId('banner').waitFor({ timeout: 15_000 });
+    expect(await runState(page)).toBe('Not opened');
+    await picture('refused');
   });
 });
 

@@ -28,12 +28,19 @@ describe('the command table', () => {
     ['p', { ctrlKey: true, shiftKey: true }, 'palette'],
     ['3', {}, 'hart.3'],
   ])('has %s %o mean %s', (key, modifiers, id) => {
-    expect(commandForKey(press(key, modifiers), false)?.id).toBe(id);
+    expect(commandForKey(press(key, modifiers), 'page')?.id).toBe(id);
   });
 
   test('leaves digits to a text field that has the focus', () => {
-    expect(commandForKey(press('3'), true)).toBeUndefined();
-    expect(commandForKey(press('F10'), true)?.id).toBe('step.over');
+    expect(commandForKey(press('3'), 'field')).toBeUndefined();
+    expect(commandForKey(press('F10'), 'field')?.id).toBe('step.over');
+  });
+
+  test('leaves control characters to the guest in the terminal', () => {
+    const control = press('g', { ctrlKey: true });
+    expect(commandForKey(control, 'terminal')).toBeUndefined();
+    expect(commandForKey(control, 'field')?.id).toBe('go-to');
+    expect(commandForKey(press('F6'), 'terminal')?.id).toBe('pause');
   });
 
   test('knows a digit key by its place when Shift types another character', () => {
