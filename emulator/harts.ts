@@ -58,7 +58,9 @@ export class Harts {
 
   /** Takes a hart that has ended out, with its space when that was its own. */
   remove(hart: Hart): void {
-    this.all.splice(this.all.indexOf(hart), 1);
+    const at = this.all.indexOf(hart);
+    if (at < 0) return;
+    this.all.splice(at, 1);
     this.arena.freeHart(hart.index);
     if (this.all.some((other) => other.space === hart.space)) return;
     const place = this.withTables.indexOf(hart.space);

@@ -231,7 +231,7 @@ export class Machine implements DebugTarget {
   /** Gives the machine's memory back to the arena. */
   dispose(): void {
     this.finish({ kind: 'exited', status: 0 });
-    this.harts.remove(this.harts.main);
+    for (const hart of [...this.harts.list()]) this.harts.remove(hart);
   }
 
   /** The hart to run now. */
@@ -398,7 +398,7 @@ export class Machine implements DebugTarget {
   private waits(only: Hart | undefined): MachineStop {
     const waiting = (only ? [only] : this.harts.list()).flatMap((hart) => hart.waiting ?? []);
     const deadlines = waiting.flatMap(({ deadline }) => deadline ?? []);
-    const outside = waiting.find(({ ready }) => !ready) ?? waiting[0];
+    const outside = waiting.find((wait) => !wait.ready) ?? waiting[0];
     return {
       kind: 'waiting',
       reason: outside?.reason ?? 'nothing',

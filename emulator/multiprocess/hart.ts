@@ -29,6 +29,8 @@ export class Hart {
   /** The stack that it is on, as far down as that may grow: what `fork-here` keeps private. */
   stack: StackRange;
   ended = false;
+  /** Which vCPUs of its plain tasks failed since the last `multiprocess_wait`: bits by id. */
+  failures = 0n;
   /** Instructions left of its turn. */
   turn = 0;
 

@@ -81,6 +81,7 @@ export class Tasks {
     };
     hart.ended = true;
     this.host.endHart(hart);
+    this.settle(vcpu.task);
   }
 
   /** The machine ends: so do all vCPUs. */
@@ -104,6 +105,8 @@ export class Tasks {
       limit: this.vcpuLimit,
       flags: 0,
     });
+    // Those beyond what there can be have not started, which is a failure of a high id.
+    if (vcpus > MAX_VCPUS) hart.failures |= 1n << 62n;
     return task.mode === 'fork-here' ? this.waitFor(task, () => 0n) : done(0n);
   }
 
@@ -113,8 +116,9 @@ export class Tasks {
     const mine = this.list().filter((task) => task.plain && task.owner === hart);
     const ready = (): bigint | undefined => {
       if (mine.some((task) => task.active > 0)) return undefined;
-      for (const task of mine) this.forget(task);
-      return mine.reduce((bits, task) => bits | task.failureBits, 0n);
+      const bits = hart.failures;
+      hart.failures = 0n;
+      return bits;
     };
     return waitOrDone(ready, 'its tasks');
   }
@@ -179,11 +183,22 @@ export class Tasks {
     for (let id = 1; id <= options.vcpus; id++) {
       task.vcpus.push(startVcpu(this.host, { task, id, options, stack, privateStack }));
     }
+    this.settle(task);
     return task;
   }
 
   private waitFor(task: Task, value: () => bigint): TaskOutcome {
     return waitOrDone(() => (task.active === 0 ? value() : undefined), `task ${task.id}`);
+  }
+
+  /**
+   * When the last vCPU has ended: of a plain task only the failures are kept; a task that nobody can
+   * join any more is forgotten.
+   */
+  private settle(task: Task): void {
+    if (task.active > 0) return;
+    if (task.plain) task.owner.failures |= task.failureBits;
+    if (task.plain || task.owner.ended) this.forget(task);
   }
 
   private forget(task: Task): void {
