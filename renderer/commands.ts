@@ -135,12 +135,8 @@ export const COMMANDS = [
     title: 'Set pc to cursor',
     menu: 'Run',
     enabled: (bench) => ready(bench) && bench.view.cursor !== null,
-    run: async ({ machine, view }) => {
-      if (view.cursor === null) return;
-      await machine
-        .requests()
-        .writeRegister(machine.focusHart, 'pc', `0x${view.cursor.toString(16)}`);
-      machine.touched();
+    run: ({ machine, view }) => {
+      if (view.cursor !== null) return machine.setPc(view.cursor);
     },
   },
   {

@@ -55,7 +55,8 @@ export function hint(phase: Phase, state: MachineState | null, hasProgram: boole
     return hasProgram
       ? 'Ctrl+Shift+F5 opens it again · choose another guest in the Guests pane (Ctrl+1)'
       : 'Choose a guest in the Guests pane (Ctrl+1), or Ctrl+O to open a program';
-  if (phase === 'lost' || phase === 'failed') return 'Ctrl+Shift+F5 starts it again';
+  if (phase === 'lost') return 'Ctrl+Shift+F5 starts it again';
+  if (phase === 'failed') return 'Ctrl+O opens another program · Ctrl+Shift+F5 tries again';
   if (phase === 'opening' || state === null) return '';
   if (state.running)
     return state.harts.some((hart) => hart.state === 'waiting' && hart.waitsFor === 'input')

@@ -127,8 +127,9 @@ export const useMachine = defineStore('machine', () => {
       await close();
       program.value = file;
       phase.value = 'failed';
-      problem.value = error instanceof Error ? error.message : String(error);
-      log.fail(error);
+      const reason = error instanceof Error ? error.message : String(error);
+      problem.value = `${file.name} cannot be opened: ${reason}`;
+      log.add(problem.value, 'error');
     }
   }
 
@@ -203,6 +204,12 @@ export const useMachine = defineStore('machine', () => {
     else await addBreakpoint({ at: `0x${address.toString(16)}`, enabled: true });
   }
 
+  /** Lets the focused hart go on at another address. */
+  async function setPc(address: number): Promise<void> {
+    await requests().writeRegister(focusHart.value, 'pc', `0x${address.toString(16)}`);
+    touched();
+  }
+
   /** Something of the machine was changed by hand. */
   function touched(): void {
     revision.value++;
@@ -234,6 +241,7 @@ export const useMachine = defineStore('machine', () => {
     updateBreakpoint,
     removeBreakpoint,
     toggleBreakpoint,
+    setPc,
     touched,
   };
 });

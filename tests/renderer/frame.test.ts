@@ -121,6 +121,6 @@ test('a program that cannot be opened is reported, and nothing is left open', as
   const broken = { name: 'broken', bytes: Uint8Array.of(1), arguments: [], stopAt: 'main' };
   await machine.open(broken, { args: [], environment: [] });
   expect(machine.phase).toBe('failed');
-  expect(show(MachineBanner).text()).toContain('broken: the file is truncated.');
+  expect(show(MachineBanner).text()).toContain('broken cannot be opened: the file is truncated');
   expect(fake.calls).toEqual(['end 0']);
 });

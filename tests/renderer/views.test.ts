@@ -4,6 +4,8 @@ import DisassemblyPane from '../../renderer/panes/disassembly/DisassemblyPane.vu
 import { operandParts, withoutTarget } from '../../renderer/panes/disassembly/operand-parts';
 import MemoryPane from '../../renderer/panes/memory/MemoryPane.vue';
 import TerminalPane from '../../renderer/panes/terminal/TerminalPane.vue';
+import ContextMenu from '../../renderer/parts/ContextMenu.vue';
+import { useContextMenu } from '../../renderer/stores/menu';
 import { useTerminal } from '../../renderer/stores/terminal';
 import { useView } from '../../renderer/stores/view';
 import { fakeWindow, openProgram, show } from './support';
@@ -199,5 +201,48 @@ describe('the Terminal pane', () => {
     await new Promise((resolve) => setTimeout(resolve, 50));
     await view.show('terminal', 'save');
     await expect.poll(() => fake.saved).toEqual({ name: 'dot-terminal.txt', text: 'early\n' });
+  });
+});
+
+describe('a context menu', () => {
+  test('runs to the instruction it was opened on, and gives the focus back', async () => {
+    fakeWindow();
+    const machine = await openProgram();
+    const pane = show(DisassemblyPane);
+    await expect.poll(() => pane.find(`[data-address="${0x10050}"]`).exists()).toBe(true);
+    const grid = pane.get<HTMLElement>('[role=listbox]');
+    grid.element.focus();
+    await pane.get(`[data-address="${0x10050}"]`).trigger('contextmenu', { button: 2 });
+    const menu = show(ContextMenu);
+    expect(menu.findAll('button').map((item) => item.text().trim())).toContain('Run to here');
+    useContextMenu().close();
+    menu.unmount();
+    expect(document.activeElement).toBe(grid.element);
+
+    await pane.get(`[data-address="${0x10050}"]`).trigger('contextmenu', { button: 2 });
+    const again = show(ContextMenu);
+    await again.findAll('button')[0].trigger('click');
+    await expect.poll(() => machine.pc).toBe(0x10050);
+    expect(useContextMenu().open).toBeNull();
+  });
+
+  test('goes through its items with the arrow keys and closes with Escape', async () => {
+    fakeWindow();
+    const menu = useContextMenu();
+    const ran: string[] = [];
+    menu.show(new MouseEvent('contextmenu', { button: 2 }), [
+      { title: 'one', run: () => ran.push('one') },
+      { title: 'two', disabled: true, run: () => ran.push('two') },
+      { title: 'three', run: () => ran.push('three') },
+    ]);
+    const shown = show(ContextMenu);
+    await expect.poll(() => document.activeElement?.textContent).toContain('one');
+    await shown.trigger('keydown', { key: 'ArrowDown' });
+    expect(document.activeElement?.textContent).toContain('three');
+    await shown.trigger('keydown', { key: 'ArrowDown' });
+    expect(document.activeElement?.textContent).toContain('one');
+    await shown.trigger('keydown', { key: 'Escape' });
+    expect(menu.open).toBeNull();
+    expect(ran).toEqual([]);
   });
 });

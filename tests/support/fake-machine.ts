@@ -51,7 +51,7 @@ export class FakeMachine implements MachineRequests {
   }
 
   async open(request: OpenRequest): Promise<MachineInfo> {
-    if (request.elf.length < 4) throw new Error(`${request.name}: the file is truncated.`);
+    if (request.elf.length < 4) throw new Error('the file is truncated');
     const segments = await this.memoryMap();
     return { name: request.name, entry: TEXT, segments, functionCount: 4, position: 'static' };
   }
