@@ -1,10 +1,9 @@
 import type { Arena } from './arena';
 import { ENTRY_FRAME_SHIFT } from './arena-layout';
-import { MappingError, OutOfMemory } from './errors';
+import { MappingError } from './errors';
+import { Forks, newDescriptor } from './forks';
 import { ADDRESS_LIMIT, PAGE_COUNT, PAGE_SHIFT, PAGE_SIZE } from './layout';
 import { ENTRY } from './page-table';
-import { SPACE } from './spaces';
-import { Translation } from './translation';
 import type { WatchKind } from './watches';
 
 /** Protection bits of a mapping, as PROT_READ, PROT_WRITE and PROT_EXEC. Write implies read. */
@@ -25,7 +24,7 @@ export interface MapOptions {
  * (`unmap`, `protect`, `install`, `watch`, `fork`, `markCode`, `clearDirty`) while another thread runs harts of this
  * space asks for a safepoint of that thread first.
  */
-export class AddressSpace extends Translation {
+export class AddressSpace extends Forks {
   private constructor(arena: Arena, base: number) {
     super(arena, base);
   }
@@ -36,7 +35,7 @@ export class AddressSpace extends Translation {
    * @throws OutOfMemory when the arena has no descriptor or no table pair left
    */
   static create(arena: Arena, { tables = true } = {}): AddressSpace {
-    return new AddressSpace(arena, descriptor(arena, 0)).withTables(tables);
+    return new AddressSpace(arena, newDescriptor(arena, 0)).withTables(tables);
   }
 
   /**
@@ -47,33 +46,6 @@ export class AddressSpace extends Translation {
     const base = arena.spaces.find(id);
     if (base === 0) throw new MappingError(`there is no address space ${id}`);
     return new AddressSpace(arena, base);
-  }
-
-  /** Ends the space: everything it holds goes back to the arena. The handle must not be used again. */
-  destroy(): void {
-    const { arena } = this;
-    if (arena.spaces.find(this.id) === 0) return;
-    this.releaseTables();
-    this.releaseEntries(arena.installs.drop(this.id, 0, PAGE_COUNT));
-    arena.pageTable.destroy(this.top);
-    arena.spaces.free(4 * this.top - SPACE.top);
-  }
-
-  /**
-   * A copy-on-write copy: all pages shared, whatever their number; nodes and frames are copied when either
-   * side writes. Watches, hooks and the way back of installed pages stay with this space.
-   * @param options.tables whether the copy gets delta tables at once
-   * @throws OutOfMemory when the arena has no descriptor or no table pair left
-   */
-  fork({ tables = false } = {}): AddressSpace {
-    const { arena } = this;
-    const child = new AddressSpace(arena, descriptor(arena, this.id));
-    this.locked(() => {
-      if (this.pair !== 0) arena.deltas.withdrawWrites(this.pair);
-      arena.pageTable.fork(child.top, this.top);
-    });
-    this.emit('fork', 0, this.id, child.id);
-    return child.withTables(tables);
   }
 
   /**
@@ -89,15 +61,17 @@ export class AddressSpace extends Translation {
     if (options.guard === true) entry = ENTRY.mapped | ENTRY.guard;
     if (options.shared === true) entry |= ENTRY.shared;
     const changed: number[] = [];
-    const isComplete = this.locked(() => {
-      if (!this.removeRange(first, end, changed)) return false;
-      const isFilled =
-        options.shared === true
-          ? this.fillShared(first, end, entry)
-          : this.arena.pageTable.fill(this.top, first, end, entry);
-      if (!isFilled) this.removeRange(first, end, changed);
-      return isFilled;
-    });
+    const isComplete = this.locked(() =>
+      this.owners(first, end).every(([space, from, to]) => {
+        if (!space.removeRange(from, to, changed)) return false;
+        const isFilled =
+          options.shared === true
+            ? space.fillShared(from, to, entry)
+            : this.arena.pageTable.fill(space.top, from, to, entry);
+        if (!isFilled) space.removeRange(from, to, changed);
+        return isFilled;
+      }),
+    );
     this.finish(isComplete, changed, `to map ${end - first} pages at ${hex(start)}`);
     this.emit('map', first, protection, end - first);
   }
@@ -109,7 +83,9 @@ export class AddressSpace extends Translation {
   unmap(start: number, length: number): void {
     const [first, end] = mappableRange(start, length);
     const changed: number[] = [];
-    const isComplete = this.locked(() => this.removeRange(first, end, changed));
+    const isComplete = this.locked(() =>
+      this.owners(first, end).every(([space, from, to]) => space.removeRange(from, to, changed)),
+    );
     this.finish(isComplete, changed, `to unmap ${end - first} pages at ${hex(start)}`);
     this.emit('unmap', first, 0, end - first);
   }
@@ -125,14 +101,15 @@ export class AddressSpace extends Translation {
     const keep = ~(ENTRY.read | ENTRY.write | ENTRY.execute | ENTRY.guard | ENTRY.code);
     const changed: number[] = [];
     let mapped = 0;
+    const change = (entry: number): number => ((entry & keep) | flags) >>> 0;
     const isComplete = this.locked(() => {
       const { u32, pageTable } = this.arena;
-      this.collectCode(first, end, changed);
-      this.withdraw(first, end);
-      pageTable.visit(this.top, first, end, (leaf, _page, from, to) => {
-        for (let i = leaf + from; i <= leaf + to; i++) if (u32[i] !== 0) mapped += 1;
+      return this.owners(first, end).every(([space, from, to]) => {
+        pageTable.visit(space.top, from, to, (leaf, _page, low, high) => {
+          for (let i = leaf + low; i <= leaf + high; i++) if (u32[i] !== 0) mapped += 1;
+        });
+        return space.changeRange(from, to, change, changed);
       });
-      return pageTable.change(this.top, first, end, (entry) => ((entry & keep) | flags) >>> 0);
     });
     this.finish(isComplete, changed, `to protect ${end - first} pages at ${hex(start)}`);
     this.emit('protect', first, protection, end - first);
@@ -140,16 +117,15 @@ export class AddressSpace extends Translation {
   }
 
   /**
-   * The highest address of `length` unmapped bytes from `low` to before `high`, 0 when there is no such gap.
+   * The highest address of `length` unmapped bytes from `low` to before `high`, 0 when there is no such gap. Of a
+   * borrower: in its uppermost lender, and in no private range of the family.
    */
   findGap(length: number, low: number, high: number): number {
     const count = Math.ceil(length / PAGE_SIZE);
     const lowest = Math.max(1, Math.ceil(low / PAGE_SIZE));
     const end = Math.min(PAGE_COUNT, Math.floor(high / PAGE_SIZE));
     if (!(count > 0 && count <= end - lowest)) return 0;
-    return (
-      this.locked(() => this.arena.pageTable.findGap(this.top, count, lowest, end)) * PAGE_SIZE
-    );
+    return this.locked(() => this.rootGap(count, lowest, end)) * PAGE_SIZE;
   }
 
   /**
@@ -166,6 +142,7 @@ export class AddressSpace extends Translation {
     const flags = ENTRY.mapped | ENTRY.host | ENTRY.dirty | together | flagsOf(protection);
     const changed: number[] = [];
     const isComplete = this.locked(() => {
+      if (!this.takeFromBorrowers(page, page + 1, changed)) return false;
       const at = pageTable.own(this.top, page);
       if (at === 0) return false;
       if (!installs.push(this.id, page, (u32[at] & ~ENTRY.code) >>> 0)) return false;
@@ -186,7 +163,8 @@ export class AddressSpace extends Translation {
     const changed: number[] = [];
     const former = this.locked(() => {
       // Owning the entry comes first: when no node is left, everything stays as it is.
-      const at = pageTable.own(this.top, page);
+      const isTaken = this.takeFromBorrowers(page, page + 1, changed);
+      const at = isTaken ? pageTable.own(this.top, page) : 0;
       if (at === 0) throw this.outOfMemory(`to uninstall page ${hex(page * PAGE_SIZE)}`);
       const entry = installs.pop(this.id, page);
       if (entry === undefined) return undefined;
@@ -194,6 +172,7 @@ export class AddressSpace extends Translation {
       this.withdraw(page, page + 1);
       this.releaseEntries([u32[at]]);
       u32[at] = entry;
+      this.restored(page, entry);
       return entry;
     });
     if (former === undefined) return false;
@@ -228,17 +207,22 @@ export class AddressSpace extends Translation {
     this.finish(isComplete, [], 'to clear the dirty flags');
   }
 
-  /** Word index of the top table in the arena, for page states and checks. */
-  get topTable(): number {
-    return this.top;
+  protected override handle(base: number): AddressSpace {
+    return new AddressSpace(this.arena, base);
   }
 
-  private withTables(wanted: boolean): this {
-    if (wanted && !this.takeTables()) {
-      this.destroy();
-      throw new OutOfMemory(`all ${this.arena.counts.tablePairs} delta table pairs are taken`);
-    }
-    return this;
+  /**
+   * Whose pages a range are: this space's, but of a borrower only the private range; the rest the lender's. The
+   * caller holds the lock.
+   */
+  private owners(first: number, end: number): (readonly [AddressSpace, number, number])[] {
+    const { lender } = this;
+    if (!lender) return [[this, first, end]];
+    const [from, to] = [Math.max(first, this.privateFirst), Math.min(end, this.privateEnd)];
+    return [
+      ...this.commonParts(first, end).flatMap(([low, high]) => lender.owners(low, high)),
+      ...(from < to ? [[this, from, to] as const] : []),
+    ];
   }
 
   /** After a change: tells about code that is gone, then reports what could not be done. */
@@ -248,10 +232,23 @@ export class AddressSpace extends Translation {
   }
 
   private removeRange(first: number, end: number, changedCode: number[]): boolean {
+    if (!this.takeFromBorrowers(first, end, changedCode)) return false;
     this.collectCode(first, end, changedCode);
     this.withdraw(first, end);
     this.releaseEntries(this.arena.installs.drop(this.id, first, end));
     return this.arena.pageTable.clear(this.top, first, end);
+  }
+
+  private changeRange(
+    first: number,
+    end: number,
+    change: (entry: number) => number,
+    changedCode: number[],
+  ): boolean {
+    if (!this.changeForBorrowers(first, end, change, changedCode)) return false;
+    this.collectCode(first, end, changedCode);
+    this.withdraw(first, end);
+    return this.arena.pageTable.change(this.top, first, end, change);
   }
 
   private fillShared(first: number, end: number, entry: number): boolean {
@@ -263,28 +260,6 @@ export class AddressSpace extends Translation {
       u32[at] = ((frame << ENTRY_FRAME_SHIFT) | entry) >>> 0;
     }
     return true;
-  }
-
-  private collectCode(first: number, end: number, pages: number[]): void {
-    const { u32, pageTable } = this.arena;
-    let last = 0;
-    pageTable.visit(this.top, first, end, (leaf, page, from, to) => {
-      // Large mappings are one leaf in many places; no code was made from it, or it would stand alone.
-      if (leaf === last) return;
-      last = leaf;
-      for (let i = from; i <= to; i++) if ((u32[leaf + i] & ENTRY.code) !== 0) pages.push(page + i);
-    });
-  }
-
-  private withdraw(first: number, end: number): void {
-    if (this.pair !== 0) this.arena.deltas.withdraw(this.pair, first, end);
-  }
-
-  private releaseEntries(entries: readonly number[]): void {
-    for (const entry of entries) {
-      const frame = entry >>> ENTRY_FRAME_SHIFT;
-      if (frame !== 0) this.arena.frames.release(frame);
-    }
   }
 
   /** A new frame for `page` with the embedder's bytes. */
@@ -318,14 +293,6 @@ const isAligned = (value: number): boolean => Number.isInteger(value / PAGE_SIZE
 
 const flagsOf = (protection: number): number =>
   (protection & (READ | WRITE | EXECUTE)) | ((protection & WRITE) !== 0 ? READ : 0);
-
-function descriptor(arena: Arena, parent: number): number {
-  const base = arena.spaces.allocate(parent);
-  if (base === 0) {
-    throw new OutOfMemory(`all ${arena.counts.spaces} address spaces are in use`);
-  }
-  return base;
-}
 
 /** Whether `map` takes this range: whole pages below 4 GiB, not page 0. */
 export function isMappable(start: number, length: number): boolean {

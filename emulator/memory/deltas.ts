@@ -76,6 +76,11 @@ export class DeltaTables {
     this.fill(this.writeTable(pair) >>> 2, this.state(pair) + 2, page, address);
   }
 
+  /** Whether reads of `page` have a delta. */
+  hasRead(pair: number, page: number): boolean {
+    return this.views.u32[(this.readTable(pair) >>> 2) + page] !== 0;
+  }
+
   withdrawWrite(pair: number, page: number): void {
     Atomics.store(this.views.u32, (this.writeTable(pair) >>> 2) + page, 0);
   }

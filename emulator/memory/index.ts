@@ -4,6 +4,7 @@ export { Arena, type ArenaOptions } from './arena';
 export { ArenaPool } from './arena-pool';
 export { ArenaError, MappingError, OutOfMemory } from './errors';
 export { EVENT_KINDS, type ArenaEvent, type EventBatch, type EventKind } from './events';
+export type { LoanOptions } from './forks';
 export type { Access, Fault, FaultKind, Resolution, Watched } from './faults';
 export type { GuestString } from './guest-access';
 export {

@@ -59,6 +59,15 @@ export class Installs {
     });
   }
 
+  /** Whether a page was installed at `page` of the space. */
+  has(space: number, page: number): boolean {
+    const { u32 } = this.views;
+    for (let n = 0; n < u32[HEADER.installsUsed]; n++) {
+      if (u32[this.word(n)] === space && u32[this.word(n) + 1] === page) return true;
+    }
+    return false;
+  }
+
   /** Forgets the records of the pages from `first` to before `end` and returns the entries they held. */
   drop(space: number, first: number, end: number): number[] {
     if (this.views.u32[HEADER.installsUsed] === 0) return [];

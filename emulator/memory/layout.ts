@@ -35,6 +35,10 @@ export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
  * | 604    | u32     | hart state (`hart.ts`) |
  * | 608    | u32     | trap operand: the record of the instruction that handed over |
  * | 640    | 16 B    | bounce buffer for accesses that cross a page |
+ * | 656    | u32     | stop: why the engine returned, for a hart that another thread ran (multiprocess/stop-code.ts) |
+ * | 660    | u32     | stop detail |
+ * | 664    | u64     | stop address |
+ * | 672    | u64     | limit: instructions that the hart may retire; 0 = as many as it wants |
  */
 export const HART = {
   size: 1024,
@@ -58,6 +62,10 @@ export const HART = {
   state: 604,
   trapRecord: 608,
   bounce: 640,
+  stop: 656,
+  stopDetail: 660,
+  stopAddress: 664,
+  limit: 672,
 } as const;
 
 /** Bits of `HART.faultAccess`. */

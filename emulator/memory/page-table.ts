@@ -270,6 +270,35 @@ export class PageTable {
     }
   }
 
+  /**
+   * The pages from `first` to before `end` whose entries differ between two tables. Nodes that both share are
+   * skipped, so that the cost grows with what was changed since one was forked from the other.
+   */
+  differences(one: number, other: number, first: number, end: number): number[] {
+    const { u32 } = this.views;
+    const pages: number[] = [];
+    for (let page = first; page < end;) {
+      const [middle, otherMiddle] = [one, other].map((top) => u32[top + (page >>> TOP_SHIFT)]);
+      if (middle === otherMiddle) {
+        page = ((page >>> TOP_SHIFT) + 1) << TOP_SHIFT;
+        continue;
+      }
+      const offset = (page >>> MIDDLE_SHIFT) & MASK;
+      const leaf = middle === 0 ? 0 : u32[this.nodes.word(middle) + offset];
+      const otherLeaf = otherMiddle === 0 ? 0 : u32[this.nodes.word(otherMiddle) + offset];
+      const stop = Math.min(end, (page | MASK) + 1);
+      if (leaf !== otherLeaf) {
+        for (; page < stop; page++) {
+          const entry = leaf === 0 ? 0 : u32[this.nodes.word(leaf) + (page & MASK)];
+          const against = otherLeaf === 0 ? 0 : u32[this.nodes.word(otherLeaf) + (page & MASK)];
+          if (entry !== against) pages.push(page);
+        }
+      }
+      page = stop;
+    }
+    return pages;
+  }
+
   /** Makes the empty table at `to` a copy of the one at `from`: both then share all nodes. */
   fork(to: number, from: number): void {
     const { u32 } = this.views;

@@ -13,7 +13,22 @@ import { acquire, release } from './lock';
  * | 16     | u32       | number of watched ranges |
  * | 20     | u32       | next free descriptor, while free |
  * | 24     | u32       | serial number of the last use |
+ * | 28     | u32       | lender: arena address of the space that this one borrows pages from, 0 = none |
+ * | 32     | u32       | root: arena address of the uppermost lender, itself without one: its lock and log are used |
+ * | 36     | u32       | first page of the private range |
+ * | 40     | u32       | page after the private range |
+ * | 44     | i32       | holders; with the last one gone the space ends as soon as it has no borrowers |
+ * | 48     | u32       | first of the spaces that borrow from this one (arena address), 0 = none |
+ * | 52     | u32       | next space with the same lender |
+ * | 56     | u32       | previous space with the same lender |
  * | 64     | 32×16 B   | watched ranges: first byte, last byte, kind, 0 |
+ * | 576    | u32       | epoch (of a root): how many pages of the family got a new frame, mod 2^32 |
+ * | 580    | u32       | seen: the epoch up to which this space has adopted |
+ * | 584    | u32       | 1 = the lender kept its write deltas at the fork |
+ * | 588    | u32       | borrowers whose fork kept this space's write deltas |
+ * | 592    | 64×u32    | log (of a root): the pages of the last 64 epochs |
+ * | 848    | u32       | leaves in the list below; 33 = more than it holds |
+ * | 852    | 32×u32    | leaves (page >>> 6) that may have lent or borrowed pages |
  * | 992    | 8×u32     | one bit for each entry of the top table in use |
  * | 1024   | 256×u32   | top table: middle nodes |
  */
@@ -25,9 +40,29 @@ export const SPACE = {
   watches: 16,
   nextFree: 20,
   serial: 24,
+  lender: 28,
+  root: 32,
+  privateFirst: 36,
+  privateEnd: 40,
+  holders: 44,
+  firstBorrower: 48,
+  nextBorrower: 52,
+  previousBorrower: 56,
   watched: 64,
+  epoch: 576,
+  seen: 580,
+  keepsWrites: 584,
+  keptFor: 588,
+  log: 592,
+  togetherCount: 848,
+  together: 852,
   top: 1024,
 } as const;
+
+/** How many epochs the log of a root remembers. */
+export const LOG_PAGES = 64;
+/** How many leaves with lent or borrowed pages a descriptor lists; with more, all leaves are looked at. */
+export const TOGETHER_LEAVES = 32;
 
 export const WATCH_LIMIT = 32;
 
@@ -35,6 +70,23 @@ const NUMBER_BITS = 12;
 /** Descriptors are numbered from 1 in 12 bits. */
 export const MAX_SPACES = 2 ** NUMBER_BITS - 1;
 const SERIALS = 2 ** 19;
+
+/** Fields that a new space begins with as 0. */
+const CLEARED = [
+  SPACE.pair,
+  SPACE.watches,
+  SPACE.lender,
+  SPACE.privateFirst,
+  SPACE.privateEnd,
+  SPACE.firstBorrower,
+  SPACE.nextBorrower,
+  SPACE.previousBorrower,
+  SPACE.epoch,
+  SPACE.seen,
+  SPACE.keepsWrites,
+  SPACE.keptFor,
+  SPACE.togetherCount,
+] as const;
 
 /** The descriptors of all address spaces. */
 export class Spaces {
@@ -70,8 +122,9 @@ export class Spaces {
     const serial = (u32[(base + SPACE.serial) >>> 2] + 1) % SERIALS;
     u32[(base + SPACE.serial) >>> 2] = serial;
     u32[(base + SPACE.parent) >>> 2] = parent;
-    u32[(base + SPACE.pair) >>> 2] = 0;
-    u32[(base + SPACE.watches) >>> 2] = 0;
+    u32[(base + SPACE.root) >>> 2] = base;
+    u32[(base + SPACE.holders) >>> 2] = 1;
+    for (const field of CLEARED) u32[(base + field) >>> 2] = 0;
     Atomics.store(u32, (base + SPACE.id) >>> 2, serial * 2 ** NUMBER_BITS + number);
     return base;
   }
@@ -86,6 +139,51 @@ export class Spaces {
     u32[HEADER.spacesFree] = number;
     u32[HEADER.spacesUsed]--;
     release(i32, HEADER.lock);
+  }
+
+  /**
+   * Makes `lender` the lender of the new space at `base`, which has adopted everything up to now. The caller
+   * holds the lender's lock.
+   */
+  link(base: number, lender: number, privateFirst: number, privateEnd: number): void {
+    const { u32 } = this.views;
+    const root = u32[(lender + SPACE.root) >>> 2];
+    const next = u32[(lender + SPACE.firstBorrower) >>> 2];
+    u32[(base + SPACE.lender) >>> 2] = lender;
+    u32[(base + SPACE.root) >>> 2] = root;
+    u32[(base + SPACE.privateFirst) >>> 2] = privateFirst;
+    u32[(base + SPACE.privateEnd) >>> 2] = privateEnd;
+    u32[(base + SPACE.seen) >>> 2] = u32[(root + SPACE.epoch) >>> 2];
+    u32[(base + SPACE.nextBorrower) >>> 2] = next;
+    if (next !== 0) u32[(next + SPACE.previousBorrower) >>> 2] = base;
+    u32[(lender + SPACE.firstBorrower) >>> 2] = base;
+  }
+
+  /** Takes the space at `base` out of its lender's list. The caller holds the family's lock. */
+  unlink(base: number): void {
+    const { u32 } = this.views;
+    const lender = u32[(base + SPACE.lender) >>> 2];
+    const next = u32[(base + SPACE.nextBorrower) >>> 2];
+    const previous = u32[(base + SPACE.previousBorrower) >>> 2];
+    if (next !== 0) u32[(next + SPACE.previousBorrower) >>> 2] = previous;
+    if (previous !== 0) u32[(previous + SPACE.nextBorrower) >>> 2] = next;
+    else u32[(lender + SPACE.firstBorrower) >>> 2] = next;
+  }
+
+  /**
+   * The first page of a private range that overlaps the pages from `first` to before `end`, of the spaces that
+   * borrow, directly or not, from the one at `base`; -1 when there is none. The caller holds the family's lock.
+   */
+  privateOverlap(base: number, first: number, end: number): number {
+    const { u32 } = this.views;
+    for (let at = u32[(base + SPACE.firstBorrower) >>> 2]; at !== 0;) {
+      const privateFirst = u32[(at + SPACE.privateFirst) >>> 2];
+      if (privateFirst < end && u32[(at + SPACE.privateEnd) >>> 2] > first) return privateFirst;
+      const below = this.privateOverlap(at, first, end);
+      if (below >= 0) return below;
+      at = u32[(at + SPACE.nextBorrower) >>> 2];
+    }
+    return -1;
   }
 
   /** Arena address of the live space `id`, 0 when there is none. */

@@ -1,0 +1,468 @@
+import type { Arena } from './arena';
+import { ENTRY_FRAME_SHIFT, NODE_ENTRIES } from './arena-layout';
+import { PAGE_COUNT } from './layout';
+import { acquire, release } from './lock';
+import { PageOwner } from './page-owner';
+import { ENTRY, ENTRY_WRITTEN_TOGETHER } from './page-table';
+import { LOG_PAGES, SPACE, TOGETHER_LEAVES } from './spaces';
+
+/** What `present` answers when a page is there but there is no memory to borrow it. */
+export const NO_ROOM = -1;
+
+/** What a borrower's entry takes over from its lender's. */
+const INHERITED = ENTRY.mapped | ENTRY.guard | ENTRY.read | ENTRY.write | ENTRY.execute;
+const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
+const LEAF_SHIFT = Math.log2(NODE_ENTRIES);
+
+/**
+ * Loans. A space with a lender is a fork whose pages, but for a private range, remain the lender's: until the
+ * borrower writes a page it sees it as it was at the fork; then its entry becomes the lender's own frame, which
+ * both write from then on. Three words for a page of such a space:
+ *
+ * - *common*: not in the private range and not installed in this very space
+ * - its *owner*: the nearest space up the chain of lenders for which it is not common; the frame that all
+ *   borrowers of the page share is the owner's, however deep the chain
+ * - *stale*: common, not borrowed, and the owner has another frame by now
+ *
+ * Whoever changes an owner's frame notes the page in the log of the family's root. `adopt` compares the epoch of
+ * that log with the one that this space has seen. All of it happens under the family's one lock.
+ */
+export abstract class Loans extends PageOwner {
+  /** Pages of the private range: first, and the one after the last. */
+  readonly privateFirst: number;
+  readonly privateEnd: number;
+
+  /** The family's root has no `seen` of its own: it compares its epoch with itself. */
+  private readonly seenWord: number;
+  private readonly lenderBase: number;
+  private lenderHandle: Loans | undefined;
+  /** Set when a page with records of its owner was written; who holds the lock reads and clears it. */
+  private ownerCodeWritten = false;
+
+  protected constructor(arena: Arena, base: number) {
+    super(arena, base);
+    const { u32 } = arena;
+    this.lenderBase = u32[this.word(SPACE.lender)];
+    this.privateFirst = u32[this.word(SPACE.privateFirst)];
+    this.privateEnd = u32[this.word(SPACE.privateEnd)];
+    this.seenWord = this.lenderBase === 0 ? this.epochWord : this.word(SPACE.seen);
+  }
+
+  /** A handle on the space whose descriptor is at `base`. */
+  protected abstract handle(base: number): Loans;
+
+  /** Whether the space has a lender. */
+  get isBorrower(): boolean {
+    return this.lenderBase !== 0;
+  }
+
+  protected get lenderSpace(): Loans | undefined {
+    if (this.lenderBase === 0) return undefined;
+    this.lenderHandle ??= this.handle(this.lenderBase);
+    this.lenderHandle.hart = this.hart;
+    return this.lenderHandle;
+  }
+
+  /** Handles on the spaces that borrow from this one. The caller holds the lock. */
+  protected *borrowers(): Generator<Loans> {
+    const { u32 } = this.arena;
+    for (let base = u32[this.word(SPACE.firstBorrower)]; base !== 0;) {
+      yield this.handle(base);
+      base = u32[(base + SPACE.nextBorrower) >>> 2];
+    }
+  }
+
+  /**
+   * Makes this space see its owners' present pages where it still holds older ones: to be called at a FENCE with R in
+   * its successor set, before LR and AMO, at ecall and at the end of a quantum. One comparison when no page of the
+   * family got a new frame since.
+   * @returns how many pages were adopted
+   * @throws OutOfMemory when there is no room for it; the space has not adopted everything then
+   */
+  adopt(): number {
+    const { u32 } = this.arena;
+    if (Atomics.load(u32, this.epochWord) === u32[this.seenWord]) return 0;
+    return this.adoptStale();
+  }
+
+  /**
+   * Whether the owner of `page` has another frame than this space still sees.
+   * @param entry this space's entry
+   */
+  isStale(page: number, entry: number): boolean {
+    if (this.lenderBase === 0 || (entry & (ENTRY.borrowed | ENTRY.shared)) !== 0) return false;
+    if (entry === 0 || !this.isCommon(page)) return false;
+    const current = this.ownerOf(page).entry(page);
+    return current !== 0 && current >>> ENTRY_FRAME_SHIFT !== entry >>> ENTRY_FRAME_SHIFT;
+  }
+
+  /** Called without the lock when an owner's page with predecoded records was written or its content changed. */
+  protected abstract codeChanged(page: number): void;
+
+  /** Whether `page` is the lender's business. */
+  protected isCommon(page: number): boolean {
+    if (this.lenderBase === 0) return false;
+    if (page >= this.privateFirst && page < this.privateEnd) return false;
+    return !this.arena.installs.has(this.id, page);
+  }
+
+  /** The space whose frame a store of this one to `page` ends up in. */
+  protected ownerOf(page: number): Loans {
+    return this.isCommon(page) ? (this.lenderSpace?.ownerOf(page) ?? this) : this;
+  }
+
+  /**
+   * The entry of `page`, borrowed now if the lender has mapped it since the fork.
+   * @returns 0 = unmapped, NO_ROOM
+   */
+  protected present(page: number): number {
+    const entry = this.arena.pageTable.lookup(this.top, page);
+    return entry !== 0 || this.lenderBase === 0 ? entry : this.borrowLate(page);
+  }
+
+  /** The entry of `page` as `present` finds it, without any effect: of a page not yet borrowed the owner's. */
+  protected visibleEntry(page: number): number {
+    const entry = this.arena.pageTable.lookup(this.top, page);
+    return entry !== 0 ? entry : (this.lenderSpace?.visibleEntry(page) ?? 0);
+  }
+
+  /**
+   * Gives the present `page` a frame that this space may write: a loan for a common page, else its own.
+   * @returns the new entry, 0 = out of memory
+   */
+  protected writable(page: number): number {
+    if (this.lenderBase !== 0 && this.isCommon(page)) return this.takeLoan(page);
+    return this.ownFrame(page, ENTRY.dirty, ENTRY.code);
+  }
+
+  /** `writable`, and whoever borrows the page's frame from now on shares it. 0 = out of memory. */
+  protected lendable(page: number): number {
+    const entry = this.writable(page);
+    if (entry === 0 || (entry & ENTRY_WRITTEN_TOGETHER) !== 0) return entry;
+    return this.lend(page, true);
+  }
+
+  /** Whether a page with records was written in an owner since this was last asked. */
+  protected takeOwnerCodeWritten(): boolean {
+    const was = this.ownerCodeWritten;
+    this.ownerCodeWritten = false;
+    return was;
+  }
+
+  /** Makes the page exclusively this space's own and marks it lent. 0 = out of memory. */
+  private lend(page: number, isWrite: boolean): number {
+    const { u32, pageTable } = this.arena;
+    const entry = this.ownFrame(page, ENTRY.dirty, isWrite ? ENTRY.code : 0);
+    if (entry === 0) return 0;
+    // Only now: a page that is lent is not copied any more.
+    const together = (entry & ENTRY.shared) === 0 ? ENTRY.lent : 0;
+    const lent = (entry | together) >>> 0;
+    u32[pageTable.own(this.top, page)] = lent;
+    if (together !== 0) this.noteTogether(page);
+    this.fillBoth(page, lent, this.addressOf(lent, page));
+    return lent;
+  }
+
+  private takeLoan(page: number): number {
+    const { pageTable } = this.arena;
+    const entry = pageTable.lookup(this.top, page);
+    const isBorrowed = (entry & ENTRY.borrowed) !== 0;
+    if (isBorrowed && (entry & ENTRY.dirty) !== 0) return this.ownFrame(page, 0, ENTRY.code);
+    const owner = this.ownerOf(page);
+    const owned = pageTable.lookup(owner.top, page);
+    // What the owner has not is this space's own mapping.
+    if (owned === 0) return this.ownFrame(page, ENTRY.dirty, ENTRY.code);
+    const isUpToDate = this.hasSeenAll();
+    const code = this.codeBetween(owner, page);
+    const lent = owner.lend(page, true);
+    const borrowed = lent === 0 ? 0 : this.borrowThrough(owner, page, lent);
+    if (borrowed === 0) return 0;
+    if (isUpToDate) this.seeAll();
+    if (code) this.ownerCodeWritten = true;
+    if (!isBorrowed && (lent & ENTRY.shared) === 0) {
+      this.emit('loan', page, entry >>> ENTRY_FRAME_SHIFT, lent >>> ENTRY_FRAME_SHIFT);
+    }
+    return borrowed;
+  }
+
+  private hasSeenAll(): boolean {
+    const { u32 } = this.arena;
+    return u32[this.epochWord] === u32[this.seenWord];
+  }
+
+  /** What was logged since `hasSeenAll` is the page that this space has just borrowed. */
+  private seeAll(): void {
+    const { u32 } = this.arena;
+    u32[this.seenWord] = u32[this.epochWord];
+  }
+
+  /** Whether a lender up to the owner has made records from the page. */
+  private codeBetween(owner: Loans, page: number): boolean {
+    let code = 0;
+    for (let space = this.lenderSpace; space; space = space.lenderSpace) {
+      code |= this.arena.pageTable.lookup(space.top, page) & ENTRY.code;
+      if (space === owner) break;
+    }
+    return code !== 0;
+  }
+
+  /** Borrows for the lenders between the owner and this space first: they see the store too. */
+  private borrowThrough(owner: Loans, page: number, lent: number): number {
+    const lender = this.lenderSpace;
+    if (lender && lender !== owner) {
+      if (lender.borrowThrough(owner, page, lent) === 0) return 0;
+    }
+    return this.borrow(page, lent, ENTRY.dirty);
+  }
+
+  /** Makes this space's entry the owner's frame. 0 = out of memory. */
+  private borrow(page: number, lent: number, flags: number): number {
+    const { frames, pageTable, u32 } = this.arena;
+    const at = pageTable.own(this.top, page);
+    if (at === 0) return 0;
+    const entry = u32[at];
+    const former = entry >>> ENTRY_FRAME_SHIFT;
+    const frame = lent >>> ENTRY_FRAME_SHIFT;
+    const inherited =
+      (entry === 0 ? lent : entry) & (INHERITED | (former === frame ? ENTRY.dirty : 0));
+    const together = (lent & ENTRY.shared) === 0 ? ENTRY.borrowed : ENTRY.shared;
+    const borrowed = ((frame << ENTRY_FRAME_SHIFT) | inherited | together | flags) >>> 0;
+    if (frame !== former) frames.retain(frame);
+    u32[at] = borrowed;
+    if (together === ENTRY.borrowed) this.noteTogether(page);
+    const { pair } = this;
+    if (pair !== 0 && this.arena.deltas.hasRead(pair, page)) {
+      this.fillRead(page, this.addressOf(borrowed, page));
+    }
+    if (frame !== former && former !== 0) frames.release(former);
+    return borrowed;
+  }
+
+  private borrowLate(page: number): number {
+    const entry = this.lenderSpace?.visibleEntry(page) ?? 0;
+    // A page without access faults as the lender's does; nothing is borrowed.
+    if ((entry & PERMISSIONS) === 0) return entry;
+    if (!this.isCommon(page)) return this.copyLate(page, entry);
+    const owner = this.ownerOf(page);
+    const isUpToDate = this.hasSeenAll();
+    const lent = owner.lend(page, false);
+    const borrowed = lent === 0 ? 0 : this.borrow(page, lent, 0);
+    if (borrowed === 0) return NO_ROOM;
+    if (isUpToDate) this.seeAll();
+    this.emit('late-borrow', page, owner.id, lent >>> ENTRY_FRAME_SHIFT);
+    return borrowed;
+  }
+
+  /** A page of the private range that the lender has mapped since the fork: a copy of what is there now. */
+  private copyLate(page: number, seen: number): number {
+    const { frames, pageTable, u32 } = this.arena;
+    const at = pageTable.own(this.top, page);
+    if (at === 0) return NO_ROOM;
+    const source = seen >>> ENTRY_FRAME_SHIFT;
+    let entry = seen & INHERITED;
+    if (source !== 0) {
+      const isShared = (seen & ENTRY.shared) !== 0;
+      const frame = isShared ? source : frames.allocate(page, false);
+      if (frame === 0) return NO_ROOM;
+      if (isShared) frames.retain(frame);
+      else frames.copy(frame, source);
+      entry =
+        ((frame << ENTRY_FRAME_SHIFT) | entry | (isShared ? ENTRY.shared : ENTRY.copied)) >>> 0;
+      if (!isShared) this.emit('copy', page, source, frame);
+    }
+    u32[at] = entry;
+    return entry;
+  }
+
+  private adoptStale(): number {
+    const { arena } = this;
+    const { u32 } = arena;
+    const code: number[] = [];
+    let adopted = 0;
+    acquire(arena.i32, this.lock);
+    try {
+      const seen = u32[this.seenWord];
+      const news = (u32[this.epochWord] - seen) >>> 0;
+      if (news > LOG_PAGES) {
+        for (const page of this.changedByOwners()) adopted += this.adoptPage(page, code);
+      } else {
+        const log = this.epochWord + (SPACE.log - SPACE.epoch) / 4;
+        // Adopting may log more pages, but only of this space's own making: they are not stale for it.
+        const pages = Array.from({ length: news }, (_, n) => u32[log + ((seen + n) % LOG_PAGES)]);
+        for (const page of pages) adopted += this.adoptPage(page, code);
+      }
+      this.seeAll();
+    } finally {
+      release(arena.i32, this.lock);
+    }
+    for (const page of code) this.codeChanged(page);
+    return adopted;
+  }
+
+  /** The pages that differ from their owner's: what to look at when the log is too short. */
+  private changedByOwners(): number[] {
+    const pages: number[] = [];
+    for (let space = this.lenderSpace; space; space = space.lenderSpace) {
+      const differing = this.arena.pageTable.differences(this.top, space.top, 0, PAGE_COUNT);
+      for (const page of differing) if (this.ownerOf(page).id === space.id) pages.push(page);
+    }
+    return pages;
+  }
+
+  private adoptPage(page: number, code: number[]): number {
+    const { pageTable } = this.arena;
+    const entry = pageTable.lookup(this.top, page);
+    if (!this.isStale(page, entry)) return 0;
+    const lent = this.ownerOf(page).lend(page, false);
+    if (lent === 0 || this.borrow(page, lent, 0) === 0) {
+      throw this.outOfMemory(`to adopt page 0x${page.toString(16)}`);
+    }
+    if ((entry & ENTRY.code) !== 0) code.push(page);
+    this.emit('adopt', page, entry >>> ENTRY_FRAME_SHIFT, lent >>> ENTRY_FRAME_SHIFT);
+    return 1;
+  }
+
+  /** After the return of an entry that an installed page stood in for: what it was meanwhile left out of. */
+  protected restored(page: number, entry: number): void {
+    if ((entry & (ENTRY.lent | ENTRY.borrowed)) !== 0) this.noteTogether(page);
+    if (this.lenderBase !== 0) this.logPage(page);
+  }
+
+  /** The first page of the highest `count` free pages in a row of the family; 0 = there are none. */
+  protected rootGap(count: number, low: number, high: number): number {
+    if (this.lenderSpace) return this.lenderSpace.rootGap(count, low, high);
+    for (let end = high; ;) {
+      const first = this.arena.pageTable.findGap(this.top, count, low, end);
+      const taken =
+        first === 0 ? -1 : this.arena.spaces.privateOverlap(this.base, first, first + count);
+      if (taken < 0) return first;
+      end = taken;
+    }
+  }
+
+  /** Puts the leaf of `page` on the list of those that have lent or borrowed pages. */
+  protected noteTogether(page: number): void {
+    const { u32 } = this.arena;
+    const counter = this.word(SPACE.togetherCount);
+    const list = this.word(SPACE.together);
+    const count = u32[counter];
+    const leaf = page >>> LEAF_SHIFT;
+    // The last one first: neighbouring pages are lent one after another.
+    for (let i = Math.min(count, TOGETHER_LEAVES) - 1; i >= 0; i--)
+      if (u32[list + i] === leaf) return;
+    if (count < TOGETHER_LEAVES) u32[list + count] = leaf;
+    u32[counter] = Math.min(count + 1, TOGETHER_LEAVES + 1);
+  }
+
+  /**
+   * The pages that this space writes together with borrowers or its lender; those whose last borrower has gone are its
+   * own again. The caller holds the lock.
+   */
+  protected collectTogether(): number[] {
+    const { u32, pageTable } = this.arena;
+    const counter = this.word(SPACE.togetherCount);
+    const list = this.word(SPACE.together);
+    const count = u32[counter];
+    if (count === 0) return [];
+    const leaves = Array.from(u32.subarray(list, list + Math.min(count, TOGETHER_LEAVES)));
+    const pages: number[] = [];
+    const look = (first: number, end: number): void =>
+      pageTable.visit(this.top, first, end, (leaf, page, from, to, isShared) => {
+        for (let i = from; i <= to; i++) {
+          const entry = u32[leaf + i];
+          if ((entry & (ENTRY.lent | ENTRY.borrowed)) === 0) continue;
+          const references = this.arena.frames.references(entry >>> ENTRY_FRAME_SHIFT);
+          const isOver = references === 1 && !isShared;
+          if (isOver) u32[leaf + i] = (entry & ~(ENTRY.lent | ENTRY.borrowed)) >>> 0;
+          else pages.push(page + i);
+        }
+      });
+    if (count > TOGETHER_LEAVES) look(0, PAGE_COUNT);
+    else for (const leaf of leaves) look(leaf << LEAF_SHIFT, (leaf + 1) << LEAF_SHIFT);
+    u32[counter] = 0;
+    for (const page of pages) this.noteTogether(page);
+    return pages;
+  }
+
+  /**
+   * Gives a new fork at `child` its own copies of `pages`, which this space writes together with others: a fork
+   * is a snapshot of them too. False when there is no memory left.
+   */
+  protected snapshotTogether(child: Loans, pages: readonly number[]): boolean {
+    const { frames, pageTable, u32 } = this.arena;
+    for (const page of pages) {
+      const at = pageTable.own(child.top, page);
+      const frame = at === 0 ? 0 : frames.allocate(page, false);
+      if (frame === 0) return false;
+      const entry = u32[at];
+      const source = entry >>> ENTRY_FRAME_SHIFT;
+      frames.copy(frame, source);
+      const flags = (entry & INHERITED) | ENTRY.copied | (entry & ENTRY.code);
+      u32[at] = ((frame << ENTRY_FRAME_SHIFT) | flags) >>> 0;
+      frames.release(source);
+      // A borrower's copy is stale from the start.
+      if (child.lenderBase !== 0) this.logPage(page);
+    }
+    return true;
+  }
+
+  /** Gives a new plain fork of this borrower what the lenders have mapped and this space has not touched yet. */
+  protected snapshotLate(child: Loans): boolean {
+    const { pageTable } = this.arena;
+    for (let space = this.lenderSpace; space; space = space.lenderSpace) {
+      for (const page of pageTable.differences(this.top, space.top, 0, PAGE_COUNT)) {
+        if (pageTable.lookup(child.top, page) !== 0) continue;
+        const entry = this.visibleEntry(page);
+        if (entry !== 0 && child.copyLate(page, entry) === NO_ROOM) return false;
+      }
+    }
+    return true;
+  }
+
+  /**
+   * Takes pages that this space is about to unmap or replace from all its borrowers, which hold them as loans or as
+   * snapshots; those they had made records from are added to `code`. False when no page-table node is left.
+   */
+  protected takeFromBorrowers(first: number, end: number, code: number[]): boolean {
+    const { arena } = this;
+    for (const borrower of this.borrowers()) {
+      for (const [from, to] of borrower.commonParts(first, end)) {
+        if (!borrower.takeFromBorrowers(from, to, code)) return false;
+        borrower.collectCode(from, to, code);
+        borrower.withdraw(from, to);
+        borrower.releaseEntries(arena.installs.drop(borrower.id, from, to));
+        if (!arena.pageTable.clear(borrower.top, from, to)) return false;
+      }
+    }
+    return true;
+  }
+
+  /** Changes flags in the borrowers' entries too, as `PageTable.change` does. */
+  protected changeForBorrowers(
+    first: number,
+    end: number,
+    change: (entry: number) => number,
+    code: number[],
+  ): boolean {
+    for (const borrower of this.borrowers()) {
+      for (const [from, to] of borrower.commonParts(first, end)) {
+        if (!borrower.changeForBorrowers(from, to, change, code)) return false;
+        borrower.collectCode(from, to, code);
+        borrower.withdraw(from, to);
+        if (!this.arena.pageTable.change(borrower.top, from, to, change)) return false;
+      }
+    }
+    return true;
+  }
+
+  /** The parts of a range outside the private range. */
+  protected commonParts(first: number, end: number): (readonly [number, number])[] {
+    if (this.lenderBase === 0) return [];
+    const { privateFirst, privateEnd } = this;
+    if (privateFirst >= privateEnd) return [[first, end]];
+    const parts: (readonly [number, number])[] = [];
+    if (first < privateFirst) parts.push([first, Math.min(end, privateFirst)]);
+    if (end > privateEnd) parts.push([Math.max(first, privateEnd), end]);
+    return parts;
+  }
+}
