@@ -77,7 +77,7 @@ export function parseBits(text: string, format: NumberFormat): bigint | string {
   const given = text.trim().replaceAll('_', '').toLowerCase();
   if (format === 'float' || format === 'double') return parseReal(given, format);
   const match = /^(-?)(0x[0-9a-f]+|0b[01]+|[0-9]+)$/.exec(given);
-  if (!match) return 'Not a number. Write decimal, 0x… or 0b….';
+  if (!match) return 'Not a number. Write digits, or 0x or 0b and digits.';
   const magnitude = BigInt(match[2] ?? '0');
   const value = match[1] === '-' ? -magnitude : magnitude;
   if (value >= 1n << 64n || value < -(1n << 63n)) return 'Does not fit in 64 bits.';
@@ -88,7 +88,8 @@ function parseReal(given: string, format: 'float' | 'double'): bigint | string {
   if (given.startsWith('0x')) return parseBits(given, 'hex');
   const named: Record<string, number> = { nan: NaN, inf: Infinity, '-inf': -Infinity };
   const value = named[given] ?? (given === '' ? NaN : Number(given));
-  if (Number.isNaN(value) && given !== 'nan') return 'Not a number. Write 1.5, inf, nan or 0x….';
+  if (Number.isNaN(value) && given !== 'nan')
+    return 'Not a number. Write 1.5, inf, nan, or 0x and digits.';
   if (format === 'float') {
     scratch.setFloat32(0, value);
     // NaN boxing: a narrower value stands in the low bits, all bits above it are ones.
