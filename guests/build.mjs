@@ -14,12 +14,12 @@ import { basename, dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const CROSS = 'riscv64-linux-gnu-';
+const NO_CPP = `no ${CROSS}g++`;
 const guests = dirname(fileURLToPath(import.meta.url));
 const root = dirname(guests);
 
 /** Debugging information with paths relative to the repository, and nothing that varies. */
 const common = [
-  '-std=gnu11',
   '-Wall',
   '-Wextra',
   '-Werror',
@@ -29,6 +29,7 @@ const common = [
   '-Wl,--build-id=none',
 ];
 
+const c = '-std=gnu11';
 const riscv = ['-march=rv64gc', '-mabi=lp64d', ...common];
 
 /** No C library; separate code, so that nothing but code is executable. */
@@ -44,20 +45,33 @@ const freestanding = [
   '-msmall-data-limit=0', // constants lie in .rodata: read-only, apart from the data
   '-Wl,-z,separate-code',
 ];
+const fixed = [...freestanding, '-static', '-no-pie', '-fno-pic'];
 
 const portable = ['print.c', 'input.c', 'benchmark.c'];
 const system = ['start.S', 'start.c', 'system-riscv64.c', ...portable];
 
+/** For guests with vCPUs. */
+const library = ['../lib/multiprocess-start.S', '../lib/multiprocess.c'];
+const tasks = [...system, ...library, 'tasks.c'];
+const headers = '-Iguests/include';
+
 /** How each value of `build` in the catalogue is compiled: flags, then files of the runtime. */
 const recipes = {
-  debug: { flags: [...freestanding, '-static', '-no-pie', '-fno-pic', '-Og'], runtime: system },
-  kernel: { flags: [...freestanding, '-static', '-no-pie', '-fno-pic', '-O2'], runtime: system },
+  debug: { flags: [c, ...fixed, '-Og'], runtime: system },
+  kernel: { flags: [c, ...fixed, '-O2'], runtime: system },
   'static-pie': {
     // GCC 12 for RISC-V asks for a dynamic linker even here.
-    flags: [...freestanding, '-static-pie', '-fPIE', '-Wl,--no-dynamic-linker,-z,text', '-Og'],
+    flags: [c, ...freestanding, '-static-pie', '-fPIE', '-Wl,--no-dynamic-linker,-z,text', '-Og'],
     runtime: system,
   },
-  glibc: { flags: [...riscv, '-static', '-no-pie', '-Og'], runtime: [] },
+  glibc: { flags: [c, ...riscv, '-static', '-no-pie', '-Og'], runtime: [] },
+  multiprocess: { flags: [c, ...fixed, headers, '-Og'], runtime: tasks },
+  'multiprocess-kernel': { flags: [c, ...fixed, headers, '-O2'], runtime: tasks },
+  'multiprocess-cpp': { flags: [...fixed, headers, '-fno-exceptions', '-Og'], runtime: tasks },
+  'multiprocess-glibc': {
+    flags: [c, ...riscv, headers, '-static', '-no-pie', '-Og'],
+    runtime: library,
+  },
 };
 
 function run(command, commandArguments) {
@@ -81,7 +95,18 @@ function toolchain() {
   }
   const libc = run(`${CROSS}gcc`, ['-print-file-name=libc.a']).trim();
   const digest = createHash('sha256').update(readFileSync(libc)).digest('hex');
-  return `${compiler}\n${version('ld')}\nlibc.a sha256 ${digest}\n`;
+  const cpp = cppCompiler() ?? NO_CPP;
+  return `${compiler}\n${version('ld')}\nlibc.a sha256 ${digest}\n${cpp}\n`;
+}
+
+/** The compiler of the C++ guests, which may be missing where that of C is not. */
+function cppCompiler() {
+  try {
+    return run(`${CROSS}g++`, ['--version']).split('\n', 1)[0];
+  } catch (error) {
+    if (error.code !== 'ENOENT') throw error;
+    return undefined;
+  }
 }
 
 function compile(compiler, flags, guest, runtime, output) {
@@ -97,8 +122,16 @@ function compile(compiler, flags, guest, runtime, output) {
 
 function buildAll(catalogue, directory) {
   const recorded = toolchain();
+  const withoutCpp = recorded.includes(NO_CPP);
+  const committed = resolve(directory) === join(guests, 'bin');
+  if (withoutCpp && committed)
+    fail(`${CROSS}g++ is not installed; on Debian: sudo apt-get install g++-riscv64-linux-gnu`);
   mkdirSync(directory, { recursive: true });
   for (const guest of catalogue.guests) {
+    if (withoutCpp && guest.source.endsWith('.cpp')) {
+      console.log(`guest ${guest.name}: skipped, there is ${NO_CPP}`);
+      continue;
+    }
     const recipe = recipes[guest.build];
     if (!recipe) fail(`guest ${guest.name}: there is no build "${guest.build}"`);
     const output = join(directory, basename(guest.file));

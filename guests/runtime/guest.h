@@ -13,6 +13,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 /* Keeps a function whole, so that it can be found, stopped at and stepped out of. */
 #define NOINLINE __attribute__((noinline, noclone))
 
@@ -31,7 +35,7 @@ long read_input(char *bytes, size_t count);
 uint64_t clock_ns(void);
 
 /* Ends the program. */
-_Noreturn void exit_guest(int status);
+void exit_guest(int status) __attribute__((noreturn));
 
 /* ---- print.c: line-buffered output --------------------------------------- */
 
@@ -67,5 +71,9 @@ bool text_equal(const char *a, const char *b);
  */
 int benchmark(const char *name, int argc, char **argv, uint64_t (*kernel)(void),
           uint64_t expected);
+
+#ifdef __cplusplus
+}
+#endif
 
 #endif
