@@ -1,11 +1,12 @@
 import type { SegmentInfo } from './debug/protocol';
 import type { DebugTarget, MachineStop } from './debug/target';
 import { parseElf } from './elf/parse';
-import { describeAddress, SymbolTable } from './elf/symbols';
+import { SymbolTable } from './elf/symbols';
 import type { CodeSpace } from './engine/code-space';
 import { TIMEBASE_HZ } from './engine/csr';
-import { Engine, QUANTUM, type EngineStop } from './engine/engine';
+import { Engine, QUANTUM } from './engine/engine';
 import type { HartState } from './engine/hart-state';
+import { Executor } from './executor';
 import {
   beginCall,
   callResult,
@@ -14,12 +15,7 @@ import {
   type CallArgument,
   type CallResult,
 } from './guest-call';
-import { Harts } from './harts';
-import { instructionLength } from './isa';
-import { signalName } from './linux/abi/signals';
-import type { SyscallOutcome } from './linux/call';
 import { hostClock, type Clock } from './linux/clock';
-import type { GuestFault } from './linux/faults';
 import { LinuxKernel, type ProcessStart } from './linux/kernel';
 import type { KernelLimits } from './linux/limits';
 import type { StandardStreams } from './linux/streams';
@@ -28,8 +24,6 @@ import { Arena } from './memory/arena';
 import { PAGE_SIZE } from './memory/layout';
 import { memoryMap } from './memory-map';
 import type { Hart } from './multiprocess/hart';
-import { EXIT_STUB } from './multiprocess/start';
-import { Tasks, type TaskOutcome } from './multiprocess/tasks';
 
 /** What a machine is made of. What is left out has the default in brackets. */
 export interface MachineOptions {
@@ -60,14 +54,6 @@ export interface MachineOptions {
 }
 
 const SP = 2;
-const SIGNAL_STATUS = 128;
-const ECALL_BYTES = 4;
-
-/** A fault that stopped the machine and whose signal the next run delivers. */
-interface Undelivered {
-  readonly hart: Hart;
-  readonly fault: GuestFault;
-}
 
 /** One guest program with its memory, harts, files and terminal. */
 export class Machine implements DebugTarget {
@@ -75,10 +61,7 @@ export class Machine implements DebugTarget {
   readonly entry: number;
   readonly position: 'static' | 'static-pie';
   readonly engine: Engine;
-  private readonly harts: Harts;
-  private readonly tasks: Tasks;
-  private ended: MachineStop | undefined;
-  private undelivered: Undelivered | undefined;
+  private readonly executor: Executor;
 
   /**
    * Loads a program.
@@ -96,7 +79,7 @@ export class Machine implements DebugTarget {
   }
 
   private constructor(
-    private readonly options: MachineOptions,
+    options: MachineOptions,
     readonly space: AddressSpace,
     readonly kernel: LinuxKernel,
     private readonly start: ProcessStart,
@@ -110,31 +93,32 @@ export class Machine implements DebugTarget {
     const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
     this.engine = new Engine(space, { time: () => clock.monotonic() / nanosecondsPerTick });
     kernel.onFlushInstructions = () => this.engine.code.synchronize();
-    this.harts = new Harts(space.arena, this.engine, space, start.stack);
+    this.executor = new Executor({
+      engine: this.engine,
+      kernel,
+      symbols,
+      space,
+      stack: start.stack,
+      stopAtFaults: options.stopAtFaults ?? false,
+      vcpuLimit: options.vcpuLimit ?? 0,
+    });
     this.hart.pc = start.pc;
     this.hart.setX(SP, BigInt(start.sp));
-    this.tasks = new Tasks(
-      {
-        createHart: (forked, stack) => this.harts.create(forked, stack),
-        endHart: (hart) => this.harts.remove(hart),
-      },
-      options.vcpuLimit,
-    );
   }
 
   /** The main VM's hart. */
   get hart(): HartState {
-    return this.harts.main.state;
+    return this.executor.harts.main.state;
   }
 
   /** All harts that live, the main VM's first. */
   get liveHarts(): readonly Hart[] {
-    return this.harts.list();
+    return this.executor.harts.list();
   }
 
   /** The hart that ran last: the one that a stop is about. */
   get current(): Hart {
-    return this.harts.current;
+    return this.executor.harts.current;
   }
 
   get code(): CodeSpace {
@@ -143,7 +127,7 @@ export class Machine implements DebugTarget {
 
   /** Instructions retired since the start, by all harts. */
   get instructions(): number {
-    return this.harts.retired;
+    return this.executor.harts.retired;
   }
 
   get residentBytes(): number {
@@ -157,22 +141,7 @@ export class Machine implements DebugTarget {
    * @param only runs no other hart than this one
    */
   run(budget: number, through = false, only?: Hart): MachineStop {
-    const delivered = this.deliver();
-    if (this.ended) return this.ended;
-    if (delivered) return delivered;
-    this.harts.retry();
-    const passing = through ? (only ?? this.harts.current) : undefined;
-    const end = this.harts.retired + budget;
-    for (let first = true; this.harts.retired < end; first = false) {
-      const interruption = this.kernel.interruption(this.hart);
-      if (interruption) return this.settle(this.harts.main, interruption) ?? this.ended!;
-      const hart = this.choose(only);
-      if (!hart) return this.waits(only);
-      const stop = this.runTurn(hart, end - this.harts.retired, first && hart === passing);
-      if (this.ended) return this.ended;
-      if (stop) return stop;
-    }
-    return { kind: 'fuel' };
+    return this.executor.run(budget, through, only);
   }
 
   /** Runs exactly `count` instructions, through breakpoints, unless the machine stops otherwise. */
@@ -212,7 +181,7 @@ export class Machine implements DebugTarget {
     if (address === undefined) {
       throw new Error(`the program has no function called ${String(target)}`);
     }
-    if (this.ended) throw new Error('the program has ended: nothing can be called in it');
+    if (this.executor.ended) throw new Error('the program has ended: nothing can be called in it');
     const restore = saveRegisters(this.space.arena, this.hart);
     try {
       beginCall(this.hart, address, args);
@@ -230,191 +199,28 @@ export class Machine implements DebugTarget {
 
   /** Gives the machine's memory back to the arena. */
   dispose(): void {
-    this.finish({ kind: 'exited', status: 0 });
-    for (const hart of [...this.harts.list()]) this.harts.remove(hart);
-  }
-
-  /** The hart to run now. */
-  private choose(only: Hart | undefined): Hart | undefined {
-    const now = (): number => this.kernel.now();
-    return only ? this.harts.focus(only, now) : this.harts.next(now);
-  }
-
-  /** Runs one hart for what is left of its turn, or less. */
-  private runTurn(hart: Hart, budget: number, through: boolean): MachineStop | undefined {
-    this.harts.enter(hart);
-    this.kernel.memory.use(hart.space);
-    const { state, vcpu } = hart;
-    const limit = vcpu && vcpu.limit > 0 ? vcpu.limit - state.instret : Infinity;
-    const before = state.instret;
-    const stop = this.engine.run(state, Math.min(budget, QUANTUM, hart.turn, limit), through);
-    this.harts.ran(hart, state.instret - before);
-    const result = this.handle(hart, stop);
-    if (vcpu && !vcpu.status && vcpu.limit > 0 && state.instret >= vcpu.limit) {
-      this.tasks.end(vcpu, { reason: 'limit' });
-    }
-    return result;
+    this.executor.finish({ kind: 'exited', status: 0 });
+    const { harts } = this.executor;
+    for (const hart of [...harts.list()]) harts.remove(hart);
   }
 
   private runToReturn(name: string, budget: number): void {
-    const { main } = this.harts;
+    const { harts } = this.executor;
+    const { main } = harts;
     const limit = main.state.instret + budget;
+    this.executor.enter(main);
     for (;;) {
       const left = limit - main.state.instret;
       if (left <= 0) throw new Error(`${name} did not return within ${budget} instructions`);
-      this.harts.enter(main);
-      this.kernel.memory.use(main.space);
       const before = main.state.instret;
       const stop = this.engine.run(main.state, Math.min(left, QUANTUM));
-      this.harts.ran(main, main.state.instret - before);
+      harts.ran(main, main.state.instret - before);
       if (stop.kind === 'fault' && main.state.pc === RETURN_ADDRESS) return;
-      const outcome = this.handle(main, stop) ?? (main.waiting && this.waits(main));
+      const outcome =
+        this.executor.settleStop(main, stop) ?? (main.waiting && this.executor.waits(main));
       if (outcome) throw new Error(`${name} stopped: ${describeStop(outcome)}`);
     }
   }
-
-  /** What the machine does about an engine's stop; nothing when it simply goes on. */
-  private handle(hart: Hart, stop: EngineStop): MachineStop | undefined {
-    const { pc } = hart.state;
-    switch (stop.kind) {
-      case 'fuel':
-        return undefined;
-      case 'ecall': {
-        const outcome = this.tasks.syscall(hart);
-        return outcome
-          ? this.settleTask(hart, outcome)
-          : this.settle(hart, this.kernel.syscall(hart.state));
-      }
-      case 'breakpoint':
-        return { kind: 'breakpoint', address: pc };
-      case 'watch':
-        return stop;
-      case 'ebreak':
-        return this.fault(hart, { kind: 'breakpoint', pc });
-      case 'illegal': {
-        const size = instructionLength(stop.bits);
-        return this.fault(hart, { kind: 'illegal', pc, bits: stop.bits, size });
-      }
-      case 'misaligned':
-        return this.fault(hart, { kind: 'misaligned', pc, address: stop.address });
-      case 'fault':
-        if (hart.vcpu && pc === EXIT_STUB) {
-          this.tasks.end(hart.vcpu, { reason: 'returned' });
-          return undefined;
-        }
-        return this.fault(hart, { ...stop.fault, pc });
-    }
-  }
-
-  private settle(hart: Hart, outcome: SyscallOutcome): MachineStop | undefined {
-    switch (outcome.kind) {
-      case 'done':
-        this.harts.count(hart, 1);
-        if (outcome.pcSet !== true) hart.state.pc += ECALL_BYTES;
-        hart.state.clearReservation();
-        return undefined;
-      case 'park':
-        hart.waiting = { reason: outcome.reason, deadline: outcome.deadline };
-        return undefined;
-      case 'exit':
-        this.harts.count(hart, 1);
-        return this.endHart(hart, { kind: 'exited', status: outcome.status });
-      case 'killed': {
-        const message = `ended by ${signalName(outcome.signal)}`;
-        return this.endHart(hart, killed(outcome.signal, message), outcome.signal);
-      }
-    }
-  }
-
-  private settleTask(hart: Hart, outcome: TaskOutcome): undefined {
-    switch (outcome.kind) {
-      case 'done':
-        this.harts.count(hart, 1);
-        hart.state.setX(10, BigInt.asUintN(64, outcome.value));
-        hart.state.pc += ECALL_BYTES;
-        return;
-      case 'wait':
-        hart.waiting = outcome.waiting;
-        return;
-      case 'end':
-        this.harts.count(hart, 1);
-        if (hart.vcpu) this.tasks.end(hart.vcpu, { reason: 'returned' });
-    }
-  }
-
-  /** A vCPU's end is its own; the main VM's is the machine's. */
-  private endHart(hart: Hart, stop: MachineStop, signal = 0): MachineStop | undefined {
-    if (!hart.vcpu) return this.finish(stop);
-    if (stop.kind === 'exited') {
-      this.tasks.end(hart.vcpu, { reason: 'exited', exitCode: stop.status });
-    } else this.tasks.end(hart.vcpu, { reason: 'killed', exitCode: signal });
-    return undefined;
-  }
-
-  private finish(stop: MachineStop): MachineStop {
-    if (!this.ended) {
-      this.ended = stop;
-      this.tasks.endAll();
-    }
-    return this.ended;
-  }
-
-  private fault(hart: Hart, fault: GuestFault): MachineStop | undefined {
-    if (this.options.stopAtFaults !== true) return this.kill(hart, fault);
-    this.undelivered = { hart, fault };
-    if (fault.kind === 'breakpoint') return { kind: 'ebreak', address: fault.pc };
-    const { signal, message, address } = this.kernel.signalForFault(fault);
-    return { kind: 'fault', signal: signalName(signal), message, address };
-  }
-
-  /** The signal of a fault that stopped the machine takes its course now. */
-  private deliver(): MachineStop | undefined {
-    const { undelivered } = this;
-    if (!undelivered) return undefined;
-    this.undelivered = undefined;
-    const { hart, fault } = undelivered;
-    if (hart.ended) return undefined;
-    // After an ebreak a debugger goes on behind it.
-    if (fault.kind !== 'breakpoint') return this.kill(hart, fault);
-    const low = hart.space.readU16(hart.state.pc) ?? 0;
-    hart.state.pc += instructionLength(low);
-    this.harts.count(hart, 1);
-    return undefined;
-  }
-
-  private kill(hart: Hart, fault: GuestFault): MachineStop | undefined {
-    const { signal, message, address } = this.kernel.signalForFault(fault);
-    if (hart.vcpu) {
-      const reason = VCPU_REASONS[fault.kind] ?? 'fault';
-      this.tasks.end(hart.vcpu, { reason, address, exitCode: signal });
-      return undefined;
-    }
-    const place = this.symbols.functionAt(fault.pc);
-    const where = place ? `, in ${describeAddress(this.symbols, fault.pc)}` : '';
-    return this.finish(killed(signal, message + where));
-  }
-
-  /** No hart can run: what they wait for, and until when. */
-  private waits(only: Hart | undefined): MachineStop {
-    const waiting = (only ? [only] : this.harts.list()).flatMap((hart) => hart.waiting ?? []);
-    const deadlines = waiting.flatMap(({ deadline }) => deadline ?? []);
-    const outside = waiting.find((wait) => !wait.ready) ?? waiting[0];
-    return {
-      kind: 'waiting',
-      reason: outside?.reason ?? 'nothing',
-      ...(deadlines.length > 0 && { deadline: Math.min(...deadlines) }),
-    };
-  }
-}
-
-/** How a fault is called in a vCPU's status; what is not here is a `fault`. */
-const VCPU_REASONS: Partial<Record<GuestFault['kind'], 'illegal' | 'killed'>> = {
-  illegal: 'illegal',
-  breakpoint: 'killed',
-};
-
-function killed(signal: number, message: string): MachineStop {
-  return { kind: 'killed', signal: signalName(signal), status: SIGNAL_STATUS + signal, message };
 }
 
 /** One sentence about a stop, for errors and logs. */

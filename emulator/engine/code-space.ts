@@ -159,6 +159,13 @@ export class CodeSpace {
     this.stale.clear();
   }
 
+  /** Forgets everything decoded, and stops at these addresses from now on. */
+  restart(breakpoints: Iterable<number>): void {
+    this.flush();
+    this.breakpoints.clear();
+    for (const address of breakpoints) this.breakpoints.add(address);
+  }
+
   /** Bytes of the pool in use. */
   get usedBytes(): number {
     return this.poolNext - this.pool.base;

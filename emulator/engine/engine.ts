@@ -1,5 +1,6 @@
 import { decode, type Decoded } from '../isa';
 import type { AddressSpace } from '../memory/address-space';
+import type { Arena } from '../memory/arena';
 import type { Fault } from '../memory/faults';
 import { ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SIZE } from '../memory/layout';
 import { CodeSpace } from './code-space';
@@ -31,6 +32,19 @@ export type EngineStop =
   /** An atomic access that is not naturally aligned. */
   | { readonly kind: 'misaligned'; readonly address: number };
 
+/** Which of a family's engines this is: each has an equal share of the record pool. */
+export interface EnginePart {
+  readonly index: number;
+  readonly of: number;
+}
+
+const WHOLE: EnginePart = { index: 0, of: 1 };
+
+function recordsOf({ records }: Arena, { index, of }: EnginePart): { base: number; bytes: number } {
+  const bytes = Math.floor(records.bytes / of / PAGE_SIZE) * PAGE_SIZE;
+  return { base: records.base + index * bytes, bytes };
+}
+
 /**
  * Runs harts on the calling thread, in an address space and its forks. It serves what the WebAssembly interpreter
  * hands over (code without records, pages without deltas, CSRs, fence.i) and returns to its caller for
@@ -40,6 +54,8 @@ export class Engine {
   readonly code: CodeSpace;
   private readonly interpreter: Interpreter;
   private readonly words: Uint32Array;
+  /** Called when code has changed: engines on other threads drop what they decoded of it. */
+  onCodeChanged: (() => void) | undefined;
   private storing = false;
   private space: AddressSpace;
 
@@ -47,12 +63,13 @@ export class Engine {
   constructor(
     private readonly root: AddressSpace,
     private readonly environment: CsrEnvironment,
+    part: EnginePart = WHOLE,
   ) {
     const { arena } = root;
     this.space = root;
     this.interpreter = instantiateInterpreter(arena.memory);
     this.words = arena.u32;
-    this.code = new CodeSpace(arena.memory, arena.allocateCodeTable(), arena.records, {
+    this.code = new CodeSpace(arena.memory, arena.allocateCodeTable(), recordsOf(arena, part), {
       fetch: (address) => this.fetch(address),
       markCode: (page) => this.markCode(page),
     });
@@ -67,6 +84,7 @@ export class Engine {
     space.hooks.onCodeChanged = (page) => {
       if (this.storing) this.code.noteStore(page);
       else this.code.invalidate(page);
+      this.onCodeChanged?.();
     };
   }
 

@@ -96,6 +96,10 @@ export class HartState {
     return Number(this.words[offset / 8]);
   }
 
+  setLongField(offset: number, value: number): void {
+    this.words[offset / 8] = BigInt(value);
+  }
+
   /** Drops an LR reservation, as a trap and a context switch do. */
   clearReservation(): void {
     this.setField(HART.reservation, 0);

@@ -1,0 +1,275 @@
+import type { MachineStop } from './debug/target';
+import { describeAddress, type SymbolTable } from './elf/symbols';
+import { QUANTUM, type Engine, type EngineStop } from './engine/engine';
+import { Harts } from './harts';
+import { instructionLength } from './isa';
+import { signalName } from './linux/abi/signals';
+import type { SyscallOutcome } from './linux/call';
+import type { GuestFault } from './linux/faults';
+import type { LinuxKernel } from './linux/kernel';
+import type { AddressSpace } from './memory/address-space';
+import type { Hart, StackRange } from './multiprocess/hart';
+import { EXIT_STUB } from './multiprocess/start';
+import { Tasks, type TaskOutcome } from './multiprocess/tasks';
+
+const SIGNAL_STATUS = 128;
+const ECALL_BYTES = 4;
+const A0 = 10;
+
+export interface ExecutorOptions {
+  readonly engine: Engine;
+  readonly kernel: LinuxKernel;
+  readonly symbols: SymbolTable;
+  /** The main VM's space and stack. */
+  readonly space: AddressSpace;
+  readonly stack: StackRange;
+  /** Faults and ebreak stop before their signal is delivered. */
+  readonly stopAtFaults: boolean;
+  /** Instructions that a vCPU of the plain multiprocess call may retire; 0 = as many as it wants. */
+  readonly vcpuLimit: number;
+}
+
+/** A fault that stopped the machine and whose signal the next run delivers. */
+interface Undelivered {
+  readonly hart: Hart;
+  readonly fault: GuestFault;
+}
+
+/** Runs the harts of a machine on this thread: gives them turns, and serves their system calls and faults. */
+export class Executor {
+  readonly harts: Harts;
+  readonly tasks: Tasks;
+  /** How the machine ended. */
+  ended: MachineStop | undefined;
+  private readonly engine: Engine;
+  private readonly kernel: LinuxKernel;
+  private undelivered: Undelivered | undefined;
+
+  constructor(private readonly options: ExecutorOptions) {
+    const { engine, kernel, space, stack } = options;
+    this.engine = engine;
+    this.kernel = kernel;
+    this.harts = new Harts(space.arena, engine, space, stack);
+    this.tasks = new Tasks(
+      {
+        createHart: (forked, forkedStack) => this.harts.create(forked, forkedStack),
+        endHart: (hart) => this.harts.remove(hart),
+      },
+      options.vcpuLimit,
+    );
+  }
+
+  /** Runs at most `budget` instructions in turns; `only` as in `Machine.run`. */
+  run(budget: number, through: boolean, only?: Hart): MachineStop {
+    const begun = this.begin();
+    if (begun) return begun;
+    const passing = through ? (only ?? this.harts.current) : undefined;
+    const end = this.harts.retired + budget;
+    for (let first = true; this.harts.retired < end; first = false) {
+      const ended = this.interrupted();
+      if (ended) return ended;
+      const hart = this.choose(only);
+      if (!hart) return this.waits(only);
+      const stop = this.runTurn(hart, end - this.harts.retired, first && hart === passing);
+      if (this.ended) return this.ended;
+      if (stop) return stop;
+    }
+    return { kind: 'fuel' };
+  }
+
+  /** What comes before any run: a fault's signal is delivered, parked harts may try again. */
+  begin(): MachineStop | undefined {
+    const delivered = this.deliver();
+    if (this.ended) return this.ended;
+    this.harts.retry();
+    return delivered;
+  }
+
+  /** A signal from outside that ends the machine. */
+  interrupted(): MachineStop | undefined {
+    const interruption = this.kernel.interruption(this.harts.main.state);
+    return interruption && this.settle(this.harts.main, interruption);
+  }
+
+  /** Runs one hart for what is left of its turn, or less. */
+  runTurn(hart: Hart, budget: number, through = false): MachineStop | undefined {
+    this.enter(hart);
+    const { state, vcpu } = hart;
+    const limit = vcpu && vcpu.limit > 0 ? vcpu.limit - state.instret : Infinity;
+    const before = state.instret;
+    const stop = this.engine.run(state, Math.min(budget, QUANTUM, hart.turn, limit), through);
+    this.harts.ran(hart, state.instret - before);
+    return this.settleStop(hart, stop);
+  }
+
+  /** What comes of an engine's stop, wherever the hart has run; nothing when it simply goes on. */
+  settleStop(hart: Hart, stop: EngineStop): MachineStop | undefined {
+    const result = this.handle(hart, stop);
+    const { vcpu, state } = hart;
+    if (vcpu && !vcpu.status && vcpu.limit > 0 && state.instret >= vcpu.limit) {
+      this.tasks.end(vcpu, { reason: 'limit' });
+    }
+    return result;
+  }
+
+  /** Points engine and kernel at a hart. */
+  enter(hart: Hart): void {
+    this.harts.enter(hart);
+    this.kernel.memory.use(hart.space);
+  }
+
+  finish(stop: MachineStop): MachineStop {
+    if (!this.ended) {
+      this.ended = stop;
+      this.tasks.endAll();
+    }
+    return this.ended;
+  }
+
+  /** No hart can run: what they wait for, and until when. */
+  waits(only?: Hart): MachineStop {
+    const waiting = (only ? [only] : this.harts.list()).flatMap((hart) => hart.waiting ?? []);
+    const deadlines = waiting.flatMap(({ deadline }) => deadline ?? []);
+    const outside = waiting.find((wait) => !wait.ready) ?? waiting[0];
+    return {
+      kind: 'waiting',
+      reason: outside?.reason ?? 'nothing',
+      ...(deadlines.length > 0 && { deadline: Math.min(...deadlines) }),
+    };
+  }
+
+  /** The hart to run now. */
+  private choose(only: Hart | undefined): Hart | undefined {
+    const now = (): number => this.kernel.now();
+    return only ? this.harts.focus(only, now) : this.harts.next(now);
+  }
+
+  private handle(hart: Hart, stop: EngineStop): MachineStop | undefined {
+    const { pc } = hart.state;
+    switch (stop.kind) {
+      case 'fuel':
+        return undefined;
+      case 'ecall':
+        return this.ecall(hart);
+      case 'breakpoint':
+        return { kind: 'breakpoint', address: pc };
+      case 'watch':
+        return stop;
+      case 'ebreak':
+        return this.fault(hart, { kind: 'breakpoint', pc });
+      case 'illegal': {
+        const size = instructionLength(stop.bits);
+        return this.fault(hart, { kind: 'illegal', pc, bits: stop.bits, size });
+      }
+      case 'misaligned':
+        return this.fault(hart, { kind: 'misaligned', pc, address: stop.address });
+      case 'fault':
+        if (hart.vcpu && pc === EXIT_STUB) {
+          this.tasks.end(hart.vcpu, { reason: 'returned' });
+          return undefined;
+        }
+        return this.fault(hart, { ...stop.fault, pc });
+    }
+  }
+
+  private ecall(hart: Hart): MachineStop | undefined {
+    const outcome = this.tasks.syscall(hart);
+    if (outcome) {
+      this.settleTask(hart, outcome);
+      return undefined;
+    }
+    return this.settle(hart, this.kernel.syscall(hart.state));
+  }
+
+  private settle(hart: Hart, outcome: SyscallOutcome): MachineStop | undefined {
+    switch (outcome.kind) {
+      case 'done':
+        this.harts.count(hart, 1);
+        if (outcome.pcSet !== true) hart.state.pc += ECALL_BYTES;
+        hart.state.clearReservation();
+        return undefined;
+      case 'park':
+        hart.waiting = { reason: outcome.reason, deadline: outcome.deadline };
+        return undefined;
+      case 'exit':
+        this.harts.count(hart, 1);
+        return this.endHart(hart, { kind: 'exited', status: outcome.status });
+      case 'killed': {
+        const message = `ended by ${signalName(outcome.signal)}`;
+        return this.endHart(hart, killed(outcome.signal, message), outcome.signal);
+      }
+    }
+  }
+
+  private settleTask(hart: Hart, outcome: TaskOutcome): void {
+    switch (outcome.kind) {
+      case 'done':
+        this.harts.count(hart, 1);
+        hart.state.setX(A0, BigInt.asUintN(64, outcome.value));
+        hart.state.pc += ECALL_BYTES;
+        return;
+      case 'wait':
+        hart.waiting = outcome.waiting;
+        return;
+      case 'end':
+        this.harts.count(hart, 1);
+        if (hart.vcpu) this.tasks.end(hart.vcpu, { reason: 'returned' });
+    }
+  }
+
+  /** A vCPU's end is its own; the main VM's is the machine's. */
+  private endHart(hart: Hart, stop: MachineStop, signal = 0): MachineStop | undefined {
+    if (!hart.vcpu) return this.finish(stop);
+    if (stop.kind === 'exited') {
+      this.tasks.end(hart.vcpu, { reason: 'exited', exitCode: stop.status });
+    } else this.tasks.end(hart.vcpu, { reason: 'killed', exitCode: signal });
+    return undefined;
+  }
+
+  private fault(hart: Hart, fault: GuestFault): MachineStop | undefined {
+    if (!this.options.stopAtFaults) return this.kill(hart, fault);
+    this.undelivered = { hart, fault };
+    this.harts.current = hart;
+    if (fault.kind === 'breakpoint') return { kind: 'ebreak', address: fault.pc };
+    const { signal, message, address } = this.kernel.signalForFault(fault);
+    return { kind: 'fault', signal: signalName(signal), message, address };
+  }
+
+  /** The signal of a fault that stopped the machine takes its course now. */
+  private deliver(): MachineStop | undefined {
+    const { undelivered } = this;
+    if (!undelivered) return undefined;
+    this.undelivered = undefined;
+    const { hart, fault } = undelivered;
+    if (hart.ended) return undefined;
+    // After an ebreak a debugger goes on behind it.
+    if (fault.kind !== 'breakpoint') return this.kill(hart, fault);
+    const low = hart.space.readU16(hart.state.pc) ?? 0;
+    hart.state.pc += instructionLength(low);
+    this.harts.count(hart, 1);
+    return undefined;
+  }
+
+  private kill(hart: Hart, fault: GuestFault): MachineStop | undefined {
+    const { signal, message, address } = this.kernel.signalForFault(fault);
+    if (hart.vcpu) {
+      const reason = VCPU_REASONS[fault.kind] ?? 'fault';
+      this.tasks.end(hart.vcpu, { reason, address, exitCode: signal });
+      return undefined;
+    }
+    const { symbols } = this.options;
+    const place = symbols.functionAt(fault.pc);
+    const where = place ? `, in ${describeAddress(symbols, fault.pc)}` : '';
+    return this.finish(killed(signal, message + where));
+  }
+}
+
+/** How a fault is called in a vCPU's status; what is not here is a `fault`. */
+const VCPU_REASONS: Partial<Record<GuestFault['kind'], 'illegal' | 'killed'>> = {
+  illegal: 'illegal',
+  breakpoint: 'killed',
+};
+
+function killed(signal: number, message: string): MachineStop {
+  return { kind: 'killed', signal: signalName(signal), status: SIGNAL_STATUS + signal, message };
+}

@@ -1,0 +1,80 @@
+import type { EngineStop } from '../engine/engine';
+import type { HartState } from '../engine/hart-state';
+import type { Access, FaultKind } from '../memory/faults';
+import { HART } from '../memory/layout';
+
+/**
+ * How a pool thread tells the home thread why a hart stopped: in the hart's context, so that it costs no
+ * message. `HART.stop` is the kind, `stopDetail` and `stopAddress` depend on it.
+ *
+ * | kind       | detail | address |
+ * |------------|--------|---------|
+ * | illegal    | the encoding | |
+ * | fault      | fault kind, access << 8 | of the access |
+ * | watch      | size, bit 8 = write | of the access |
+ * | misaligned | | of the access |
+ */
+const KINDS = [
+  'fuel',
+  'ecall',
+  'ebreak',
+  'breakpoint',
+  'illegal',
+  'fault',
+  'watch',
+  'misaligned',
+] as const satisfies readonly EngineStop['kind'][];
+
+const FAULTS: readonly FaultKind[] = [
+  'unmapped',
+  'protection',
+  'guard',
+  'out-of-range',
+  'out-of-memory',
+];
+const ACCESSES: readonly Access[] = ['read', 'write', 'execute'];
+const WATCH_WRITE = 0x100;
+/** An address beyond this (a wild pointer) is told as this: it is no guest address either way. */
+const HIGHEST = 2 ** 53 - 1;
+
+export function writeStop(hart: HartState, stop: EngineStop): void {
+  hart.setField(HART.stop, KINDS.indexOf(stop.kind));
+  switch (stop.kind) {
+    case 'illegal':
+      hart.setField(HART.stopDetail, stop.bits);
+      return;
+    case 'fault': {
+      const { kind, access, address } = stop.fault;
+      hart.setField(HART.stopDetail, FAULTS.indexOf(kind) | (ACCESSES.indexOf(access) << 8));
+      hart.setLongField(HART.stopAddress, Math.min(address, HIGHEST));
+      return;
+    }
+    case 'watch':
+      hart.setField(HART.stopDetail, stop.size | (stop.write ? WATCH_WRITE : 0));
+      hart.setLongField(HART.stopAddress, stop.address);
+      return;
+    case 'misaligned':
+      hart.setLongField(HART.stopAddress, Math.min(stop.address, HIGHEST));
+  }
+}
+
+export function readStop(hart: HartState): EngineStop {
+  const kind = KINDS[hart.field(HART.stop)];
+  const detail = hart.field(HART.stopDetail);
+  const address = hart.longField(HART.stopAddress);
+  switch (kind) {
+    case 'illegal':
+      return { kind, bits: detail };
+    case 'fault':
+      return {
+        kind,
+        fault: { kind: FAULTS[detail & 0xff], access: ACCESSES[detail >>> 8], address },
+      };
+    case 'watch':
+      return { kind, address, size: detail & 0xff, write: (detail & WATCH_WRITE) !== 0 };
+    case 'misaligned':
+      return { kind, address };
+    default:
+      return { kind };
+  }
+}
