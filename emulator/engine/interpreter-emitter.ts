@@ -36,7 +36,7 @@ import {
   type MemoryContext,
 } from './memory-access';
 import { REASON, RECORD } from './records';
-import type { SlowPaths } from './slow-paths';
+import { writeLookup, type SlowPaths } from './slow-paths';
 
 /** The bits of the canonical NaN of each format (Unprivileged ISA, section 20.3). */
 const CANONICAL_NAN: Record<Format, bigint> = {
@@ -193,13 +193,9 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
     });
   }
 
-  private atomicAccess(width: AtomicWidth, table: Local<'i32'>, write: boolean): AtomicAccess {
-    return new AtomicAccess(this, width, table, write);
-  }
-
   amo(op: AmoOperation, width: AtomicWidth, address: Expr<'i64'>, value: Expr<'i64'>): Expr<'i64'> {
     return expr('i64', (code) => {
-      const access = this.atomicAccess(width, this.state.writeTable, true);
+      const access = new AtomicAccess(this, width, this.state.writeTable, true);
       access.translate(this.let(address));
       access.amo(op, value).emit(code);
     });
@@ -207,7 +203,7 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
 
   loadReserved(width: AtomicWidth, address: Expr<'i64'>): Expr<'i64'> {
     return expr('i64', (code) => {
-      const access = this.atomicAccess(width, this.state.readTable, false);
+      const access = new AtomicAccess(this, width, this.state.readTable, false);
       access.translate(this.let(address));
       access.loadReserved().emit(code);
     });
@@ -215,7 +211,7 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
 
   storeConditional(width: AtomicWidth, address: Expr<'i64'>, value: Expr<'i64'>): Expr<'i64'> {
     return expr('i64', (code) => {
-      const access = this.atomicAccess(width, this.state.writeTable, true);
+      const access = new AtomicAccess(this, width, this.state.writeTable, true);
       access.translate(this.let(address));
       access.storeConditional(value).emit(code);
     });
@@ -248,10 +244,11 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
   }
 
   jumpIndirect(address: Expr<'i64'>): void {
-    const { f, slow, context, record, bound } = this.state;
+    const { f, context, record, bound } = this.state;
     const target = this.let(i64.and(address, i64.const(-2n)));
     this.setX(this.nextPc());
-    const found = this.let(call(slow.lookup, 'i32', context, target));
+    const found = this.temp('i32');
+    writeLookup(f, context, target, found);
     // The jump itself has run, whether there is a record for its target or not.
     f.set(record, i32.add(record, i32.const(this.bias + RECORD.size)));
     f.brIf(this.exit(REASON.lookup), i32.eqz(found));

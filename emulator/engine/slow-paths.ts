@@ -1,4 +1,4 @@
-import { ACCESS_WRITE, HART, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
+import { ACCESS_WRITE, ADDRESS_LIMIT, HART, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
 import { i32, i64, type Expr, type FunctionBuilder, type Local, type ModuleBuilder } from '../wasm';
 import { noteMiss } from './memory-access';
 
@@ -107,20 +107,33 @@ function addWrite(module: ModuleBuilder): number {
   return index;
 }
 
-function addLookup(module: ModuleBuilder): number {
-  const { index, builder: f } = module.function(['i32', 'i64'], ['i32']);
-  const context = f.param(0, 'i32');
-  const target = f.param(1, 'i64');
-  const found = f.local('i32');
+/**
+ * Sets `found` to the record of `target`, or to 0 with the target in `HART.pc`. A page's map holds one u32
+ * for each halfword of the page.
+ */
+export function writeLookup(
+  f: FunctionBuilder,
+  context: Local<'i32'>,
+  target: Local<'i64'>,
+  found: Local<'i32'>,
+): void {
   const page = i32.wrap_i64(i64.shr_u(target, i64.const(PAGE_SHIFT)));
-  // A page's map holds one u32 for each halfword: the offset in the page, doubled.
+  const entry = i32.add(i32.load(context, HART.codeTable), i32.shl(page, i32.const(2)));
   const slot = i32.shl(i32.and(i32.wrap_i64(target), i32.const(PAGE_SIZE - 2)), i32.const(1));
-  f.if(i64.lt_u(target, i64.const(2 ** 32)), () => {
-    const map = i32.load(i32.add(i32.load(context, HART.codeTable), i32.shl(page, i32.const(2))));
-    f.set(found, map);
-    f.if(found, () => f.set(found, i32.load(i32.add(found, slot))));
+  f.set(found, i32.const(0));
+  f.block((miss) => {
+    f.brIf(miss, i64.ge_u(target, i64.const(ADDRESS_LIMIT)));
+    f.set(found, i32.load(entry));
+    f.brIf(miss, i32.eqz(found));
+    f.set(found, i32.load(i32.add(found, slot)));
   });
   f.if(i32.eqz(found), () => f.do(i64.store(context, target, HART.pc)));
+}
+
+function addLookup(module: ModuleBuilder): number {
+  const { index, builder: f } = module.function(['i32', 'i64'], ['i32']);
+  const found = f.local('i32');
+  writeLookup(f, f.param(0, 'i32'), f.param(1, 'i64'), found);
   f.return(found);
   return index;
 }
