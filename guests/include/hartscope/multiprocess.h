@@ -58,7 +58,7 @@ enum mp_reason {
     MP_ILLEGAL = 4,     /* an illegal instruction at `pc` */
     MP_LIMIT = 5,       /* it retired `instruction_limit` instructions */
     MP_KILLED = 6,      /* a signal, ebreak (SIGTRAP), its process or the debugger ended it */
-    MP_CONFLICT = 7,    /* workspace: others wrote other values to the bytes it wrote */
+    MP_CONFLICT = 7,    /* workspace: an earlier hart wrote another value to the same byte */
     MP_NOT_STARTED = 8, /* there was no room for it */
 };
 
