@@ -60,7 +60,7 @@ export const COMMANDS = [
     icon: 'debug-continue',
     menu: 'Run',
     enabled: ready,
-    run: ({ machine }) => machine.requests().run(),
+    run: ({ machine }) => machine.resume((guest) => guest.run()),
   },
   {
     id: 'pause',
@@ -79,7 +79,7 @@ export const COMMANDS = [
     menu: 'Run',
     separated: true,
     enabled: ready,
-    run: ({ machine }) => machine.requests().stepOver(machine.focusHart),
+    run: ({ machine }) => machine.resume((guest) => guest.stepOver(machine.focusHart)),
   },
   {
     id: 'step.into',
@@ -88,7 +88,7 @@ export const COMMANDS = [
     icon: 'debug-step-into',
     menu: 'Run',
     enabled: ready,
-    run: ({ machine }) => machine.requests().stepInstruction(machine.focusHart),
+    run: ({ machine }) => machine.resume((guest) => guest.stepInstruction(machine.focusHart)),
   },
   {
     id: 'step.out',
@@ -97,7 +97,7 @@ export const COMMANDS = [
     icon: 'debug-step-out',
     menu: 'Run',
     enabled: ready,
-    run: ({ machine }) => machine.requests().stepOut(machine.focusHart),
+    run: ({ machine }) => machine.resume((guest) => guest.stepOut(machine.focusHart)),
   },
   {
     id: 'run.to-cursor',
@@ -107,7 +107,8 @@ export const COMMANDS = [
     menu: 'Run',
     enabled: (bench) => ready(bench) && bench.view.cursor !== null,
     run: ({ machine, view }) => {
-      if (view.cursor !== null) return machine.requests().runTo(view.cursor);
+      const { cursor } = view;
+      if (cursor !== null) return machine.resume((guest) => guest.runTo(cursor));
     },
   },
   {

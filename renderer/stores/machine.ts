@@ -13,6 +13,9 @@ import { connectMachine, machinePort, type MachineClient } from '../machine-clie
 import { useLog } from './log';
 import { useTerminal } from './terminal';
 
+/** A guest that stops again within this time is not shown running, in milliseconds. */
+const STEP_MS = 80;
+
 /** `lost`: the machine's process has ended. `failed`: the program could not be opened. */
 export type Phase = 'none' | 'opening' | 'open' | 'failed' | 'lost';
 
@@ -34,7 +37,10 @@ export const useMachine = defineStore('machine', () => {
   const program = shallowRef<ProgramFile | null>(null);
   const options = shallowRef<OpenOptions>({ args: [], environment: [] });
   const info = shallowRef<MachineInfo | null>(null);
+  /** The machine's latest report. */
   const state = shallowRef<MachineState | null>(null);
+  /** What the window shows: a guest that runs no longer than a step takes is not shown running, so that nothing flickers. */
+  const shown = shallowRef<MachineState | null>(null);
   const breakpoints = shallowRef<readonly Breakpoint[]>([]);
   const focusHart = ref(0);
   /** Counts stops and edits: what panes show of the machine is as old as the count they fetched it at. */
@@ -44,18 +50,22 @@ export const useMachine = defineStore('machine', () => {
 
   let machine: number | null = null;
   let client: MachineClient | null = null;
+  let showTimer: ReturnType<typeof setTimeout> | undefined;
+  let awaitingStop: (() => void)[] = [];
+  let turn: Promise<void> = Promise.resolve();
   /** Which `open` is the latest: an older one that still waits gives up. */
   let attempt = 0;
 
   const running = computed(() => state.value?.running ?? false);
+  const busy = computed(() => shown.value?.running ?? false);
   const stopped = computed(() => phase.value === 'open' && !running.value);
   const ended = computed(() => {
-    const kind = state.value?.stop?.kind;
+    const kind = shown.value?.stop?.kind;
     return kind === 'exited' || kind === 'killed';
   });
   /** Stopped, and there is something left to run. */
-  const ready = computed(() => stopped.value && !ended.value);
-  const hart = computed(() => state.value?.harts.find(({ id }) => id === focusHart.value));
+  const ready = computed(() => phase.value === 'open' && !busy.value && !ended.value);
+  const hart = computed(() => shown.value?.harts.find(({ id }) => id === focusHart.value));
   const pc = computed(() => hart.value?.location.address ?? null);
 
   /** The machine's requests; throws when no machine is open. */
@@ -68,10 +78,36 @@ export const useMachine = defineStore('machine', () => {
     const before = state.value;
     if (before !== null && next.sequence <= before.sequence) return;
     state.value = next;
+    showState(next);
     if (!next.harts.some(({ id }) => id === focusHart.value)) focusHart.value = 0;
     if (next.running) return;
     stops.value++;
     revision.value++;
+    for (const resolve of awaitingStop.splice(0)) resolve();
+  }
+
+  function showState(next: MachineState): void {
+    if (!next.running || busy.value) {
+      clearTimeout(showTimer);
+      showTimer = undefined;
+      shown.value = next;
+    } else showTimer ??= setTimeout(() => (shown.value = state.value), STEP_MS);
+  }
+
+  /**
+   * Lets the guest go on, once the step before has come to its stop: no key press is lost, however fast
+   * they come.
+   */
+  function resume(ask: (machine: MachineRequests) => Promise<void>): Promise<void> {
+    const mine = attempt;
+    const go = async (): Promise<void> => {
+      if (running.value) await new Promise<void>((resolve) => awaitingStop.push(resolve));
+      if (mine === attempt && stopped.value && !ended.value) await ask(requests());
+    };
+    const result = turn.then(go);
+    // A request that was refused is its caller's to report; the next ones go on.
+    turn = result.catch(() => undefined);
+    return result;
   }
 
   const events: MachineEvents = {
@@ -147,8 +183,13 @@ export const useMachine = defineStore('machine', () => {
   }
 
   function forget(): void {
+    clearTimeout(showTimer);
+    showTimer = undefined;
+    // What waited for a stop of that machine waits no more, and finds it gone.
+    awaitingStop = [];
+    turn = Promise.resolve();
     info.value = null;
-    state.value = null;
+    state.value = shown.value = null;
     breakpoints.value = [];
     focusHart.value = 0;
     revision.value++;
@@ -166,7 +207,10 @@ export const useMachine = defineStore('machine', () => {
     if (last !== null) {
       const harts = last.harts.map((each) => ({ ...each, state: 'ended' as const }));
       state.value = { ...last, running: false, harts };
+      showState(state.value);
     }
+    awaitingStop = [];
+    turn = Promise.resolve();
     log.add(reason, 'error');
   }
 
@@ -222,17 +266,20 @@ export const useMachine = defineStore('machine', () => {
     options,
     info,
     state,
+    shown,
     breakpoints,
     focusHart,
     revision,
     stops,
     running,
+    busy,
     stopped,
     ended,
     ready,
     hart,
     pc,
     requests,
+    resume,
     open,
     close,
     lose,
