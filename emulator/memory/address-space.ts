@@ -135,20 +135,68 @@ export class AddressSpace extends Forks {
    */
   install(page: number, source: Uint8Array | number, protection: number): void {
     mappableRange(page * PAGE_SIZE, PAGE_SIZE);
+    if (typeof source === 'number') {
+      this.place(page, this.share(page, source), ENTRY.shared, protection);
+    } else {
+      this.place(page, this.newFrame(page, source), 0, protection);
+    }
+  }
+
+  /**
+   * Lends `page` of this space to another one of the same arena: from now on both write the same frame there, until
+   * `uninstall` of the other space brings back what was there before. The other space may end, and so may this one:
+   * then the page stays where it was lent to.
+   * @param to the space that gets the page
+   * @param at its page number there
+   * @param protection for accesses there
+   * @throws MappingError when this page is not mapped or the other cannot be; OutOfMemory
+   */
+  lendPage(page: number, to: AddressSpace, at = page, protection = READ | WRITE): void {
+    mappableRange(at * PAGE_SIZE, PAGE_SIZE);
+    if (to.arena.memory !== this.arena.memory) {
+      throw new MappingError('a page can be lent only within one arena');
+    }
+    const where = hex(page * PAGE_SIZE);
+    const { frames } = this.arena;
+    let hasCode = false;
+    const frame = this.locked(() => {
+      const entry = this.present(page);
+      if (entry === 0) throw new MappingError(`page ${where} is not mapped: it cannot be lent`);
+      const lent = entry < 0 ? 0 : this.lendable(page);
+      if (lent === 0) throw this.outOfMemory(`to lend page ${where}`);
+      hasCode = this.takeOwnerCodeWritten() || (entry & ENTRY.code) !== 0;
+      frames.retain(lent >>> ENTRY_FRAME_SHIFT);
+      return lent >>> ENTRY_FRAME_SHIFT;
+    });
+    // From now on the page may be written from over there.
+    if (hasCode) this.codeChanged(page);
+    if (!frames.suits(frame, at)) {
+      frames.release(frame);
+      throw new MappingError(`page ${where} cannot be lent to ${hex(at * PAGE_SIZE)}`);
+    }
+    to.place(at, frame, ENTRY.borrowed, protection, this.id);
+  }
+
+  /** Puts a frame in a page's place; the caller's reference of it becomes the entry's. */
+  private place(
+    page: number,
+    frame: number,
+    together: number,
+    protection: number,
+    lender = 0,
+  ): void {
     const { frames, installs, pageTable, u32 } = this.arena;
-    const frame =
-      typeof source === 'number' ? this.share(page, source) : this.newFrame(page, source);
-    const together = typeof source === 'number' ? ENTRY.shared : 0;
     const flags = ENTRY.mapped | ENTRY.host | ENTRY.dirty | together | flagsOf(protection);
     const changed: number[] = [];
     const isComplete = this.locked(() => {
       if (!this.takeFromBorrowers(page, page + 1, changed)) return false;
       const at = pageTable.own(this.top, page);
       if (at === 0) return false;
-      if (!installs.push(this.id, page, (u32[at] & ~ENTRY.code) >>> 0)) return false;
+      if (!installs.push(this.id, page, (u32[at] & ~ENTRY.code) >>> 0, lender)) return false;
       this.collectCode(page, page + 1, changed);
       this.withdraw(page, page + 1);
       u32[at] = ((frame << ENTRY_FRAME_SHIFT) | flags) >>> 0;
+      if (together === ENTRY.borrowed) this.noteTogether(page);
       return true;
     });
     if (!isComplete) frames.release(frame);

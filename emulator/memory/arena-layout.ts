@@ -10,7 +10,7 @@ import { HART, PAGE_COUNT, PAGE_SIZE } from './layout';
  * | hartsInUse  | 4 × harts                 | u32: 1 while the context is taken |
  * | events      | (64 + 48 × n) × harts     | a ring of n events for each hart (events.ts) |
  * | spaces      | 2048 × spaces             | address space descriptors (spaces.ts) |
- * | installs    | 16 × 4096                 | pages that an embedder's page stands in for (installs.ts) |
+ * | installs    | 32 × 4096                 | pages that an embedder's page stands in for (installs.ts) |
  * | nodeRefs    | 4 × nodes                 | i32: how many parents a page-table node has |
  * | nodes       | 256 × nodes               | page-table nodes of 64 entries (page-table.ts) |
  * | pairState   | 16 × pairs                | owner and fill counts of each delta table pair (deltas.ts) |
@@ -56,7 +56,7 @@ export interface ArenaCounts {
 
 /** 'HSAR' in little-endian order. */
 export const ARENA_MAGIC = 0x52415348;
-export const ARENA_VERSION = 1;
+export const ARENA_VERSION = 2;
 
 /** Word (u32) indices in the arena's header; the header begins at arena address 0. */
 export const HEADER = {
@@ -98,7 +98,7 @@ export const NODE_ENTRIES = 64;
 export const ENTRY_FRAME_SHIFT = 12;
 export const NODE_BYTES = 4 * NODE_ENTRIES;
 export const SPACE_BYTES = 2048;
-export const INSTALL_BYTES = 16;
+export const INSTALL_BYTES = 32;
 export const INSTALL_COUNT = 4096;
 export const EVENT_BYTES = 48;
 export const RING_HEADER_BYTES = 64;

@@ -2,11 +2,12 @@ import type { Arena } from './arena';
 import { ENTRY_FRAME_SHIFT, NODE_ENTRIES } from './arena-layout';
 import { AddressSpace } from './address-space';
 import { PAGE_COUNT, PAGE_SIZE } from './layout';
-import { ENTRY, ENTRY_WRITTEN_TOGETHER, TOP_ENTRIES } from './page-table';
+import { ENTRY, ENTRY_WRITTEN_TOGETHER, LEAF_SHIFT, TOP_ENTRIES } from './page-table';
+import { LOG_PAGES, SPACE, TOGETHER_LEAVES } from './spaces';
 
 /**
  * Checks the arena's memory structures against each other while nobody uses them: reference counts equal
- * references, nothing is lost, every delta says what the page tables say.
+ * references, nothing is lost, every delta says what the page tables say, every loan is the owner's frame.
  * @param held frames that someone else holds one reference of (an embedder's, not yet installed)
  * @returns what is wrong, in words; empty when all is well
  */
@@ -47,7 +48,7 @@ export function checkTables(arena: Arena, held: readonly number[] = []): string[
       if ((middle !== 0) !== isMarked) problems.push(`space ${id}: wrong mark for top entry ${i}`);
       if (middle !== 0 && count(nodes, middle) === 1) countLeaves(middle);
     }
-    problems.push(...checkDeltas(arena, space));
+    problems.push(...checkDeltas(arena, space), ...checkLoans(arena, space));
   }
 
   for (const [node, references] of nodes) {
@@ -84,6 +85,76 @@ export function checkTables(arena: Arena, held: readonly number[] = []): string[
   return problems;
 }
 
+/** A space's place in its family, and that every loan is the owner's frame and can be found. */
+function checkLoans(arena: Arena, space: AddressSpace): string[] {
+  const problems: string[] = [];
+  const { u32, pageTable, frames } = arena;
+  const base = arena.spaces.find(space.id);
+  const field = (at: number, offset: number): number => u32[(at + offset) >>> 2];
+  const lender = field(base, SPACE.lender);
+  const listed = borrowersOf(arena, base);
+  if (lender !== 0 && !borrowersOf(arena, lender).includes(base)) {
+    problems.push(`space ${space.id}: its lender does not know it`);
+  }
+  let kept = 0;
+  for (const [n, borrower] of listed.entries()) {
+    const isLinked = field(borrower, SPACE.previousBorrower) === (n === 0 ? 0 : listed[n - 1]);
+    const isOfFamily = field(borrower, SPACE.root) === field(base, SPACE.root);
+    if (!isLinked || !isOfFamily || field(borrower, SPACE.lender) !== base) {
+      problems.push(`space ${space.id}: the list of its borrowers is broken`);
+    }
+    kept += field(borrower, SPACE.keepsWrites);
+  }
+  if (kept !== field(base, SPACE.keptFor)) problems.push(`space ${space.id}: wrong count of kept`);
+  if (field(base, SPACE.holders) === 0 && listed.length === 0) {
+    problems.push(`space ${space.id}: nobody holds it`);
+  }
+
+  const count = field(base, SPACE.togetherCount);
+  const leaves = u32.subarray((base + SPACE.together) >>> 2).subarray(0, count);
+  const root = field(base, SPACE.root);
+  const seen = lender === 0 ? field(root, SPACE.epoch) : field(base, SPACE.seen);
+  const news = (field(root, SPACE.epoch) - seen) >>> 0;
+  const log = Array.from({ length: Math.min(news, LOG_PAGES) }, (_, n) =>
+    field(root, SPACE.log + 4 * ((seen + n) % LOG_PAGES)),
+  );
+  pageTable.visit(space.topTable, 0, PAGE_COUNT, (leaf, page, first, last, isShared) => {
+    for (let i = first; i <= last; i++) {
+      const entry = u32[leaf + i];
+      const where = `space ${space.id}, page 0x${(page + i).toString(16)}`;
+      if (space.isStale(page + i, entry) && news <= LOG_PAGES && !log.includes(page + i)) {
+        problems.push(`${where}: stale, and adopt would not find it`);
+      }
+      if ((entry & (ENTRY.lent | ENTRY.borrowed)) === 0) continue;
+      const frame = entry >>> ENTRY_FRAME_SHIFT;
+      if (isShared) problems.push(`${where}: lent or borrowed in a shared leaf`);
+      if (count <= TOGETHER_LEAVES && !leaves.includes((page + i) >>> LEAF_SHIFT)) {
+        problems.push(`${where}: lent or borrowed and not listed`);
+      }
+      if ((entry & ENTRY.lent) !== 0 && (frame === 0 || frames.references(frame) === 0)) {
+        problems.push(`${where}: lent without a frame`);
+      }
+      if ((entry & ENTRY.borrowed) === 0 || arena.installs.has(space.id, page + i)) continue;
+      const owner = space.pageOwner(page + i);
+      const owned = owner === 0 ? 0 : AddressSpace.attach(arena, owner).entry(page + i);
+      if (owned >>> ENTRY_FRAME_SHIFT !== frame) problems.push(`${where}: not its owner's frame`);
+      if ((owned & ENTRY.lent) === 0) problems.push(`${where}: borrowed and not lent`);
+    }
+  });
+  return problems;
+}
+
+/** Descriptors of the spaces that borrow from the one at `base`; at most as many as there are spaces. */
+function borrowersOf(arena: Arena, base: number): number[] {
+  const list: number[] = [];
+  let next = arena.u32[(base + SPACE.firstBorrower) >>> 2];
+  for (; next !== 0 && list.length <= arena.counts.spaces;) {
+    list.push(next);
+    next = arena.u32[(next + SPACE.nextBorrower) >>> 2];
+  }
+  return list;
+}
+
 function checkDeltas(arena: Arena, space: AddressSpace): string[] {
   const problems: string[] = [];
   if (space.readTable === 0) return problems;
@@ -116,10 +187,15 @@ function checkDeltas(arena: Arena, space: AddressSpace): string[] {
       if ((entry & ENTRY.code) !== 0) problems.push(`${where}: write delta on code`);
       if ((entry & ENTRY.dirty) === 0) problems.push(`${where}: write delta on a clean page`);
       if (frame === 0) problems.push(`${where}: write delta to a zero frame`);
+      const isLoan = (entry & (ENTRY.borrowed | ENTRY.shared)) !== 0;
+      const lender = space.pageOwner(page);
+      if (lender !== 0 && !isLoan) problems.push(`${where}: write delta without a loan`);
       const isTogether = (entry & ENTRY_WRITTEN_TOGETHER) !== 0;
+      const isKept = u32[(arena.spaces.find(space.id) + SPACE.keptFor) >>> 2] > 0;
       if (
-        pageTable.pathShared(space.topTable, page) ||
-        (!isTogether && frames.references(frame) > 1)
+        !isKept &&
+        (pageTable.pathShared(space.topTable, page) ||
+          (!isTogether && frames.references(frame) > 1))
       ) {
         problems.push(`${where}: write delta on a shared page`);
       }

@@ -2,8 +2,8 @@ import type { AddressSpace } from './address-space';
 import type { Arena } from './arena';
 import { MappingError, OutOfMemory } from './errors';
 import { PAGE_COUNT } from './layout';
+import { Lender } from './lender';
 import { SPACE } from './spaces';
-import { Translation } from './translation';
 
 export interface LoanOptions {
   /**
@@ -21,7 +21,7 @@ export interface LoanOptions {
 }
 
 /** How address spaces begin and end. */
-export abstract class Forks extends Translation {
+export abstract class Forks extends Lender {
   protected abstract override handle(base: number): AddressSpace;
 
   /** The space that this one borrows pages from. Memory calls of a borrower act on it. */

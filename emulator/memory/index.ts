@@ -9,9 +9,11 @@ export type { Access, Fault, FaultKind, Resolution, Watched } from './faults';
 export type { GuestString } from './guest-access';
 export {
   PAGE_STATES,
+  pageDetail,
   pageRuns,
   pageState,
   pageTotals,
+  type PageDetail,
   type PageRun,
   type PageState,
 } from './states';

@@ -10,6 +10,7 @@ import { acquire, release } from './lock';
  * | 4      | u32  | page |
  * | 8      | u32  | the former page-table entry, with its reference to the frame; 0 = unmapped |
  * | 12     | u32  | depth: how many installs on the page came before this one |
+ * | 16     | u32  | id of the space whose page was installed, 0 = none |
  */
 export class Installs {
   constructor(private readonly views: ArenaViews) {}
@@ -22,7 +23,7 @@ export class Installs {
   }
 
   /** Keeps `entry`, which the caller has taken out of the table. False when all records are taken. */
-  push(space: number, page: number, entry: number): boolean {
+  push(space: number, page: number, entry: number, lender = 0): boolean {
     return this.locked(() => {
       const { u32 } = this.views;
       let depth = 0;
@@ -38,7 +39,7 @@ export class Installs {
         free = used;
         u32[HEADER.installsUsed] = used + 1;
       }
-      u32.set([space, page, entry, depth], this.word(free));
+      u32.set([space, page, entry, depth, lender], this.word(free));
       return true;
     });
   }
@@ -46,17 +47,17 @@ export class Installs {
   /** Takes back the entry that the last install on the page replaced; undefined when there was none. */
   pop(space: number, page: number): number | undefined {
     return this.locked(() => {
-      const { u32 } = this.views;
-      let last = -1;
-      for (let n = 0; n < u32[HEADER.installsUsed]; n++) {
-        const at = this.word(n);
-        if (u32[at] !== space || u32[at + 1] !== page) continue;
-        if (last < 0 || u32[at + 3] > u32[this.word(last) + 3]) last = n;
-      }
-      if (last < 0) return undefined;
-      u32[this.word(last)] = 0;
-      return u32[this.word(last) + 2];
+      const at = this.last(space, page);
+      if (at < 0) return undefined;
+      this.views.u32[at] = 0;
+      return this.views.u32[at + 2];
     });
+  }
+
+  /** Id of the space whose page was installed last at `page`; 0 when it is none's or nothing is installed. */
+  lenderOf(space: number, page: number): number {
+    const at = this.last(space, page);
+    return at < 0 ? 0 : this.views.u32[at + 4];
   }
 
   /** Whether a page was installed at `page` of the space. */
@@ -92,6 +93,18 @@ export class Installs {
       if (u32[this.word(n)] !== 0) entries.push(u32[this.word(n) + 2]);
     }
     return entries;
+  }
+
+  /** Word index of the record of the page's last install, -1 = there is none. */
+  private last(space: number, page: number): number {
+    const { u32 } = this.views;
+    let last = -1;
+    for (let n = 0; n < u32[HEADER.installsUsed]; n++) {
+      const at = this.word(n);
+      if (u32[at] !== space || u32[at + 1] !== page) continue;
+      if (last < 0 || u32[at + 3] > u32[last + 3]) last = at;
+    }
+    return last;
   }
 
   private word(n: number): number {

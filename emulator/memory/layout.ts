@@ -38,6 +38,8 @@ export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
  * | 656    | u32     | stop: why the engine returned, for a hart that another thread ran (multiprocess/stop-code.ts) |
  * | 660    | u32     | stop detail |
  * | 664    | u64     | stop address |
+ * | 680    | u32     | news: arena address of how many pages of the family got a new frame |
+ * | 684    | u32     | seen: arena address of how many of them the hart's space has taken notice of |
  * | 672    | u64     | limit: instructions that the hart may retire; 0 = as many as it wants |
  */
 export const HART = {
@@ -66,6 +68,8 @@ export const HART = {
   stopDetail: 660,
   stopAddress: 664,
   limit: 672,
+  news: 680,
+  seen: 684,
 } as const;
 
 /** Bits of `HART.faultAccess`. */

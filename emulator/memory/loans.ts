@@ -1,18 +1,15 @@
 import type { Arena } from './arena';
-import { ENTRY_FRAME_SHIFT, NODE_ENTRIES } from './arena-layout';
+import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { PAGE_COUNT } from './layout';
 import { acquire, release } from './lock';
 import { PageOwner } from './page-owner';
-import { ENTRY, ENTRY_WRITTEN_TOGETHER } from './page-table';
-import { LOG_PAGES, SPACE, TOGETHER_LEAVES } from './spaces';
+import { ENTRY, ENTRY_INHERITED } from './page-table';
+import { LOG_PAGES, SPACE } from './spaces';
 
 /** What `present` answers when a page is there but there is no memory to borrow it. */
 export const NO_ROOM = -1;
 
-/** What a borrower's entry takes over from its lender's. */
-const INHERITED = ENTRY.mapped | ENTRY.guard | ENTRY.read | ENTRY.write | ENTRY.execute;
 const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
-const LEAF_SHIFT = Math.log2(NODE_ENTRIES);
 
 /**
  * Loans. A space with a lender is a fork whose pages, but for a private range, remain the lender's: until the
@@ -34,7 +31,7 @@ export abstract class Loans extends PageOwner {
 
   /** The family's root has no `seen` of its own: it compares its epoch with itself. */
   private readonly seenWord: number;
-  private readonly lenderBase: number;
+  protected readonly lenderBase: number;
   private lenderHandle: Loans | undefined;
   /** Set when a page with records of its owner was written; who holds the lock reads and clears it. */
   private ownerCodeWritten = false;
@@ -63,13 +60,12 @@ export abstract class Loans extends PageOwner {
     return this.lenderHandle;
   }
 
-  /** Handles on the spaces that borrow from this one. The caller holds the lock. */
-  protected *borrowers(): Generator<Loans> {
-    const { u32 } = this.arena;
-    for (let base = u32[this.word(SPACE.firstBorrower)]; base !== 0;) {
-      yield this.handle(base);
-      base = u32[(base + SPACE.nextBorrower) >>> 2];
-    }
+  /**
+   * Arena addresses of two u32 that differ when `adopt` has something to do: how many news there are, and how
+   * many this space has taken notice of. For code that must not call anything to find out.
+   */
+  get newsAddresses(): { readonly published: number; readonly seen: number } {
+    return { published: 4 * this.epochWord, seen: 4 * this.seenWord };
   }
 
   /**
@@ -94,6 +90,17 @@ export abstract class Loans extends PageOwner {
     if (entry === 0 || !this.isCommon(page)) return false;
     const current = this.ownerOf(page).entry(page);
     return current !== 0 && current >>> ENTRY_FRAME_SHIFT !== entry >>> ENTRY_FRAME_SHIFT;
+  }
+
+  /**
+   * Id of the space whose page `page` is: of a borrower its owner's if that has mapped it, of an installed page that was
+   * lent the space that lent it, else 0.
+   */
+  pageOwner(page: number): number {
+    const lentBy = this.arena.installs.lenderOf(this.id, page);
+    if (lentBy !== 0) return lentBy;
+    const owner = this.ownerOf(page);
+    return owner !== this && owner.entry(page) !== 0 ? owner.id : 0;
   }
 
   /** Called without the lock when an owner's page with predecoded records was written or its content changed. */
@@ -135,11 +142,9 @@ export abstract class Loans extends PageOwner {
     return this.ownFrame(page, ENTRY.dirty, ENTRY.code);
   }
 
-  /** `writable`, and whoever borrows the page's frame from now on shares it. 0 = out of memory. */
+  /** As `writable`, and the frame may be given to others, who then share it. 0 = out of memory. */
   protected lendable(page: number): number {
-    const entry = this.writable(page);
-    if (entry === 0 || (entry & ENTRY_WRITTEN_TOGETHER) !== 0) return entry;
-    return this.lend(page, true);
+    return this.isCommon(page) ? this.takeLoan(page) : this.lend(page, false);
   }
 
   /** Whether a page with records was written in an owner since this was last asked. */
@@ -224,7 +229,7 @@ export abstract class Loans extends PageOwner {
     const former = entry >>> ENTRY_FRAME_SHIFT;
     const frame = lent >>> ENTRY_FRAME_SHIFT;
     const inherited =
-      (entry === 0 ? lent : entry) & (INHERITED | (former === frame ? ENTRY.dirty : 0));
+      (entry === 0 ? lent : entry) & (ENTRY_INHERITED | (former === frame ? ENTRY.dirty : 0));
     const together = (lent & ENTRY.shared) === 0 ? ENTRY.borrowed : ENTRY.shared;
     const borrowed = ((frame << ENTRY_FRAME_SHIFT) | inherited | together | flags) >>> 0;
     if (frame !== former) frames.retain(frame);
@@ -254,12 +259,12 @@ export abstract class Loans extends PageOwner {
   }
 
   /** A page of the private range that the lender has mapped since the fork: a copy of what is there now. */
-  private copyLate(page: number, seen: number): number {
+  protected copyLate(page: number, seen: number): number {
     const { frames, pageTable, u32 } = this.arena;
     const at = pageTable.own(this.top, page);
     if (at === 0) return NO_ROOM;
     const source = seen >>> ENTRY_FRAME_SHIFT;
-    let entry = seen & INHERITED;
+    let entry = seen & ENTRY_INHERITED;
     if (source !== 0) {
       const isShared = (seen & ENTRY.shared) !== 0;
       const frame = isShared ? source : frames.allocate(page, false);
@@ -320,149 +325,5 @@ export abstract class Loans extends PageOwner {
     if ((entry & ENTRY.code) !== 0) code.push(page);
     this.emit('adopt', page, entry >>> ENTRY_FRAME_SHIFT, lent >>> ENTRY_FRAME_SHIFT);
     return 1;
-  }
-
-  /** After the return of an entry that an installed page stood in for: what it was meanwhile left out of. */
-  protected restored(page: number, entry: number): void {
-    if ((entry & (ENTRY.lent | ENTRY.borrowed)) !== 0) this.noteTogether(page);
-    if (this.lenderBase !== 0) this.logPage(page);
-  }
-
-  /** The first page of the highest `count` free pages in a row of the family; 0 = there are none. */
-  protected rootGap(count: number, low: number, high: number): number {
-    if (this.lenderSpace) return this.lenderSpace.rootGap(count, low, high);
-    for (let end = high; ;) {
-      const first = this.arena.pageTable.findGap(this.top, count, low, end);
-      const taken =
-        first === 0 ? -1 : this.arena.spaces.privateOverlap(this.base, first, first + count);
-      if (taken < 0) return first;
-      end = taken;
-    }
-  }
-
-  /** Puts the leaf of `page` on the list of those that have lent or borrowed pages. */
-  protected noteTogether(page: number): void {
-    const { u32 } = this.arena;
-    const counter = this.word(SPACE.togetherCount);
-    const list = this.word(SPACE.together);
-    const count = u32[counter];
-    const leaf = page >>> LEAF_SHIFT;
-    // The last one first: neighbouring pages are lent one after another.
-    for (let i = Math.min(count, TOGETHER_LEAVES) - 1; i >= 0; i--)
-      if (u32[list + i] === leaf) return;
-    if (count < TOGETHER_LEAVES) u32[list + count] = leaf;
-    u32[counter] = Math.min(count + 1, TOGETHER_LEAVES + 1);
-  }
-
-  /**
-   * The pages that this space writes together with borrowers or its lender; those whose last borrower has gone are its
-   * own again. The caller holds the lock.
-   */
-  protected collectTogether(): number[] {
-    const { u32, pageTable } = this.arena;
-    const counter = this.word(SPACE.togetherCount);
-    const list = this.word(SPACE.together);
-    const count = u32[counter];
-    if (count === 0) return [];
-    const leaves = Array.from(u32.subarray(list, list + Math.min(count, TOGETHER_LEAVES)));
-    const pages: number[] = [];
-    const look = (first: number, end: number): void =>
-      pageTable.visit(this.top, first, end, (leaf, page, from, to, isShared) => {
-        for (let i = from; i <= to; i++) {
-          const entry = u32[leaf + i];
-          if ((entry & (ENTRY.lent | ENTRY.borrowed)) === 0) continue;
-          const references = this.arena.frames.references(entry >>> ENTRY_FRAME_SHIFT);
-          const isOver = references === 1 && !isShared;
-          if (isOver) u32[leaf + i] = (entry & ~(ENTRY.lent | ENTRY.borrowed)) >>> 0;
-          else pages.push(page + i);
-        }
-      });
-    if (count > TOGETHER_LEAVES) look(0, PAGE_COUNT);
-    else for (const leaf of leaves) look(leaf << LEAF_SHIFT, (leaf + 1) << LEAF_SHIFT);
-    u32[counter] = 0;
-    for (const page of pages) this.noteTogether(page);
-    return pages;
-  }
-
-  /**
-   * Gives a new fork at `child` its own copies of `pages`, which this space writes together with others: a fork
-   * is a snapshot of them too. False when there is no memory left.
-   */
-  protected snapshotTogether(child: Loans, pages: readonly number[]): boolean {
-    const { frames, pageTable, u32 } = this.arena;
-    for (const page of pages) {
-      const at = pageTable.own(child.top, page);
-      const frame = at === 0 ? 0 : frames.allocate(page, false);
-      if (frame === 0) return false;
-      const entry = u32[at];
-      const source = entry >>> ENTRY_FRAME_SHIFT;
-      frames.copy(frame, source);
-      const flags = (entry & INHERITED) | ENTRY.copied | (entry & ENTRY.code);
-      u32[at] = ((frame << ENTRY_FRAME_SHIFT) | flags) >>> 0;
-      frames.release(source);
-      // A borrower's copy is stale from the start.
-      if (child.lenderBase !== 0) this.logPage(page);
-    }
-    return true;
-  }
-
-  /** Gives a new plain fork of this borrower what the lenders have mapped and this space has not touched yet. */
-  protected snapshotLate(child: Loans): boolean {
-    const { pageTable } = this.arena;
-    for (let space = this.lenderSpace; space; space = space.lenderSpace) {
-      for (const page of pageTable.differences(this.top, space.top, 0, PAGE_COUNT)) {
-        if (pageTable.lookup(child.top, page) !== 0) continue;
-        const entry = this.visibleEntry(page);
-        if (entry !== 0 && child.copyLate(page, entry) === NO_ROOM) return false;
-      }
-    }
-    return true;
-  }
-
-  /**
-   * Takes pages that this space is about to unmap or replace from all its borrowers, which hold them as loans or as
-   * snapshots; those they had made records from are added to `code`. False when no page-table node is left.
-   */
-  protected takeFromBorrowers(first: number, end: number, code: number[]): boolean {
-    const { arena } = this;
-    for (const borrower of this.borrowers()) {
-      for (const [from, to] of borrower.commonParts(first, end)) {
-        if (!borrower.takeFromBorrowers(from, to, code)) return false;
-        borrower.collectCode(from, to, code);
-        borrower.withdraw(from, to);
-        borrower.releaseEntries(arena.installs.drop(borrower.id, from, to));
-        if (!arena.pageTable.clear(borrower.top, from, to)) return false;
-      }
-    }
-    return true;
-  }
-
-  /** Changes flags in the borrowers' entries too, as `PageTable.change` does. */
-  protected changeForBorrowers(
-    first: number,
-    end: number,
-    change: (entry: number) => number,
-    code: number[],
-  ): boolean {
-    for (const borrower of this.borrowers()) {
-      for (const [from, to] of borrower.commonParts(first, end)) {
-        if (!borrower.changeForBorrowers(from, to, change, code)) return false;
-        borrower.collectCode(from, to, code);
-        borrower.withdraw(from, to);
-        if (!this.arena.pageTable.change(borrower.top, from, to, change)) return false;
-      }
-    }
-    return true;
-  }
-
-  /** The parts of a range outside the private range. */
-  protected commonParts(first: number, end: number): (readonly [number, number])[] {
-    if (this.lenderBase === 0) return [];
-    const { privateFirst, privateEnd } = this;
-    if (privateFirst >= privateEnd) return [[first, end]];
-    const parts: (readonly [number, number])[] = [];
-    if (first < privateFirst) parts.push([first, Math.min(end, privateFirst)]);
-    if (end > privateEnd) parts.push([Math.max(first, privateEnd), end]);
-    return parts;
   }
 }

@@ -4,8 +4,8 @@ import { OutOfMemory } from './errors';
 import type { EventKind } from './events';
 import { GuestAccess } from './guest-access';
 import { acquire, release } from './lock';
-import { ENTRY, ENTRY_FLAGS, ENTRY_WRITTEN_TOGETHER } from './page-table';
-import { LOG_PAGES, SPACE } from './spaces';
+import { ENTRY, ENTRY_FLAGS, ENTRY_WRITTEN_TOGETHER, LEAF_SHIFT } from './page-table';
+import { LOG_PAGES, SPACE, TOGETHER_LEAVES } from './spaces';
 import { Watches } from './watches';
 
 /**
@@ -159,6 +159,20 @@ export abstract class PageOwner extends GuestAccess {
     const epoch = u32[this.epochWord];
     u32[this.epochWord + (SPACE.log - SPACE.epoch) / 4 + (epoch % LOG_PAGES)] = page;
     Atomics.store(u32, this.epochWord, epoch + 1);
+  }
+
+  /** Puts the leaf of `page` on the list of those that have lent or borrowed pages. */
+  protected noteTogether(page: number): void {
+    const { u32 } = this.arena;
+    const counter = this.word(SPACE.togetherCount);
+    const list = this.word(SPACE.together);
+    const count = u32[counter];
+    const leaf = page >>> LEAF_SHIFT;
+    // The last one first: neighbouring pages are lent one after another.
+    for (let i = Math.min(count, TOGETHER_LEAVES) - 1; i >= 0; i--)
+      if (u32[list + i] === leaf) return;
+    if (count < TOGETHER_LEAVES) u32[list + count] = leaf;
+    u32[counter] = Math.min(count + 1, TOGETHER_LEAVES + 1);
   }
 
   protected addressOf(entry: number, page: number): number {

@@ -36,6 +36,9 @@ export const ENTRY = {
   code: 2048,
 } as const;
 export const ENTRY_FLAGS = 0xfff;
+/** What an entry takes over from the one that it is a copy or a loan of. */
+export const ENTRY_INHERITED =
+  ENTRY.mapped | ENTRY.guard | ENTRY.read | ENTRY.write | ENTRY.execute;
 /** Entries whose frame several spaces write: never copied on write. */
 export const ENTRY_WRITTEN_TOGETHER = ENTRY.shared | ENTRY.lent | ENTRY.borrowed;
 
@@ -45,6 +48,8 @@ const TOP_SHIFT = 12;
 const MIDDLE_SHIFT = 6;
 const MASK = NODE_ENTRIES - 1;
 const LEAF_PAGES = NODE_ENTRIES;
+/** `page >>> LEAF_SHIFT` is the number of the page's leaf. */
+export const LEAF_SHIFT = MIDDLE_SHIFT;
 const MIDDLE_PAGES = NODE_ENTRIES * NODE_ENTRIES;
 
 /** What `visit` hands over: a leaf's entries begin at word `leaf`; those from `first` to `last` are in the range. */

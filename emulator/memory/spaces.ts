@@ -142,8 +142,8 @@ export class Spaces {
   }
 
   /**
-   * Makes `lender` the lender of the new space at `base`, which has adopted everything up to now. The caller
-   * holds the lender's lock.
+   * Makes `lender` the lender of the new space at `base`, which has adopted what its lender has. The caller holds the
+   * lender's lock.
    */
   link(base: number, lender: number, privateFirst: number, privateEnd: number): void {
     const { u32 } = this.views;
@@ -153,7 +153,9 @@ export class Spaces {
     u32[(base + SPACE.root) >>> 2] = root;
     u32[(base + SPACE.privateFirst) >>> 2] = privateFirst;
     u32[(base + SPACE.privateEnd) >>> 2] = privateEnd;
-    u32[(base + SPACE.seen) >>> 2] = u32[(root + SPACE.epoch) >>> 2];
+    // What is stale for a lender that borrows itself is stale for the new space too.
+    u32[(base + SPACE.seen) >>> 2] =
+      root === lender ? u32[(root + SPACE.epoch) >>> 2] : u32[(lender + SPACE.seen) >>> 2];
     u32[(base + SPACE.nextBorrower) >>> 2] = next;
     if (next !== 0) u32[(next + SPACE.previousBorrower) >>> 2] = base;
     u32[(lender + SPACE.firstBorrower) >>> 2] = base;

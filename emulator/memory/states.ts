@@ -11,10 +11,11 @@ import { ENTRY } from './page-table';
  * |------------|------|
  * | `unmapped` | no entry |
  * | `guard`    | the guard flag |
+ * | `borrowed` | the borrowed flag: the frame is another space's page |
  * | `host`     | the host flag: installed by the embedder |
+ * | `stale`    | of a borrower: the page's owner has another frame by now (loans.ts) |
  * | `zero`     | no frame yet: reads as zero |
- * | `borrowed` | the borrowed flag: the frame is the lender's page |
- * | `lent`     | the lent flag, or written together (MAP_SHARED) with another entry |
+ * | `lent`     | the lent flag and still a borrower, or written together (MAP_SHARED) with another entry |
  * | `shared`   | the frame, or a node on the way to it, has another reference: copied when written |
  * | `private`  | the copied flag: the space's own copy, made by a copy-on-write break |
  * | `owned`    | else: the space's own frame |
@@ -22,9 +23,10 @@ import { ENTRY } from './page-table';
 export const PAGE_STATES = [
   'unmapped',
   'guard',
-  'host',
-  'zero',
   'borrowed',
+  'host',
+  'stale',
+  'zero',
   'lent',
   'shared',
   'private',
@@ -49,7 +51,7 @@ const STATE = Object.fromEntries(PAGE_STATES.map((state, n) => [state, n])) as R
   number
 >;
 const { guard: GUARD, host: HOST, zero: ZERO, borrowed: BORROWED, lent: LENT } = STATE;
-const { shared: SHARED, private: PRIVATE, owned: OWNED } = STATE;
+const { stale: STALE, shared: SHARED, private: PRIVATE, owned: OWNED } = STATE;
 
 /**
  * The mapped pages of a space as runs in ascending order; pages between runs are unmapped. Takes no lock: of
@@ -73,7 +75,7 @@ export function pageRuns(space: AddressSpace): PageRun[] {
       const frame = entry >>> ENTRY_FRAME_SHIFT;
       const isShared = isPathShared || (frame !== 0 && frames.references(frame) > 1);
       // State and protection in one number, so that comparing neighbours is cheap.
-      const kind = stateNumber(entry, isShared) * 8 + (entry & PERMISSIONS);
+      const kind = stateNumber(space, page + i, entry, isShared) * 8 + (entry & PERMISSIONS);
       if (page + i !== next || kind !== current) {
         flush();
         start = page + i;
@@ -94,7 +96,45 @@ export function pageState(space: AddressSpace, page: number): PageState {
   const frame = entry >>> ENTRY_FRAME_SHIFT;
   const isShared =
     pageTable.pathShared(space.topTable, page) || (frame !== 0 && frames.references(frame) > 1);
-  return PAGE_STATES[stateNumber(entry, isShared)];
+  return PAGE_STATES[stateNumber(space, page, entry, isShared)];
+}
+
+/** All there is to say about one page. */
+export interface PageDetail {
+  readonly state: PageState;
+  /** READ, WRITE, EXECUTE or'ed together. */
+  readonly protection: number;
+  /** The page's frame, 0 = it has none. */
+  readonly frame: number;
+  /** Page-table entries and other holders that refer to the frame; a leaf that several spaces share counts once. */
+  readonly references: number;
+  /** Of a lent page: how many borrow it. */
+  readonly borrowers: number;
+  /** Id of the space whose page it is, for borrowed and stale ones and those that can be borrowed late; else 0. */
+  readonly owner: number;
+  /** Of a borrower: whether the page lies in its private range. */
+  readonly isPrivate: boolean;
+  /** Whether it was written since it was mapped or since the dirty flags were cleared. */
+  readonly isDirty: boolean;
+}
+
+/** The state of one page and what it follows from. */
+export function pageDetail(space: AddressSpace, page: number): PageDetail {
+  const entry = space.entry(page);
+  const frame = entry >>> ENTRY_FRAME_SHIFT;
+  const state = pageState(space, page);
+  const references = frame === 0 ? 0 : space.arena.frames.references(frame);
+  const isOwners = state === 'borrowed' || state === 'stale' || state === 'unmapped';
+  return {
+    state,
+    protection: entry & PERMISSIONS,
+    frame,
+    references,
+    borrowers: state === 'lent' ? references - 1 : 0,
+    owner: isOwners ? space.pageOwner(page) : 0,
+    isPrivate: page >= space.privateFirst && page < space.privateEnd,
+    isDirty: (entry & ENTRY.dirty) !== 0,
+  };
 }
 
 /** How many pages of each state the runs hold; what they leave out of the 2^20 pages is `unmapped`. */
@@ -115,12 +155,12 @@ export function pageTotals(runs: readonly PageRun[]): Record<PageState, number> 
  * Index in `PAGE_STATES` of a mapped page's state.
  * @param isShared whether the frame, or a node on the way to it, has another reference
  */
-function stateNumber(entry: number, isShared: boolean): number {
+function stateNumber(space: AddressSpace, page: number, entry: number, isShared: boolean): number {
   if ((entry & ENTRY.guard) !== 0) return GUARD;
-  if ((entry & ENTRY.host) !== 0) return HOST;
-  if (entry >>> ENTRY_FRAME_SHIFT === 0) return ZERO;
   if ((entry & ENTRY.borrowed) !== 0) return BORROWED;
-  if ((entry & ENTRY.lent) !== 0) return LENT;
-  if (isShared) return (entry & ENTRY.shared) !== 0 ? LENT : SHARED;
+  if ((entry & ENTRY.host) !== 0) return HOST;
+  if (space.isStale(page, entry)) return STALE;
+  if (entry >>> ENTRY_FRAME_SHIFT === 0) return ZERO;
+  if (isShared) return (entry & (ENTRY.shared | ENTRY.lent)) !== 0 ? LENT : SHARED;
   return (entry & ENTRY.copied) !== 0 ? PRIVATE : OWNED;
 }

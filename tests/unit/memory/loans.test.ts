@@ -34,8 +34,7 @@ afterEach(() => {
 });
 
 const delta = (table: number, p: number): number => arena.u32[table / 4 + p];
-const news = (hart: number): string[] =>
-  arena.events.read(hart, 0).events.map(({ kind }) => kind);
+const news = (hart: number): string[] => arena.events.read(hart, 0).events.map(({ kind }) => kind);
 
 describe('a loan', () => {
   it('makes the stores of a borrower the stores of its lender', () => {
