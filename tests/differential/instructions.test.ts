@@ -13,7 +13,11 @@ const STREAMS = 130;
 const ITEMS = 100;
 const SEED = Number(process.env.HARTSCOPE_SEED ?? 1);
 
+const INSTRUCTIONS_AT_LEAST = 200_000;
+
 describe.skipIf(missing !== undefined)('random instruction streams leave what QEMU leaves', () => {
+  let total = 0;
+
   it.each(STREAM_KINDS.map((kind) => [kind.name, kind] as const))('of %s', (name, kind) => {
     const count = name === 'everything' ? 6 * STREAMS : STREAMS;
     const runs = new EngineDriver('run');
@@ -23,8 +27,14 @@ describe.skipIf(missing !== undefined)('random instruction streams leave what QE
     const drivers = [runs, steps, budgets];
     const { lines } = compareStreams(kind, count, ITEMS, SEED, reference, drivers);
     console.log(`${name}: ${runs.instructions} instructions, seed ${SEED}`);
+    total += runs.instructions;
     expect(lines).toEqual([]);
     expect(steps.instructions).toBe(runs.instructions);
     expect(budgets.instructions).toBe(runs.instructions);
+  });
+
+  it(`in more than ${INSTRUCTIONS_AT_LEAST} instructions`, () => {
+    console.log(`${total} instructions in all, seed ${SEED}; again with HARTSCOPE_SEED=${SEED}`);
+    expect(total).toBeGreaterThan(INSTRUCTIONS_AT_LEAST);
   });
 });

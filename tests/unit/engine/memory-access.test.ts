@@ -35,16 +35,21 @@ const STORES = [
 ] as const;
 
 describe('a load', () => {
-  it.each(LOADS)('%s of %i bytes reads at every alignment, across pages too', (name, size, sign) => {
-    for (let offset = 0; offset < 8; offset++) {
-      const hart = guest(`${name} a0, ${offset}(a1)\nebreak`, { registers: { a1: BOUNDARY - 6 } });
-      hart.space.poke(BOUNDARY - 6, BYTES);
-      hart.toBreak();
-      const value = littleEndian(offset, size);
-      const extended = sign ? BigInt.asUintN(64, BigInt.asIntN(8 * size, value)) : value;
-      expect(hart.x('a0')).toBe(extended);
-    }
-  });
+  it.each(LOADS)(
+    '%s of %i bytes reads at every alignment, across pages too',
+    (name, size, sign) => {
+      for (let offset = 0; offset < 8; offset++) {
+        const hart = guest(`${name} a0, ${offset}(a1)\nebreak`, {
+          registers: { a1: BOUNDARY - 6 },
+        });
+        hart.space.poke(BOUNDARY - 6, BYTES);
+        hart.toBreak();
+        const value = littleEndian(offset, size);
+        const extended = sign ? BigInt.asUintN(64, BigInt.asIntN(8 * size, value)) : value;
+        expect(hart.x('a0')).toBe(extended);
+      }
+    },
+  );
 
   it.each(LOADS.slice(2))('%s that crosses into an unmapped page faults there', (name, size) => {
     const registers = { a0: 77, a1: END - 1 };
@@ -97,7 +102,8 @@ describe('a store', () => {
       hart.space.poke(BOUNDARY - 6, BYTES);
       hart.toBreak();
       const expected = BYTES.slice();
-      for (let i = 0; i < size; i++) expected[offset + i] = Number((value >> BigInt(8 * i)) & 0xffn);
+      for (let i = 0; i < size; i++)
+        expected[offset + i] = Number((value >> BigInt(8 * i)) & 0xffn);
       expect(hart.space.peek(BOUNDARY - 6, 16)).toEqual(expected);
     }
   });
@@ -215,6 +221,15 @@ describe('a watched range', () => {
     });
     expect(hart.state.instret).toBe(2);
     expect(hart.engine.run(hart.state, 1, true).kind).toBe('fuel');
+    expect(hart.state.instret).toBe(3);
+    expect(hart.space.readU64(DATA)).toBe(9n);
+  });
+
+  it('lets a store beside it pass whose first-write hook changes the code around it', () => {
+    const hart = guest(text, { registers: { a0: 9, a1: DATA } });
+    hart.space.watch(DATA + 64, 8, 'access');
+    hart.space.hooks.onFirstWrite = () => hart.space.poke(0x10000 + 2048, Uint8Array.of(1));
+    hart.toBreak();
     expect(hart.state.instret).toBe(3);
     expect(hart.space.readU64(DATA)).toBe(9n);
   });
