@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { Machine } from '../../emulator/machine';
 import { CapturedStreams } from '../support/captured-streams';
-import { qemuMissing } from '../support/driver';
+import { QEMU, qemuMissing } from '../support/driver';
 
 const COMPILER = 'riscv64-linux-gnu-gcc';
 const SOURCE = fileURLToPath(new URL('conform.c', import.meta.url));
@@ -40,7 +40,7 @@ describe.skipIf(reason !== undefined)(
       const file = join(folder, 'conform.elf');
       execFileSync(COMPILER, [...flags, '-std=gnu11', '-static', SOURCE, '-o', file, '-lm', '-latomic']);
       const cpu = 'rv64,zba=true,zbb=true,zbs=true';
-      const expected = execFileSync('qemu-riscv64-static', ['-cpu', cpu, file], {
+      const expected = execFileSync(QEMU, ['-cpu', cpu, file], {
         encoding: 'utf8',
         maxBuffer: 2 ** 26,
       });

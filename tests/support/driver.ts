@@ -74,7 +74,7 @@ export class EngineDriver implements Driver {
   }
 }
 
-const QEMU = 'qemu-riscv64-static';
+export const QEMU = 'qemu-riscv64-static';
 /** QEMU 7.2 has no Zicond and no Zcb. */
 const CPU = 'rv64,zba=true,zbb=true,zbc=true,zbs=true,Zfh=true';
 
