@@ -38,7 +38,16 @@ describe.skipIf(reason !== undefined)(
 
     it.each(WAYS)('compiled with %s %s', (...flags) => {
       const file = join(folder, 'conform.elf');
-      execFileSync(COMPILER, [...flags, '-std=gnu11', '-static', SOURCE, '-o', file, '-lm', '-latomic']);
+      execFileSync(COMPILER, [
+        ...flags,
+        '-std=gnu11',
+        '-static',
+        SOURCE,
+        '-o',
+        file,
+        '-lm',
+        '-latomic',
+      ]);
       const cpu = 'rv64,zba=true,zbb=true,zbs=true';
       const expected = execFileSync(QEMU, ['-cpu', cpu, file], {
         encoding: 'utf8',
