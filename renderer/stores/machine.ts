@@ -15,6 +15,8 @@ import { useTerminal } from './terminal';
 
 /** A guest that stops again within this time is not shown running, in milliseconds. */
 const STEP_MS = 80;
+/** Steps that wait for the one before. */
+const MAX_QUEUED = 2;
 
 /** `lost`: the machine's process has ended. `failed`: the program could not be opened. */
 export type Phase = 'none' | 'opening' | 'open' | 'failed' | 'lost';
@@ -53,6 +55,8 @@ export const useMachine = defineStore('machine', () => {
   let showTimer: ReturnType<typeof setTimeout> | undefined;
   let awaitingStop: (() => void)[] = [];
   let turn: Promise<void> = Promise.resolve();
+  /** Steps and runs that have been asked for and not yet accepted. */
+  let queued = 0;
   /** Which `open` is the latest: an older one that still waits gives up. */
   let attempt = 0;
 
@@ -95,16 +99,20 @@ export const useMachine = defineStore('machine', () => {
   }
 
   /**
-   * Lets the guest go on, once the step before has come to its stop: no key press is lost, however fast
-   * they come.
+   * Lets the guest go on, once the step before has come to its stop: a quick second key press is not lost.
+   * More than that do not wait, so that the guest stands still when a held key is released.
    */
   function resume(ask: (machine: MachineRequests) => Promise<void>): Promise<void> {
+    if (queued >= MAX_QUEUED) return Promise.resolve();
+    queued++;
     const mine = attempt;
     const go = async (): Promise<void> => {
       if (running.value) await new Promise<void>((resolve) => awaitingStop.push(resolve));
       if (mine === attempt && stopped.value && !ended.value) await ask(requests());
     };
-    const result = turn.then(go);
+    const result = turn.then(go).finally(() => {
+      queued = Math.max(0, queued - 1);
+    });
     // A request that was refused is its caller's to report; the next ones go on.
     turn = result.catch(() => undefined);
     return result;
@@ -188,6 +196,7 @@ export const useMachine = defineStore('machine', () => {
     // What waited for a stop of that machine waits no more, and finds it gone.
     awaitingStop = [];
     turn = Promise.resolve();
+    queued = 0;
     info.value = null;
     state.value = shown.value = null;
     breakpoints.value = [];
@@ -211,6 +220,7 @@ export const useMachine = defineStore('machine', () => {
     }
     awaitingStop = [];
     turn = Promise.resolve();
+    queued = 0;
     log.add(reason, 'error');
   }
 

@@ -124,3 +124,29 @@ test('a program that cannot be opened is reported, and nothing is left open', as
   expect(show(MachineBanner).text()).toContain('broken cannot be opened: the file is truncated');
   expect(fake.calls).toEqual(['end 0']);
 });
+
+describe('quick key presses', () => {
+  test('step as often as they are pressed, and are not shown as running', async () => {
+    fakeWindow();
+    const machine = await openProgram();
+    const toolbar = show(TitleToolbar);
+    const step = toolbar.get('[data-verb="step.into"]');
+    await Promise.all([step.trigger('click'), step.trigger('click')]);
+    await expect.poll(() => toolbar.get('[data-testid=instructions]').text()).toBe('2');
+    expect(machine.busy).toBe(false);
+  });
+
+  test('beyond the second do not pile up', async () => {
+    fakeWindow();
+    const machine = await openProgram();
+    const asked: number[] = [];
+    const steps = [1, 2, 3, 4].map((id) =>
+      machine.resume(() => {
+        asked.push(id);
+        return Promise.resolve();
+      }),
+    );
+    await Promise.all(steps);
+    expect(asked).toEqual([1, 2]);
+  });
+});

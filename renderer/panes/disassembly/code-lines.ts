@@ -169,9 +169,21 @@ export function useCodeLines(
     } else await load(address, 0);
   }
 
+  /** Whether the lines in sight are still what the guest's code says: most stops change none. */
+  async function isCurrent(first: number): Promise<boolean> {
+    const fetched = await requests().disassemble(first, 0, height.value);
+    const from = lines.value.findIndex(({ address }) => address === first);
+    return fetched.every(({ address, bytes }, index) => {
+      const known = lines.value[from + index];
+      // What is not known yet is fetched when it comes into sight.
+      return known === undefined || (known.address === address && known.bytes === bytes);
+    });
+  }
+
   async function refresh(): Promise<void> {
     const first = rows.value[top.value];
     if (first === undefined) return;
+    if (await isCurrent(first.address)) return;
     const mine = ++latest;
     const offset = rows.value.findIndex(({ address }) => address === first.address);
     const fetched = await requests().disassemble(first.address, REACH, REACH * 2);
