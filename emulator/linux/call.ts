@@ -1,7 +1,29 @@
 import type { HartState } from '../engine/hart-state';
 import { ERRNO } from './abi/errno';
 import type { LinuxKernel } from './kernel';
+import { UNBLOCKABLE } from './signal-state';
+import { systemCallNumber } from './syscalls/table';
 import type { Thread } from './thread';
+
+/** Calls that a handler always ends with EINTR, SA_RESTART or not (signal(7)). */
+const NEVER_RESTARTED: ReadonlySet<number> = new Set(
+  [
+    'clock_nanosleep',
+    'epoll_pwait',
+    'epoll_pwait2',
+    'io_getevents',
+    'io_pgetevents',
+    'msgrcv',
+    'msgsnd',
+    'nanosleep',
+    'ppoll',
+    'pselect6',
+    'rt_sigsuspend',
+    'rt_sigtimedwait',
+    'semop',
+    'semtimedop',
+  ].map(systemCallNumber),
+);
 
 /** Why a hart stays at its ecall. */
 export type ParkReason = 'input' | 'output' | 'sleep' | 'futex' | 'signal';
@@ -21,8 +43,18 @@ export type SyscallOutcome =
   | { readonly kind: 'exit'; readonly status: number }
   | { readonly kind: 'killed'; readonly signal: number };
 
+type Park = SyscallOutcome & { readonly kind: 'park' };
+
+/** A call that waits and has seen a signal. It parks all the same when no handler runs. */
+interface Interrupted {
+  readonly kind: 'interrupted';
+  /** Whether it is made again after a handler with SA_RESTART; else it is EINTR. */
+  readonly restarts: boolean;
+  readonly park: Park;
+}
+
 /** A handler's answer: the result for a0 (negative is -errno), or an outcome when it is not simply done. */
-export type SyscallResult = number | bigint | SyscallOutcome;
+export type SyscallResult = number | bigint | SyscallOutcome | Interrupted;
 
 export type SyscallHandler = (call: Call) => SyscallResult;
 
@@ -47,6 +79,7 @@ export class Call {
     readonly kernel: LinuxKernel,
     readonly hart: HartState,
     readonly thread: Thread,
+    private readonly systemCall: number,
   ) {}
 
   /** A C `int`. */
@@ -76,14 +109,32 @@ export class Call {
    * Parks the hart: this call is made again later. What it must remember until then is in
    * `thread.wait`, which begins with the first try and ends with the call.
    */
-  park(reason: ParkReason, deadline?: number): SyscallOutcome {
+  park(reason: ParkReason, deadline?: number): Park {
     return deadline === undefined ? { kind: 'park', reason } : { kind: 'park', reason, deadline };
   }
 
-  /** Parks, or gives up when a signal wants to be seen. */
+  /**
+   * Parks, or gives up when a signal wants to be seen: the call is EINTR then, or is made again after a
+   * handler with SA_RESTART where Linux does that.
+   */
   parkInterruptible(reason: ParkReason, deadline?: number): SyscallResult {
-    return this.kernel.signals.hasDeliverable(this.thread)
-      ? -ERRNO.EINTR
-      : this.park(reason, deadline);
+    const park = this.park(reason, deadline);
+    if (!this.kernel.signals.hasDeliverable(this.thread)) return park;
+    const timed = reason === 'futex' && deadline !== undefined;
+    const restarts = !timed && !NEVER_RESTARTED.has(this.systemCall);
+    return { kind: 'interrupted', restarts, park };
+  }
+
+  /**
+   * Blocks other signals until the call is over (rt_sigsuspend, ppoll, pselect6, epoll_pwait). Every try may
+   * ask for it.
+   * @param address of the `sigset_t`; 0 = the mask stays
+   */
+  borrowMask(address: number, size: number): void {
+    if (address === 0 || this.thread.savedMask !== undefined) return;
+    if (size !== 8) throw new SyscallError(ERRNO.EINVAL, `a signal set has 8 bytes, not ${size}`);
+    const mask = this.kernel.memory.u64(address) & ~UNBLOCKABLE;
+    this.thread.savedMask = this.thread.blocked;
+    this.thread.blocked = mask;
   }
 }

@@ -1,5 +1,6 @@
 import type { Fault } from '../memory/faults';
 import { SIGNAL, signalName } from './abi/signals';
+import { SI } from './signal-info';
 
 /** What stopped a hart that was not a system call. */
 export type GuestFault =
@@ -12,6 +13,8 @@ export type GuestFault =
 /** The signal that Linux sends for a fault, and one sentence that says what happened. */
 export interface FaultReport {
   readonly signal: number;
+  /** `si_code`; absent when no handler can have a say. */
+  readonly code?: number;
   readonly message: string;
   /** The address that could not be accessed, when there is one. */
   readonly address?: number;
@@ -25,13 +28,19 @@ export function describeFault(fault: GuestFault): FaultReport {
   switch (fault.kind) {
     case 'illegal': {
       const digits = fault.bits.toString(16).padStart(fault.size * 2, '0');
-      return report(SIGNAL.SIGILL, fault.pc, `0x${digits} is no instruction of this machine`);
+      return report(
+        SIGNAL.SIGILL,
+        SI.ILL_ILLOPC,
+        fault.pc,
+        `0x${digits} is no instruction of this machine`,
+      );
     }
     case 'breakpoint':
-      return report(SIGNAL.SIGTRAP, fault.pc, 'the program met an ebreak');
+      return report(SIGNAL.SIGTRAP, SI.TRAP_BRKPT, fault.pc, 'the program met an ebreak');
     case 'misaligned':
       return report(
         SIGNAL.SIGBUS,
+        SI.BUS_ADRALN,
         fault.pc,
         `an atomic access to ${hex(fault.address)} is not aligned`,
         fault.address,
@@ -40,6 +49,7 @@ export function describeFault(fault: GuestFault): FaultReport {
       // Linux's out-of-memory killer leaves the process no choice.
       return report(
         SIGNAL.SIGKILL,
+        undefined,
         fault.pc,
         `the machine's memory limit is reached at ${hex(fault.address)}: choose a larger one`,
         fault.address,
@@ -50,7 +60,8 @@ export function describeFault(fault: GuestFault): FaultReport {
     case 'out-of-range': {
       const access = `${ACCESS_NAMES[fault.access]} ${PREPOSITIONS[fault.access]}`;
       const text = `${access} ${hex(fault.address)}: ${reason(fault)}`;
-      return report(SIGNAL.SIGSEGV, fault.pc, text, fault.address);
+      const code = fault.kind === 'protection' ? SI.SEGV_ACCERR : SI.SEGV_MAPERR;
+      return report(SIGNAL.SIGSEGV, code, fault.pc, text, fault.address);
     }
   }
 }
@@ -70,9 +81,19 @@ function reason(fault: Fault): string {
   }
 }
 
-function report(signal: number, pc: number, text: string, address?: number): FaultReport {
-  const message = `${signalName(signal)} at pc ${hex(pc)}: ${text}`;
-  return address === undefined ? { signal, message } : { signal, message, address };
+function report(
+  signal: number,
+  code: number | undefined,
+  pc: number,
+  text: string,
+  address?: number,
+): FaultReport {
+  return {
+    signal,
+    message: `${signalName(signal)} at pc ${hex(pc)}: ${text}`,
+    ...(code !== undefined && { code }),
+    ...(address !== undefined && { address }),
+  };
 }
 
 function hex(value: number): string {

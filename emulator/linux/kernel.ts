@@ -17,13 +17,17 @@ import { DEFAULT_GROUP, DEFAULT_USER, PROCESS_ID } from './identity';
 import { DEFAULT_STACK_SIZE, ResourceLimits, type KernelLimits } from './limits';
 import { MemoryAreas } from './memory-areas';
 import { buildStack, STACK_TOP, stackLimit } from './process-start';
+import { SignalDelivery } from './signal-delivery';
+import { senderInfo, SI } from './signal-info';
 import { SignalState } from './signal-state';
+import { mapTrampoline, TRAMPOLINE } from './signal-trampoline';
 import { formatCall } from './strace';
 import type { StandardStreams } from './streams';
 import { HANDLERS } from './syscalls/handlers';
-import { systemCall, systemCallName } from './syscalls/table';
+import { systemCall, systemCallName, systemCallNumber } from './syscalls/table';
 import { Terminal } from './terminal';
 import { Thread } from './thread';
+import { Timers } from './timers';
 
 export interface KernelOptions {
   readonly space: AddressSpace;
@@ -59,6 +63,10 @@ export interface SyscallUse {
 const DONE: SyscallOutcome = { kind: 'done' };
 const A0 = 10;
 const A7 = 17;
+const TIMER_CALLS = new Set(['timer_settime', 'timer_delete'].map(systemCallNumber));
+const ECALL_BYTES = 4;
+/** Processor time is counted in instructions, so that it is the same in every run: 500 million a second. */
+const NANOSECONDS_PER_INSTRUCTION = 2n;
 /** Space between the stack and the mappings below it (the kernel's stack_guard_gap). */
 const STACK_GAP = 1 << 20;
 
@@ -73,6 +81,7 @@ export class LinuxKernel {
   readonly clock: Clock;
   readonly limits: ResourceLimits;
   readonly signals: SignalState;
+  readonly timers: Timers;
   readonly files: FileTree;
   readonly descriptors: DescriptorTable;
   readonly user = DEFAULT_USER;
@@ -83,8 +92,8 @@ export class LinuxKernel {
   startTime: bigint;
   /** Current directory, an absolute path. */
   workingDirectory = '/';
-  /** The timer of setitimer(ITIMER_REAL) in monotonic nanoseconds. */
-  alarm: { readonly deadline: bigint; readonly interval: bigint } | undefined;
+  /** Instructions retired by all harts, of which processor time is made [the main hart's]. */
+  retired: () => number = () => this.mainThread?.hart.instret ?? 0;
   /** Called when the guest asks that fetches see its stores (riscv_flush_icache): as a fence.i. */
   onFlushInstructions: (() => void) | undefined;
   /** Called with one line for each system call when it is set, as strace prints it. */
@@ -95,6 +104,7 @@ export class LinuxKernel {
   private readonly givenPath: string | undefined;
   private readonly stackSize: number;
   private readonly threads = new Map<number, Thread>();
+  private readonly delivery: SignalDelivery;
   private readonly counts = new Map<number, number>();
   private readonly unknown = new Set<number>();
   private programPath = '';
@@ -112,7 +122,19 @@ export class LinuxKernel {
     this.fill = options.random ?? ((bytes) => void randomFillSync(bytes));
     this.logLine = options.log ?? (() => undefined);
     this.givenPath = options.path;
-    this.signals = new SignalState(this.logLine);
+    this.signals = new SignalState(() => this.threads.values(), this.logLine);
+    this.timers = new Timers({
+      clock: this.clock,
+      processorTime: (thread) => this.processorTime(thread),
+      send: (info, thread) => this.signals.send(info, thread),
+    });
+    this.delivery = new SignalDelivery({
+      memory: this.memory,
+      signals: this.signals,
+      trampoline: TRAMPOLINE,
+      log: this.logLine,
+      trace: (line) => this.onTrace?.(line),
+    });
     this.files = new FileTree({
       streams: options.streams,
       fillRandom: this.fill,
@@ -147,6 +169,7 @@ export class LinuxKernel {
     this.args = args;
     this.startTime = this.clock.monotonic();
     this.areas.begin(program.end, limit - STACK_GAP);
+    mapTrampoline(this.space);
     const stack = buildStack(this.space, {
       program,
       args,
@@ -171,14 +194,12 @@ export class LinuxKernel {
     const thread = this.thread(hart);
     const number = hart.xNumber(A7);
     this.beginWait(thread, hart, number);
-    const call = new Call(this, hart, thread);
+    const call = new Call(this, hart, thread, number);
     const trace = this.onTrace && formatCall(call, number);
     const interruption = this.interruption(hart);
     if (interruption !== undefined) return interruption;
     const result = this.perform(call, number);
-    const outcome = this.conclude(call, result);
-    if (trace !== undefined && outcome.kind !== 'park') this.onTrace?.(trace(outcome));
-    return outcome;
+    return this.conclude(call, result, trace);
   }
 
   /**
@@ -186,14 +207,57 @@ export class LinuxKernel {
    * machine asks at the end of a quantum and before it waits.
    */
   interruption(hart: HartState): SyscallOutcome | undefined {
-    this.ringAlarm();
+    this.timers.ring();
     const signal = this.signals.takeFatal(this.thread(hart));
     return signal === undefined ? undefined : { kind: 'killed', signal };
   }
 
+  /**
+   * Lets a hart that is about to run begin the handlers of pending signals. One that stands at a call that
+   * waits is left alone: trying the call again sees the signal.
+   * @returns how the process ends, undefined when it goes on
+   */
+  deliverPending(hart: HartState): SyscallOutcome | undefined {
+    const thread = this.thread(hart);
+    if (this.isWaiting(thread) || this.signals.pending(thread) === 0n) return undefined;
+    const begun = this.delivery.deliverAll(thread);
+    return typeof begun === 'number' ? undefined : begun;
+  }
+
+  /** Whether a call that a hart waits in would end because of a signal. */
+  isInterrupted(hart: HartState): boolean {
+    return this.signals.hasDeliverable(this.thread(hart));
+  }
+
+  /**
+   * The signal of a fault of the guest's code takes its course: `handled` when its handler runs next, else how the
+   * process ends.
+   */
+  deliverFault(hart: HartState, fault: GuestFault): 'handled' | FaultReport {
+    return this.delivery.deliverFault(this.thread(hart), fault);
+  }
+
+  /** Whether an ebreak runs a handler of the process. */
+  get handlesBreakpoints(): boolean {
+    return this.signals.isCaught(SIGNAL.SIGTRAP);
+  }
+
+  /**
+   * Whether a call with one of the numbers that `multiprocess` shares with Linux is Linux's: timer_settime and
+   * timer_delete of a process that has timers.
+   */
+  ownsCall(number: number): boolean {
+    return this.timers.used && TIMER_CALLS.has(number);
+  }
+
+  /** rt_sigreturn. */
+  returnFromHandler(thread: Thread): SyscallOutcome {
+    return this.delivery.return(thread);
+  }
+
   /** Sends a signal to the process, as another one could with kill. */
   raise(signal: number): void {
-    this.signals.raise(signal);
+    this.signals.send(senderInfo(signal, SI.USER, { pid: 0, uid: 0 }));
   }
 
   /** The signal that Linux sends for a fault of the guest's code, with a sentence that says what happened. */
@@ -225,25 +289,47 @@ export class LinuxKernel {
     return toMilliseconds(this.clock.monotonic());
   }
 
+  /** Processor time of the process, or of one of its threads, in nanoseconds. */
+  processorTime(thread?: Thread): bigint {
+    const instructions = thread === undefined ? this.retired() : thread.hart.instret;
+    return BigInt(instructions) * NANOSECONDS_PER_INSTRUCTION;
+  }
+
   /** Says something about the guest in the log. */
   log(text: string): void {
     this.logLine(text);
+  }
+
+  /** A thread of the process by its id. */
+  findThread(tid: number): Thread | undefined {
+    return [...this.threads.values()].find((thread) => thread.tid === tid);
   }
 
   thread(hart: HartState): Thread {
     const known = this.threads.get(hart.mhartid);
     if (known !== undefined) return known;
     const name = this.programPath.slice(this.programPath.lastIndexOf('/') + 1).slice(0, 15);
-    const thread = new Thread(PROCESS_ID + this.threads.size, name);
+    // The process's signals go to its first thread; harts of multiprocess only get their own.
+    const thread = new Thread(PROCESS_ID + this.threads.size, name, hart, this.threads.size === 0);
     this.threads.set(hart.mhartid, thread);
     return thread;
   }
 
+  private get mainThread(): Thread | undefined {
+    const [first] = this.threads.values();
+    return first;
+  }
+
+  /** Whether the hart stands at a call that it has been parked at. */
+  private isWaiting({ wait, hart }: Thread): boolean {
+    return wait !== undefined && wait.pc === hart.pc && wait.instret === hart.instret;
+  }
+
   /** A call that was parked goes on with what it remembers; any other begins afresh. */
   private beginWait(thread: Thread, hart: HartState, number: number): void {
+    if (this.isWaiting(thread)) return;
     const { pc, instret } = hart;
-    const { wait } = thread;
-    if (wait !== undefined && wait.pc === pc && wait.instret === instret) return;
+    restoreMask(thread);
     thread.wait = { pc, instret, since: this.now(), progress: 0 };
     this.counts.set(number, (this.counts.get(number) ?? 0) + 1);
   }
@@ -264,32 +350,48 @@ export class LinuxKernel {
     }
   }
 
-  private conclude(call: Call, result: SyscallResult): SyscallOutcome {
-    if (typeof result === 'object') {
-      if (result.kind === 'park') return this.withAlarm(result);
-      call.thread.wait = undefined;
-      return result;
+  private conclude(
+    call: Call,
+    result: SyscallResult,
+    trace: ((outcome: SyscallOutcome) => string) | undefined,
+  ): SyscallOutcome {
+    const { thread, hart } = call;
+    if (typeof result === 'object' && result.kind === 'interrupted') {
+      const outcome = this.delivery.interruptCall(thread, result.restarts, () => {
+        if (trace) this.onTrace?.(trace(DONE));
+      });
+      if (outcome === undefined) return this.withTimers(result.park);
+      thread.wait = undefined;
+      return outcome;
     }
-    call.thread.wait = undefined;
-    call.hart.setX(A0, BigInt.asUintN(64, BigInt(result)));
-    const signal = this.signals.takeFatal(call.thread);
-    return signal === undefined ? DONE : { kind: 'killed', signal };
+    if (typeof result === 'object' && result.kind === 'park') return this.withTimers(result);
+    thread.wait = undefined;
+    restoreMask(thread);
+    if (typeof result !== 'object') hart.setX(A0, BigInt.asUintN(64, BigInt(result)));
+    const outcome = this.unlessKilled(thread, typeof result === 'object' ? result : DONE);
+    if (trace) this.onTrace?.(trace(outcome));
+    return outcome.kind === 'done' ? this.deliverAfter(thread, outcome) : outcome;
   }
 
-  /** Sends SIGALRM when the alarm's time has come. */
-  private ringAlarm(): void {
-    const { alarm } = this;
-    if (alarm === undefined || this.clock.monotonic() < alarm.deadline) return;
-    const { interval, deadline } = alarm;
-    this.alarm = interval === 0n ? undefined : { interval, deadline: deadline + interval };
-    this.raise(SIGNAL.SIGALRM);
+  /** A call that is done may have ended the process. */
+  private unlessKilled(thread: Thread, outcome: SyscallOutcome): SyscallOutcome {
+    const signal = outcome.kind === 'done' ? this.signals.takeFatal(thread) : undefined;
+    return signal === undefined ? outcome : { kind: 'killed', signal };
   }
 
-  /** A hart that waits must look up when the alarm rings. */
-  private withAlarm(park: SyscallOutcome & { kind: 'park' }): SyscallOutcome {
-    if (this.alarm === undefined) return park;
-    const rings = toMilliseconds(this.alarm.deadline);
-    return { ...park, deadline: Math.min(park.deadline ?? Infinity, rings) };
+  /** Signals that came while a call was made, or by it, are delivered behind it. */
+  private deliverAfter(thread: Thread, outcome: SyscallOutcome & { kind: 'done' }): SyscallOutcome {
+    if (this.signals.pending(thread) === 0n) return outcome;
+    if (outcome.pcSet !== true) thread.hart.pc += ECALL_BYTES;
+    const begun = this.delivery.deliverAll(thread);
+    return typeof begun === 'number' ? { kind: 'done', pcSet: true } : begun;
+  }
+
+  /** A hart that waits must look up when a timer expires. */
+  private withTimers(park: SyscallOutcome & { kind: 'park' }): SyscallOutcome {
+    const { deadline } = this.timers;
+    if (deadline === undefined) return park;
+    return { ...park, deadline: Math.min(park.deadline ?? Infinity, toMilliseconds(deadline)) };
   }
 
   private reportUnknown(number: number, pc: number): void {
@@ -300,6 +402,13 @@ export class LinuxKernel {
       known === undefined ? `${number}, which Linux does not have` : `${number} (${known.name})`;
     this.log(`system call ${name} is not there: ENOSYS, first at pc 0x${pc.toString(16)}`);
   }
+}
+
+/** The mask that a call like rt_sigsuspend has lent goes back. */
+function restoreMask(thread: Thread): void {
+  if (thread.savedMask === undefined) return;
+  thread.blocked = thread.savedMask;
+  thread.savedMask = undefined;
 }
 
 function absolutePath(name: string): string {

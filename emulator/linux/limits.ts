@@ -36,6 +36,8 @@ export interface KernelLimits {
 
 export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
 const DEFAULT_OPEN_FILES = 1024;
+/** Signals that may be queued, and timers of timer_create. */
+const PENDING_SIGNALS = 4096n;
 
 /** The process's resource limits, as prlimit64 shows and lowers them. */
 export class ResourceLimits {
@@ -47,6 +49,7 @@ export class ResourceLimits {
     this.limits[RLIMIT.STACK] = { soft: BigInt(stackSize), hard: RLIM_INFINITY };
     this.limits[RLIMIT.CORE] = { soft: 0n, hard: RLIM_INFINITY };
     this.limits[RLIMIT.NOFILE] = { soft: BigInt(openFiles), hard: BigInt(openFiles) };
+    this.limits[RLIMIT.SIGPENDING] = { soft: PENDING_SIGNALS, hard: PENDING_SIGNALS };
     this.limits[RLIMIT.NICE] = { soft: 0n, hard: 0n };
     this.limits[RLIMIT.RTPRIO] = { soft: 0n, hard: 0n };
   }
@@ -62,6 +65,10 @@ export class ResourceLimits {
 
   get openFiles(): number {
     return Number(this.limits[RLIMIT.NOFILE]?.soft ?? 0n);
+  }
+
+  get pendingSignals(): number {
+    return Number(this.limits[RLIMIT.SIGPENDING]?.soft ?? 0n);
   }
 
   get stackSize(): number {

@@ -1,3 +1,8 @@
+import type { HartState } from '../engine/hart-state';
+import { NO_STACK, type AlternateStack } from './alternate-stack';
+import type { OpenFile } from './files/open-file';
+import { PendingSignals } from './pending-signals';
+
 /** What a call that waits keeps from one try to the next. */
 export interface Wait {
   /** The place of the call: another pc or instruction count means another call. */
@@ -9,14 +14,20 @@ export interface Wait {
   deadline?: bigint;
   /** Bytes of a long write that are already out. */
   progress: number;
+  /** A FIFO's end that is held while its open waits for the other one. */
+  file?: OpenFile;
 }
 
 /** The kernel's side of one guest thread: one hart. */
 export class Thread {
   /** Blocked signals: bit n - 1 for signal n. */
   blocked = 0n;
+  /** What is blocked again when the call that lends another mask is over (rt_sigsuspend, ppoll). */
+  savedMask: bigint | undefined;
+  /** Signals sent to this thread alone. */
+  readonly pending = new PendingSignals();
   /** Alternate signal stack as sigaltstack has set it. */
-  alternateStack = { address: 0, flags: SS_DISABLE, size: 0 };
+  alternateStack: AlternateStack = NO_STACK;
   /** Cleared, and its futex woken, when the thread ends (set_tid_address). */
   clearChildTid = 0;
   /** Head of the robust futex list (set_robust_list). */
@@ -24,12 +35,16 @@ export class Thread {
   name: string;
   wait: Wait | undefined;
 
+  /**
+   * @param hart runs it
+   * @param takesShared whether signals for the process may be delivered here
+   */
   constructor(
     readonly tid: number,
     name: string,
+    readonly hart: HartState,
+    readonly takesShared: boolean,
   ) {
     this.name = name;
   }
 }
-
-export const SS_DISABLE = 2;

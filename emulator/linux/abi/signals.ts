@@ -40,7 +40,7 @@ type SignalName = keyof typeof SIGNAL;
 
 /** Signals are numbered 1 to 64; from 32 on they are the real-time signals. */
 export const MAX_SIGNAL = 64;
-const SIGRTMIN = 32;
+export const SIGRTMIN = 32;
 
 const names = new Map<number, string>(
   (Object.keys(SIGNAL) as SignalName[]).map((name) => [SIGNAL[name], name]),

@@ -9,6 +9,7 @@ import { randomCalls } from './random';
 import { signalCalls } from './signals';
 import { systemCallNumber } from './table';
 import { timeCalls } from './time';
+import { timerCalls } from './timers';
 
 /** Every call that is there, by number. A number without a handler is ENOSYS. */
 export const HANDLERS: ReadonlyMap<number, SyscallHandler> = new Map(
@@ -22,6 +23,7 @@ export const HANDLERS: ReadonlyMap<number, SyscallHandler> = new Map(
     randomCalls,
     signalCalls,
     timeCalls,
+    timerCalls,
   ].flatMap((calls) =>
     Object.entries(calls).map(([name, handler]) => [systemCallNumber(name), handler] as const),
   ),

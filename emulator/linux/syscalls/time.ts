@@ -2,9 +2,10 @@ import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
 import { NANOSECONDS, toMilliseconds } from '../clock';
 import type { LinuxKernel } from '../kernel';
+import type { Thread } from '../thread';
 
 /** Clock ids (include/uapi/linux/time.h). */
-const CLOCK = {
+export const CLOCK = {
   REALTIME: 0,
   MONOTONIC: 1,
   PROCESS_CPUTIME_ID: 2,
@@ -26,8 +27,28 @@ const USER_TICK = 10_000_000n;
 const MICROSECOND = 1000n;
 const MAX_SECONDS = 2n ** 63n / NANOSECONDS;
 
+/** Bits of the clock of another process or thread: which clock, and whose (include/linux/posix-timers.h). */
+const CPUCLOCK_CLOCK_MASK = 3;
+const CPUCLOCK_MAX = 2;
+const CPUCLOCK_PERTHREAD = 4;
+
+/**
+ * Whose processor time a clock with a negative id tells: a thread's, or the process's (undefined).
+ * @throws SyscallError when there is no such clock here
+ */
+export function clockThread({ kernel, thread }: Call, id: number): Thread | undefined {
+  const pid = ~(id >> 3);
+  const perThread = (id & CPUCLOCK_PERTHREAD) !== 0;
+  const owner = pid === 0 ? thread : kernel.findThread(pid);
+  if ((id & CPUCLOCK_CLOCK_MASK) > CPUCLOCK_MAX || owner === undefined) {
+    throw new SyscallError(ERRNO.EINVAL, `there is no clock ${id}`);
+  }
+  return perThread ? owner : undefined;
+}
+
 /** The time of a clock in nanoseconds; undefined when Linux has no such clock. */
-function clockTime(kernel: LinuxKernel, id: number): bigint | undefined {
+function clockTime(call: Call, id: number): bigint | undefined {
+  const { kernel } = call;
   switch (id) {
     case CLOCK.REALTIME:
     case CLOCK.REALTIME_COARSE:
@@ -41,25 +62,30 @@ function clockTime(kernel: LinuxKernel, id: number): bigint | undefined {
     case CLOCK.BOOTTIME_ALARM:
       return kernel.clock.monotonic();
     case CLOCK.PROCESS_CPUTIME_ID:
+      return kernel.processorTime();
     case CLOCK.THREAD_CPUTIME_ID:
-      return processTime(kernel);
+      return kernel.processorTime(call.thread);
     default:
-      return undefined;
+      return id < 0 ? kernel.processorTime(clockThread(call, id)) : undefined;
   }
 }
 
-/** Processor time of the process: the time since its start. */
+/** Processor time of the process in nanoseconds. */
 export function processTime(kernel: LinuxKernel): bigint {
-  return kernel.clock.monotonic() - kernel.startTime;
+  return kernel.processorTime();
 }
 
-/** Writes `struct timespec`. */
-function putTimespec(call: Call, address: number, nanoseconds: bigint): void {
+/** `struct timespec` of a time in nanoseconds. */
+export function encodeTimespec(nanoseconds: bigint): Uint8Array {
   const bytes = new Uint8Array(16);
   const view = new DataView(bytes.buffer);
   view.setBigInt64(0, nanoseconds / NANOSECONDS, true);
   view.setBigInt64(8, nanoseconds % NANOSECONDS, true);
-  call.kernel.memory.write(address, bytes);
+  return bytes;
+}
+
+function putTimespec(call: Call, address: number, nanoseconds: bigint): void {
+  call.kernel.memory.write(address, encodeTimespec(nanoseconds));
 }
 
 /** Reads `struct timespec` as nanoseconds; what is no time is EINVAL. */
@@ -90,7 +116,8 @@ function sleepUntil(call: Call, deadline: bigint, remaining: number): SyscallRes
   const now = call.kernel.clock.monotonic();
   if (now >= deadline) return 0;
   const answer = call.parkInterruptible('sleep', toMilliseconds(deadline));
-  if (typeof answer !== 'object' && remaining !== 0) putTimespec(call, remaining, deadline - now);
+  const isInterrupted = typeof answer === 'object' && answer.kind === 'interrupted';
+  if (isInterrupted && remaining !== 0) putTimespec(call, remaining, deadline - now);
   return answer;
 }
 
@@ -107,7 +134,7 @@ function clockNanosleep(call: Call): SyscallResult {
   const id = call.int(0);
   const sleepable = id === CLOCK.REALTIME || id === CLOCK.TAI;
   if (!sleepable && id !== CLOCK.MONOTONIC && id !== CLOCK.BOOTTIME) {
-    return clockTime(call.kernel, id) === undefined || id === CLOCK.THREAD_CPUTIME_ID
+    return clockTime(call, id) === undefined || id === CLOCK.THREAD_CPUTIME_ID
       ? -ERRNO.EINVAL
       : -ERRNO.EOPNOTSUPP;
   }
@@ -120,16 +147,8 @@ function clockNanosleep(call: Call): SyscallResult {
   return sleepUntil(call, deadline, absolute ? 0 : call.number(3));
 }
 
-const ITIMER_REAL = 0;
-const ITIMER_COUNT = 3;
-
-/** `struct itimerval`: interval, then what is left. */
-function putItimer(call: Call, address: number, interval: bigint, left: bigint): void {
-  call.kernel.memory.write(address, encodeTimeval(interval));
-  call.kernel.memory.write(address + 16, encodeTimeval(left));
-}
-
-function readTimeval(call: Call, address: number): bigint {
+/** Reads `struct timeval` as nanoseconds; what is no time is EINVAL. */
+export function readTimeval(call: Call, address: number): bigint {
   const view = new DataView(call.kernel.memory.read(address, 16).buffer);
   const seconds = view.getBigInt64(0, true);
   const microseconds = view.getBigInt64(8, true);
@@ -139,23 +158,17 @@ function readTimeval(call: Call, address: number): bigint {
   return (seconds > MAX_SECONDS ? MAX_SECONDS : seconds) * NANOSECONDS + microseconds * MICROSECOND;
 }
 
-function putRealTimer(call: Call, address: number): void {
-  const { alarm, clock } = call.kernel;
-  const left = alarm === undefined ? 0n : alarm.deadline - clock.monotonic();
-  putItimer(call, address, alarm?.interval ?? 0n, left > 0n ? left : 0n);
-}
-
-/** Clocks, sleeping and timers. */
+/** Clocks and sleeping. */
 export const timeCalls: SyscallHandlers = {
   clock_gettime(call) {
-    const time = clockTime(call.kernel, call.int(0));
+    const time = clockTime(call, call.int(0));
     if (time === undefined) return -ERRNO.EINVAL;
     putTimespec(call, call.number(1), time);
     return 0;
   },
   clock_getres(call) {
     const id = call.int(0);
-    if (clockTime(call.kernel, id) === undefined) return -ERRNO.EINVAL;
+    if (clockTime(call, id) === undefined) return -ERRNO.EINVAL;
     const coarse = id === CLOCK.REALTIME_COARSE || id === CLOCK.MONOTONIC_COARSE;
     if (call.number(1) !== 0) putTimespec(call, call.number(1), coarse ? COARSE_RESOLUTION : 1n);
     return 0;
@@ -184,26 +197,5 @@ export const timeCalls: SyscallHandlers = {
       memory.setU64(call.number(0), processTime(call.kernel) / USER_TICK);
     }
     return clock.monotonic() / USER_TICK;
-  },
-  getitimer(call) {
-    const which = call.int(0);
-    if (which < 0 || which >= ITIMER_COUNT) return -ERRNO.EINVAL;
-    if (which === ITIMER_REAL) putRealTimer(call, call.number(1));
-    else putItimer(call, call.number(1), 0n, 0n);
-    return 0;
-  },
-  setitimer(call) {
-    const { kernel } = call;
-    const which = call.int(0);
-    if (which < 0 || which >= ITIMER_COUNT) return -ERRNO.EINVAL;
-    const setting = call.number(1);
-    const interval = setting === 0 ? 0n : readTimeval(call, setting);
-    const value = setting === 0 ? 0n : readTimeval(call, setting + 16);
-    // Timers of processor time come with the signals that they send.
-    if (which !== ITIMER_REAL) return -ERRNO.ENOSYS;
-    if (call.number(2) !== 0) putRealTimer(call, call.number(2));
-    kernel.alarm =
-      value === 0n ? undefined : { deadline: kernel.clock.monotonic() + value, interval };
-    return 0;
   },
 };

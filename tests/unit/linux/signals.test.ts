@@ -74,14 +74,6 @@ describe('a signal', () => {
     expect(process.outcome('kill', PID, SIGKILL)).toEqual({ kind: 'killed', signal: SIGKILL });
   });
 
-  test('with a handler stays pending, which is said once', () => {
-    const process = new TestProcess();
-    setAction(process, SIGUSR1, 0x1_0000);
-    expect(process.call('kill', PID, SIGUSR1)).toBe(0);
-    expect(process.call('kill', PID, SIGUSR1)).toBe(0);
-    expect(process.log).toEqual(['SIGUSR1 stays pending: signal handlers are not run yet']);
-  });
-
   test('from the terminal ends a process that computes, and one that waits', () => {
     const terminal = new Terminal({ columns: 80, rows: 24, now: () => 0, output: () => undefined });
     const streams = { stdin: terminal, stdout: terminal, stderr: terminal };

@@ -26,11 +26,14 @@ describe('clocks', () => {
     expect([process.u64(DATA), process.u64(DATA + 8)]).toEqual([1_700_000_001, 234567]);
   });
 
-  test('of processor time count from the start', () => {
+  test('of processor time count instructions, 500 million a second', () => {
     const process = new TestProcess().start();
-    process.clock.milliseconds += 2500;
+    process.hart.instret = 1_250_000_000;
+    process.clock.milliseconds += 60_000;
     expect(process.call('clock_gettime', 2, DATA)).toBe(0);
     expect([process.u64(DATA), process.u64(DATA + 8)]).toEqual([2, 500_000_000]);
+    expect(process.call('clock_gettime', 3, DATA)).toBe(0);
+    expect(process.u64(DATA)).toBe(2);
     expect(process.call('times', DATA)).toBeGreaterThan(0);
     expect(process.u64(DATA)).toBe(250);
     expect(process.call('getrusage', 0, DATA)).toBe(0);
