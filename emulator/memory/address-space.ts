@@ -84,7 +84,10 @@ export class AddressSpace extends Forks {
     const [first, end] = mappableRange(start, length);
     const changed: number[] = [];
     const isComplete = this.locked(() =>
-      this.owners(first, end).every(([space, from, to]) => space.removeRange(from, to, changed)),
+      this.owners(first, end).every(([space, from, to]) => {
+        space.close();
+        return space.removeRange(from, to, changed);
+      }),
     );
     this.finish(isComplete, changed, `to unmap ${end - first} pages at ${hex(start)}`);
     this.emit('unmap', first, 0, end - first);

@@ -18,7 +18,7 @@ import { HART, PAGE_COUNT, PAGE_SIZE } from './layout';
  * | codeTables  | 4 MiB × code tables       | one u32 a page, for the engine |
  * | records     | as asked                  | predecoded instructions, for the engine |
  * | frameRefs   | 4 × frames                | i32: how many page-table entries (or holders) a frame has |
- * | freeFrames  | 4 × frames                | u32: stack of frames given back |
+ * | freeFrames  | 4 × frames                | u32: stack of frames given back; from the end those that threads may still use |
  * | frames      | 4096 × frames             | the pages' bytes; frames 0 and 1 stay zero |
  *
  * Memory that nobody touches is reserved but not committed on Linux and macOS.
@@ -91,7 +91,16 @@ export const HEADER = {
   hartsNext: 52,
   codeTablesUsed: 53,
   installsUsed: 54,
+  // Threads that run guest code (safepoints.ts), and the frames that wait for them (frames.ts).
+  threadEpoch: 60,
+  threadsRunning: 61,
+  framesLeavingBefore: 62,
+  framesLeavingNow: 63,
+  threads: 64,
 } as const;
+
+/** How many threads can run guest code on an arena at a time. */
+export const THREAD_SLOTS = 64;
 
 export const NODE_ENTRIES = 64;
 /** Where a page-table entry's frame number begins; the flags below stand in page-table.ts. */

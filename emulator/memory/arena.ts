@@ -18,6 +18,7 @@ import { HART, PAGE_SIZE } from './layout';
 import { acquire, release } from './lock';
 import { Nodes } from './nodes';
 import { PageTable } from './page-table';
+import { Safepoints } from './safepoints';
 import { MAX_SPACES, Spaces } from './spaces';
 
 /** How much an arena holds. What is left out has the default in brackets. */
@@ -45,12 +46,15 @@ export interface ArenaOptions {
 const MIB = 2 ** 20;
 const DEFAULT_LIMIT = 1024 * MIB;
 const WASM_PAGE = 65536;
-/** Frames 0 and 1 are the zero frames, one more makes up for a frame that does not suit its page. */
-const EXTRA_FRAMES = 3;
+/**
+ * Frames 0 and 1 are the zero frames, one more makes up for a frame that does not suit its page, the rest for frames
+ * that were given back and that threads may still use.
+ */
+const EXTRA_FRAMES = 3 + 253;
 
 function countsOf(options: ArenaOptions): ArenaCounts {
   const wanted = options.frames ?? Math.floor((options.limitBytes ?? DEFAULT_LIMIT) / PAGE_SIZE);
-  const frames = wanted + EXTRA_FRAMES;
+  const frames = wanted < 0 ? wanted : wanted + EXTRA_FRAMES;
   return {
     frames,
     harts: options.harts ?? 1100,
@@ -75,6 +79,7 @@ export class Arena implements ArenaViews {
   readonly view: DataView;
   readonly regions: ArenaRegions;
   readonly bulk: Bulk;
+  readonly safepoints: Safepoints;
   readonly frames: Frames;
   readonly nodes: Nodes;
   readonly pageTable: PageTable;
@@ -94,7 +99,8 @@ export class Arena implements ArenaViews {
     this.view = new DataView(memory.buffer);
     this.regions = arenaRegions(counts);
     this.bulk = bulkOperations(memory);
-    this.frames = new Frames(this, this.bulk);
+    this.safepoints = new Safepoints(this);
+    this.frames = new Frames(this, this.bulk, this.safepoints);
     this.nodes = new Nodes(this);
     this.pageTable = new PageTable(this, this.bulk, this.nodes, this.frames);
     this.deltas = new DeltaTables(this, this.bulk);
@@ -180,6 +186,7 @@ export class Arena implements ArenaViews {
     this.installs.reset();
     this.spaces.reset();
     this.nodes.reset();
+    this.safepoints.reset();
     this.frames.reset(frameLimit);
     this.events.reset();
     this.bulk.clear(regions.codeTables, TABLE_BYTES * u32[HEADER.codeTablesUsed]);

@@ -2,16 +2,22 @@ import { HEADER, type ArenaViews } from './arena-layout';
 import type { Bulk } from './bulk';
 import { PAGE_SHIFT, PAGE_SIZE } from './layout';
 import { acquire, release } from './lock';
+import type { Safepoints } from './safepoints';
 
 /** Frames that are always zero; pages in the state `zero` read from them. They are never allocated. */
 const ZERO_FRAMES = 2;
+/** With so many frames leaving, the next allocation looks whether they may be used again. */
+const LEAVING_MANY = 16;
 
 /**
  * The arena's frames: 4 KiB each, reference-counted. A frame's count is the number of page-table entries
  * (in nodes, not in address spaces: forks share nodes) and other holders that refer to it. Safe from any thread.
  *
  * Free frames are the stack `freeFrames` and those from `framesNext` on, which were never allocated since
- * the arena was made or reset. Of the latter those from `framesDirty` on are known to be zero.
+ * the arena was made or reset. Of the latter those from `framesDirty` on are known to be zero. While several
+ * threads run guest code, a frame given back first *leaves*: it stands at the end of `freeFrames` until every
+ * thread has passed a safepoint (safepoints.ts). Last stand the frames of before the present epoch, below them those
+ * of the present one.
  */
 export class Frames {
   private readonly base: number;
@@ -21,6 +27,7 @@ export class Frames {
   constructor(
     private readonly views: ArenaViews,
     private readonly bulk: Bulk,
+    private readonly safepoints: Safepoints,
   ) {
     this.base = views.regions.frames;
     this.refs = views.regions.frameRefs >>> 2;
@@ -36,6 +43,8 @@ export class Frames {
     u32[HEADER.framesNext] = ZERO_FRAMES;
     u32[HEADER.framesFree] = 0;
     u32[HEADER.framesUsed] = 0;
+    u32[HEADER.framesLeavingBefore] = 0;
+    u32[HEADER.framesLeavingNow] = 0;
     u32[HEADER.frameLimit] = Math.min(limit, this.capacity);
     Atomics.store(i32, HEADER.frameLock, 0);
   }
@@ -125,10 +134,14 @@ export class Frames {
     return Atomics.load(this.views.i32, this.refs + frame);
   }
 
-  /** The stack of frames given back. */
-  freed(): Uint32Array {
-    const { u32 } = this.views;
-    return u32.subarray(this.free, this.free + u32[HEADER.framesFree]);
+  /** The frames given back. */
+  freed(): number[] {
+    const { u32, counts } = this.views;
+    const end = this.free + counts.frames;
+    return [
+      ...u32.subarray(this.free, this.free + u32[HEADER.framesFree]),
+      ...u32.subarray(end - this.leaving, end),
+    ];
   }
 
   /** Copies the 4 KiB of one frame to another. */
@@ -136,9 +149,20 @@ export class Frames {
     this.bulk.copy(this.address(to), this.address(from), PAGE_SIZE);
   }
 
-  private push(frame: number): void {
+  /** How many frames were given back that threads may still use. */
+  private get leaving(): number {
     const { u32 } = this.views;
-    u32[this.free + u32[HEADER.framesFree]++] = frame;
+    return u32[HEADER.framesLeavingBefore] + u32[HEADER.framesLeavingNow];
+  }
+
+  private push(frame: number): void {
+    const { u32, counts } = this.views;
+    if (this.safepoints.areOthersRunning) {
+      u32[this.free + counts.frames - this.leaving - 1] = frame;
+      u32[HEADER.framesLeavingNow]++;
+    } else {
+      u32[this.free + u32[HEADER.framesFree]++] = frame;
+    }
     u32[HEADER.framesUsed]--;
     // All frames below this one have been handed out before it, so none of them is known zero any more.
     if (frame >= u32[HEADER.framesDirty]) u32[HEADER.framesDirty] = frame + 1;
@@ -146,10 +170,31 @@ export class Frames {
 
   private take(): number {
     const { u32, counts } = this.views;
+    if (this.leaving > LEAVING_MANY) this.reclaim();
     if (u32[HEADER.framesFree] > 0) return u32[this.free + --u32[HEADER.framesFree]];
     const next = u32[HEADER.framesNext];
-    if (next >= counts.frames) return 0;
-    u32[HEADER.framesNext] = next + 1;
-    return next;
+    if (next < counts.frames) {
+      u32[HEADER.framesNext] = next + 1;
+      return next;
+    }
+    // Everything else is in use: twice, because what has left only now waits for two epochs.
+    this.reclaim();
+    this.reclaim();
+    return u32[HEADER.framesFree] > 0 ? u32[this.free + --u32[HEADER.framesFree]] : 0;
+  }
+
+  /** If every thread has passed a safepoint: the frames of before go to the free ones, those of now become those of before. */
+  private reclaim(): void {
+    const { u32, counts } = this.views;
+    if (!this.safepoints.advance()) return;
+    const end = this.free + counts.frames;
+    const before = u32[HEADER.framesLeavingBefore];
+    const now = u32[HEADER.framesLeavingNow];
+    const free = u32[HEADER.framesFree];
+    u32.copyWithin(this.free + free, end - before, end);
+    u32.copyWithin(end - now, end - before - now, end - before);
+    u32[HEADER.framesFree] = free + before;
+    u32[HEADER.framesLeavingBefore] = now;
+    u32[HEADER.framesLeavingNow] = 0;
   }
 }

@@ -31,6 +31,11 @@ export abstract class Lender extends Translation {
     if (this.lenderBase !== 0) this.logPage(page);
   }
 
+  /** Notes that the space unmaps pages of its own: in a private range the lender's must not show instead. */
+  protected close(): void {
+    this.arena.u32[this.word(SPACE.isClosed)] = 1;
+  }
+
   /** The first page of the highest `count` free pages in a row of the family; 0 = there are none. */
   protected rootGap(count: number, low: number, high: number): number {
     if (this.lenderSpace) return this.lenderSpace.rootGap(count, low, high);

@@ -130,7 +130,14 @@ export abstract class Loans extends PageOwner {
   /** The entry of `page` as `present` finds it, without any effect: of a page not yet borrowed the owner's. */
   protected visibleEntry(page: number): number {
     const entry = this.arena.pageTable.lookup(this.top, page);
-    return entry !== 0 ? entry : (this.lenderSpace?.visibleEntry(page) ?? 0);
+    if (entry !== 0 || this.isClosedTo(page)) return entry;
+    return this.lenderSpace?.visibleEntry(page) ?? 0;
+  }
+
+  /** Whether `page` lies in the private range and does not come from the lender any more. */
+  private isClosedTo(page: number): boolean {
+    const isPrivate = page >= this.privateFirst && page < this.privateEnd;
+    return isPrivate && this.arena.u32[this.word(SPACE.isClosed)] !== 0;
   }
 
   /**
@@ -244,11 +251,14 @@ export abstract class Loans extends PageOwner {
   }
 
   private borrowLate(page: number): number {
-    const entry = this.lenderSpace?.visibleEntry(page) ?? 0;
+    const entry = this.visibleEntry(page);
     // A page without access faults as the lender's does; nothing is borrowed.
     if ((entry & PERMISSIONS) === 0) return entry;
     if (!this.isCommon(page)) return this.copyLate(page, entry);
     const owner = this.ownerOf(page);
+    // The owner may be a borrower itself, with the page in its private range and not touched yet.
+    const owned = owner.present(page);
+    if (owned <= 0) return owned;
     const isUpToDate = this.hasSeenAll();
     const lent = owner.lend(page, false);
     const borrowed = lent === 0 ? 0 : this.borrow(page, lent, 0);

@@ -21,6 +21,7 @@ import { acquire, release } from './lock';
  * | 48     | u32       | first of the spaces that borrow from this one (arena address), 0 = none |
  * | 52     | u32       | next space with the same lender |
  * | 56     | u32       | previous space with the same lender |
+ * | 60     | u32       | 1 = unmapped pages of its private range: none appears there by itself any more |
  * | 64     | 32×16 B   | watched ranges: first byte, last byte, kind, 0 |
  * | 576    | u32       | epoch (of a root): how many pages of the family got a new frame, mod 2^32 |
  * | 580    | u32       | seen: the epoch up to which this space has adopted |
@@ -48,6 +49,7 @@ export const SPACE = {
   firstBorrower: 48,
   nextBorrower: 52,
   previousBorrower: 56,
+  isClosed: 60,
   watched: 64,
   epoch: 576,
   seen: 580,
@@ -81,6 +83,7 @@ const CLEARED = [
   SPACE.firstBorrower,
   SPACE.nextBorrower,
   SPACE.previousBorrower,
+  SPACE.isClosed,
   SPACE.epoch,
   SPACE.seen,
   SPACE.keepsWrites,

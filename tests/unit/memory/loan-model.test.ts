@@ -18,6 +18,8 @@ class Model {
   readonly pages = new Map<number, Page>();
   readonly borrowers = new Set<Model>();
   isHeld = true;
+  /** Has unmapped pages of its private range: the lender's do not appear there any more. */
+  isClosed = false;
 
   constructor(
     readonly family: Set<Model>,
@@ -47,7 +49,9 @@ class Model {
   }
 
   visible(page: number): Page | undefined {
-    return this.pages.get(page) ?? this.lender?.visible(page);
+    const own = this.pages.get(page);
+    if (own || (this.isClosed && !this.isCommon(page))) return own;
+    return this.lender?.visible(page);
   }
 
   /** What `adopt` would adopt. */
@@ -60,11 +64,13 @@ class Model {
 
   touch(page: number): Page | undefined {
     const own = this.pages.get(page);
-    const seen = own ?? this.lender?.visible(page);
+    const seen = this.visible(page);
     if (own || !seen || seen.protection === 0) return seen;
     const { protection } = seen;
     if (this.isCommon(page)) {
-      const frame = this.owner(page).lend(page);
+      const owner = this.owner(page);
+      owner.touch(page);
+      const frame = owner.lend(page);
       this.pages.set(page, { frame, protection, kind: 'borrowed' });
     } else {
       const frame = seen.frame && seen.frame.slice();
@@ -79,8 +85,8 @@ class Model {
     const owner = this.owner(page);
     if (owner !== this && !owner.pages.has(page)) throw new Error('a page without its owner');
     const frame = owner === this ? this.own(page) : owner.lend(page);
-    for (let model: Model | undefined = this; model && model !== owner; model = model.lender) {
-      const { protection } = found;
+    const { protection } = found;
+    for (const model of this.until(owner)) {
       model.pages.set(page, { frame, protection, kind: 'borrowed' });
     }
     frame[offset] = byte;
@@ -134,6 +140,11 @@ class Model {
     this.family.delete(this);
     this.lender?.borrowers.delete(this);
     this.lender?.leave();
+  }
+
+  /** This space and its lenders up to before the owner. */
+  private until(owner: Model): Model[] {
+    return owner === this ? [] : [this, ...(this.lender?.until(owner) ?? [])];
   }
 
   private own(page: number): Frame {
@@ -288,7 +299,10 @@ function run(pairs: Pair[], action: Step): void {
       break;
     case 'unmap':
       space.unmap(from * 4096, (end - from) * 4096);
-      for (let at = from; at < end; at++) model.change(at, (one) => one.pages.delete(at));
+      for (let at = from; at < end; at++) {
+        model.owner(at).isClosed = true;
+        model.change(at, (one) => one.pages.delete(at));
+      }
       break;
     case 'protect':
       space.protect(from * 4096, (end - from) * 4096, action.protection);
