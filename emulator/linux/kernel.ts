@@ -1,26 +1,32 @@
 import { randomFillSync } from 'node:crypto';
-import { loadElf, type LoadedProgram } from '../elf/load';
+import type { LoadedProgram } from '../elf/load';
 import type { ElfImage } from '../elf/parse';
-import { ElfError } from '../elf/reader';
 import type { HartState } from '../engine/hart-state';
 import type { AddressSpace } from '../memory/address-space';
 import { MappingError, OutOfMemory } from '../memory/errors';
+import { PAGE_SIZE } from '../memory/layout';
 import { ERRNO } from './abi/errno';
 import { SIGNAL } from './abi/signals';
 import { Call, SyscallError, type SyscallOutcome, type SyscallResult } from './call';
 import { hostClock, toMilliseconds, type Clock } from './clock';
 import { describeFault, type FaultReport, type GuestFault } from './faults';
+import { FileMappings } from './file-mappings';
 import { DescriptorTable } from './files/descriptors';
+import type { FileNode } from './files/node';
+import { AT_FDCWD, ProcessFiles } from './files/process-files';
+import { standardFiles } from './files/stream-file';
 import { FileTree } from './files/tree';
-import { encodeText, GuestMemory } from './guest-memory';
+import { GuestMemory } from './guest-memory';
 import { DEFAULT_GROUP, DEFAULT_USER, PROCESS_ID } from './identity';
 import { DEFAULT_STACK_SIZE, ResourceLimits, type KernelLimits } from './limits';
 import { MemoryAreas } from './memory-areas';
+import { loadImage } from './process-image';
+import { describeProcess } from './process-view';
 import { buildStack, STACK_TOP, stackLimit } from './process-start';
+import { mapTrampoline, TRAMPOLINE } from './signal-trampoline';
 import { SignalDelivery } from './signal-delivery';
 import { senderInfo, SI } from './signal-info';
 import { SignalState } from './signal-state';
-import { mapTrampoline, TRAMPOLINE } from './signal-trampoline';
 import { formatCall } from './strace';
 import type { StandardStreams } from './streams';
 import { HANDLERS } from './syscalls/handlers';
@@ -41,6 +47,8 @@ export interface KernelOptions {
   readonly log?: (text: string) => void;
   /** Path of the program in the guest (AT_EXECFN, /proc/self/exe) [argv[0] made absolute]. */
   readonly path?: string;
+  /** The guest's files [in memory, nothing of the host]. */
+  readonly files?: FileTree;
 }
 
 /** Registers of hart 0 at the start. */
@@ -48,9 +56,28 @@ export interface ProcessStart {
   readonly pc: number;
   readonly sp: number;
   readonly program: LoadedProgram;
+  /** The dynamic linker, when the program has one. */
+  readonly interpreter?: LoadedProgram;
   /** The main stack, [bottom, top). */
   readonly stack: { readonly bottom: number; readonly top: number };
 }
+
+/** What a process was started with. */
+export interface StartedProgram {
+  readonly path: string;
+  readonly node: FileNode | undefined;
+  readonly args: readonly string[];
+  readonly environment: readonly string[];
+  readonly auxiliary: Uint8Array;
+}
+
+const NOTHING_STARTED: StartedProgram = {
+  path: '',
+  node: undefined,
+  args: [],
+  environment: [],
+  auxiliary: new Uint8Array(0),
+};
 
 export interface SyscallUse {
   readonly number: number;
@@ -82,16 +109,16 @@ export class LinuxKernel {
   readonly limits: ResourceLimits;
   readonly signals: SignalState;
   readonly timers: Timers;
-  readonly files: FileTree;
+  readonly files: ProcessFiles;
   readonly descriptors: DescriptorTable;
+  readonly mappings: FileMappings;
+  readonly streams: StandardStreams;
+  /** What the process was started with, for /proc. */
+  started: StartedProgram = NOTHING_STARTED;
   readonly user = DEFAULT_USER;
   readonly group = DEFAULT_GROUP;
-  /** umask(2). */
-  fileModeMask = 0o022;
   /** Monotonic nanoseconds at the process's start. */
   startTime: bigint;
-  /** Current directory, an absolute path. */
-  workingDirectory = '/';
   /** Instructions retired by all harts, of which processor time is made [the main hart's]. */
   retired: () => number = () => this.mainThread?.hart.instret ?? 0;
   /** Called when the guest asks that fetches see its stores (riscv_flush_icache): as a fence.i. */
@@ -107,9 +134,6 @@ export class LinuxKernel {
   private readonly delivery: SignalDelivery;
   private readonly counts = new Map<number, number>();
   private readonly unknown = new Set<number>();
-  private programPath = '';
-  private programBytes: Uint8Array = new Uint8Array(0);
-  private args: readonly string[] = [];
 
   constructor(options: KernelOptions) {
     this.space = options.space;
@@ -135,15 +159,20 @@ export class LinuxKernel {
       log: this.logLine,
       trace: (line) => this.onTrace?.(line),
     });
-    this.files = new FileTree({
-      streams: options.streams,
-      fillRandom: this.fill,
-      executablePath: () => this.programPath,
-      executableBytes: () => this.programBytes,
-      commandLine: () => encodeText(this.args.map((arg) => `${arg}\0`).join('')),
-    });
+    this.streams = options.streams;
     this.descriptors = new DescriptorTable(() => this.limits.openFiles);
-    for (const file of this.files.standardFiles()) this.descriptors.add(file, false);
+    this.mappings = new FileMappings(options.space);
+    const view = describeProcess(this);
+    const tree = options.files ?? new FileTree({ now: () => this.clock.realtime() });
+    const { frames } = options.space.arena;
+    tree.memory = () => ({
+      total: options.space.arena.counts.frames * PAGE_SIZE,
+      free: (options.space.arena.counts.frames - frames.used) * PAGE_SIZE,
+    });
+    tree.register(view);
+    this.files = new ProcessFiles(tree, view);
+    for (const file of standardFiles(options.streams)) this.descriptors.add(file, false);
+    this.descriptors.onClose = (file) => tree.locks.descriptorClosed(file, PROCESS_ID);
     for (const stream of Object.values(options.streams)) {
       if (stream instanceof Terminal) stream.onSignal = (signal) => this.signals.raise(signal);
     }
@@ -156,37 +185,51 @@ export class LinuxKernel {
    * @throws ElfError when the program cannot be loaded, ProgramStartError when the arguments are too long
    */
   start(image: ElfImage, args: readonly string[], environment: readonly string[]): ProcessStart {
-    if (image.interpreter !== undefined) {
-      throw new ElfError(
-        `dynamic programs are not supported yet: this one needs ${image.interpreter}; ` +
-          'link it with -static',
-      );
-    }
     const limit = stackLimit(this.stackSize);
-    const program = loadElf(image, this.space, { limit: limit - STACK_GAP });
-    this.programPath = this.givenPath ?? absolutePath(args[0] ?? '');
-    this.programBytes = image.bytes;
-    this.args = args;
+    const path = this.givenPath ?? absolutePath(args[0] ?? '');
+    const node = this.programNode(path, image);
+    const { space, files, mappings } = this;
+    const { program, interpreter, entry } = loadImage({
+      space,
+      files,
+      mappings,
+      image,
+      path,
+      node,
+      limit: limit - STACK_GAP,
+    });
     this.startTime = this.clock.monotonic();
     this.areas.begin(program.end, limit - STACK_GAP);
     mapTrampoline(this.space);
     const stack = buildStack(this.space, {
       program,
+      ...(interpreter && { interpreterBase: interpreter.base }),
       args,
       environment,
-      path: this.programPath,
+      path,
       size: this.stackSize,
       executable: image.executableStack,
       user: this.user,
       group: this.group,
       random: this.randomBytes(16),
     });
+    this.started = { path, node, args, environment, auxiliary: stack.auxiliary };
     return {
-      pc: program.entry,
+      pc: entry,
       sp: stack.sp,
       program,
+      ...(interpreter && { interpreter }),
       stack: { bottom: stack.bottom, top: STACK_TOP },
     };
+  }
+
+  /** The file of the program: the one at its path when that has a root, else one that shows these bytes. */
+  private programNode(path: string, image: ElfImage): FileNode {
+    if (this.givenPath !== undefined) {
+      const { node } = this.files.find(AT_FDCWD, path);
+      if (node !== undefined) return node;
+    }
+    return this.files.tree.provide(path, image.bytes);
   }
 
   /** Answers the ecall that the hart stands at. */
@@ -308,7 +351,7 @@ export class LinuxKernel {
   thread(hart: HartState): Thread {
     const known = this.threads.get(hart.mhartid);
     if (known !== undefined) return known;
-    const name = this.programPath.slice(this.programPath.lastIndexOf('/') + 1).slice(0, 15);
+    const name = programName(this.started.path);
     // The process's signals go to its first thread; harts of multiprocess only get their own.
     const thread = new Thread(PROCESS_ID + this.threads.size, name, hart, this.threads.size === 0);
     this.threads.set(hart.mhartid, thread);
@@ -409,6 +452,11 @@ function restoreMask(thread: Thread): void {
   if (thread.savedMask === undefined) return;
   thread.blocked = thread.savedMask;
   thread.savedMask = undefined;
+}
+
+/** The name of a process: the end of its path, as `comm` has it. */
+export function programName(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1).slice(0, 15);
 }
 
 function absolutePath(name: string): string {

@@ -47,6 +47,8 @@ export class ProgramStartError extends Error {
 
 export interface StackRequest {
   readonly program: LoadedProgram;
+  /** Where the dynamic linker lies (AT_BASE) [0: there is none]. */
+  readonly interpreterBase?: number;
   readonly args: readonly string[];
   /** `NAME=value` strings. */
   readonly environment: readonly string[];
@@ -66,6 +68,8 @@ export interface MainStack {
   readonly sp: number;
   /** Lowest address of the stack; the page below is a guard page. */
   readonly bottom: number;
+  /** The auxiliary vector, as /proc/self/auxv shows it. */
+  readonly auxiliary: Uint8Array;
 }
 
 /** Where the stack of `size` bytes begins: its guard page. Nothing else may be mapped from here on. */
@@ -107,8 +111,12 @@ export function buildStack(space: AddressSpace, request: StackRequest): MainStac
   const auxiliary = auxiliaryVector(request, path, random);
   const words = [args.length, ...args, 0, ...environment, 0, ...auxiliary.flat()];
   const sp = Math.floor((at - 8 * words.length) / 16) * 16;
-  writeAll(space, sp, new Uint8Array(BigUint64Array.from(words, BigInt).buffer));
-  return { sp, bottom };
+  writeAll(space, sp, wordBytes(words));
+  return { sp, bottom, auxiliary: wordBytes(auxiliary.flat()) };
+}
+
+function wordBytes(words: readonly number[]): Uint8Array {
+  return new Uint8Array(BigUint64Array.from(words, BigInt).buffer);
 }
 
 function writeAll(space: AddressSpace, address: number, bytes: Uint8Array): void {
@@ -148,7 +156,7 @@ function encodeStrings({ args, environment, path, size }: StackRequest): {
 }
 
 function auxiliaryVector(
-  { program, user, group }: StackRequest,
+  { program, interpreterBase = 0, user, group }: StackRequest,
   path: number,
   random: number,
 ): [number, number][] {
@@ -159,7 +167,7 @@ function auxiliaryVector(
     [AT.PHDR, program.programHeaders],
     [AT.PHENT, program.programHeaderSize],
     [AT.PHNUM, program.programHeaderCount],
-    [AT.BASE, 0],
+    [AT.BASE, interpreterBase],
     [AT.FLAGS, 0],
     [AT.ENTRY, program.entry],
     [AT.UID, user],

@@ -1,4 +1,5 @@
 import type { TerminalSettings } from '../streams';
+import type { FileNode } from './node';
 
 /** Kinds of a file in `st_mode` (include/uapi/linux/stat.h). */
 export const S_IFIFO = 0o010000;
@@ -7,14 +8,35 @@ export const S_IFDIR = 0o040000;
 export const S_IFREG = 0o100000;
 export const S_IFLNK = 0o120000;
 
-/** What stat tells. Times are nanoseconds since 1970. */
+export const S_IFMT = 0o170000;
+export const S_IFBLK = 0o060000;
+export const S_IFSOCK = 0o140000;
+
+/** Nanoseconds since 1970. */
+export interface FileTimes {
+  readonly access: bigint;
+  readonly modify: bigint;
+  readonly change: bigint;
+}
+
+/** What stat tells. What is left out has the value in brackets. */
 export interface FileStatus {
   readonly inode: number;
   /** Kind and permissions. */
   readonly mode: number;
   readonly size: number;
-  /** Major and minor number of a device, as `makeDevice` packs them. */
+  /** Major and minor number of a device, as `makeDevice` packs them [0]. */
   readonly device?: number;
+  /** Names of the file [1]. */
+  readonly links?: number;
+  readonly user?: number;
+  readonly group?: number;
+  /** [the epoch] */
+  readonly times?: FileTimes;
+  /** Number of the file system (st_dev) [1]. */
+  readonly fileSystem?: number;
+  /** Blocks of 512 bytes that are really in use [as many as the size needs]. */
+  readonly blocks?: number;
 }
 
 /** Packs a device number as Linux's new_encode_dev does for minors below 256. */
@@ -29,15 +51,20 @@ export const O_WRONLY = 1;
 export const O_RDWR = 2;
 export const O_CREAT = 0o100;
 export const O_EXCL = 0o200;
+export const O_TRUNC = 0o1000;
+export const O_APPEND = 0o2000;
 export const O_NONBLOCK = 0o4000;
 export const O_DIRECTORY = 0o200000;
+export const O_NOFOLLOW = 0o400000;
 export const O_CLOEXEC = 0o2000000;
 export const O_PATH = 0o10000000;
+export const O_TMPFILE = 0o20000000 | O_DIRECTORY;
 
 /** Readiness as poll tells it (include/uapi/asm-generic/poll.h). */
 export const POLLIN = 0x1;
 export const POLLOUT = 0x4;
 export const POLLERR = 0x8;
+export const POLLHUP = 0x10;
 export const POLLNVAL = 0x20;
 export const POLLRDNORM = 0x40;
 export const POLLWRNORM = 0x100;
@@ -50,12 +77,45 @@ export type ReadResult = Uint8Array | 'wait' | 'eof' | number;
  * has the methods for what it can do; what it lacks is EINVAL, ESPIPE or ENODEV to the guest.
  */
 export abstract class OpenFile {
+  /** Descriptors that refer to this description, of all processes. */
+  private references = 0;
+  /** Counts what has happened to the file, for edge-triggered epoll. */
+  activity = 0;
+  /** What was opened, when that can be opened once more (/proc/self/fd). */
+  node?: FileNode;
+  /** Position in a file or directory. */
+  position = 0;
+
   constructor(
-    /** Absolute path in the guest, as /proc/self/fd shows it. */
-    readonly path: string,
-    /** O_ flags of the open; fcntl changes O_NONBLOCK. */
+    private readonly name: string | (() => string),
+    /** O_ flags of the open; fcntl changes O_APPEND and O_NONBLOCK. */
     public flags: number,
   ) {}
+
+  /** Absolute path in the guest, as /proc/self/fd shows it. */
+  get path(): string {
+    return typeof this.name === 'string' ? this.name : this.name();
+  }
+
+  /** One more descriptor refers to this. */
+  retain(): this {
+    this.references += 1;
+    return this;
+  }
+
+  /** A descriptor is gone; the last one closes the file. */
+  release(): void {
+    this.references -= 1;
+    if (this.references === 0) this.close?.();
+  }
+
+  /** Whether one descriptor only refers to this. */
+  get isLast(): boolean {
+    return this.references === 1;
+  }
+
+  /** Called once, with the last descriptor gone. */
+  close?(): void;
 
   abstract status(): FileStatus;
 
@@ -81,6 +141,18 @@ export abstract class OpenFile {
 
   /** What a mapping of the file begins with; undefined when it cannot be mapped. */
   mappedBytes?(offset: number, length: number): Uint8Array | 'zero' | undefined;
+
+  /** Cuts or lengthens the file (ftruncate). */
+  truncate?(size: number): void;
+
+  /** fallocate: makes room, or a hole. */
+  allocate?(mode: number, offset: number, length: number): void;
+
+  /** Writes what the host keeps back to its disk. */
+  sync?(): void;
+
+  /** When a file that is not ready may become so by itself, in monotonic milliseconds. */
+  readyAt?(): number | undefined;
 
   /** POLLIN and POLLOUT bits that hold now. */
   readiness(): number {

@@ -1,8 +1,11 @@
 import { ERRNO } from '../abi/errno';
-import type { InputStream, OutputStream, TerminalSettings } from '../streams';
+import type { InputStream, OutputStream, StandardStreams, TerminalSettings } from '../streams';
 import { defaultTermios, type Termios } from '../termios';
 import {
   makeDevice,
+  O_RDONLY,
+  O_RDWR,
+  O_WRONLY,
   OpenFile,
   POLLIN,
   POLLOUT,
@@ -22,7 +25,7 @@ export class StreamFile extends OpenFile {
   private readonly settings: TerminalSettings | undefined;
 
   constructor(
-    path: string,
+    path: string | (() => string),
     flags: number,
     private readonly input: InputStream | undefined,
     private readonly output: OutputStream | undefined,
@@ -66,6 +69,20 @@ export class StreamFile extends OpenFile {
     const readable = this.input.readable?.() ?? true;
     return readable ? writable | POLLIN | POLLRDNORM : writable;
   }
+}
+
+/** The files of descriptors 0, 1 and 2. */
+export function standardFiles({ stdin, stdout, stderr }: StandardStreams): readonly OpenFile[] {
+  // On a terminal all three are the same open terminal, for reading and for writing.
+  const both = stdin.isTerminal && stdout.isTerminal;
+  const open = (stream: { isTerminal: boolean }, index: number): OpenFile => {
+    const path = stream.isTerminal ? '/dev/pts/0' : `pipe:[${index + 4}]`;
+    const flags = stream.isTerminal && both ? O_RDWR : index === 0 ? O_RDONLY : O_WRONLY;
+    const input = index === 0 || flags === O_RDWR ? stdin : undefined;
+    const output = index === 2 ? stderr : index === 1 || flags === O_RDWR ? stdout : undefined;
+    return new StreamFile(path, flags, input, output, 3);
+  };
+  return [open(stdin, 0), open(stdout, 1), open(stderr, 2)];
 }
 
 /** Settings of a terminal whose discipline is the host's: kept, but without effect on it. */

@@ -1,197 +1,395 @@
+import { availableParallelism } from 'node:os';
 import { ERRNO } from '../abi/errno';
-import type { StandardStreams } from '../streams';
-import { BytesFile, DirectoryFile, MemoryDevice } from './devices';
+import { UTSNAME } from '../identity';
+import { MemoryQuota } from './bytes';
+import { makeDevices } from './device-tree';
+import { HostDirectory } from './host-nodes';
+import { HostFolder } from './host-folder';
+import { FixedFile, MemoryDirectory, MemoryFileSystem } from './memory-nodes';
 import {
-  O_ACCMODE,
-  O_CREAT,
-  O_DIRECTORY,
-  O_EXCL,
-  O_PATH,
-  O_RDONLY,
-  O_RDWR,
-  O_WRONLY,
-  S_IFLNK,
-  type FileStatus,
-  type OpenFile,
-} from './open-file';
-import { StreamFile } from './stream-file';
+  DirectoryNode,
+  LinkNode,
+  refuse,
+  type DirectoryEntry,
+  type FileNode,
+  type Place,
+  type ProcessView,
+} from './node';
+import { S_IFDIR, type FileStatus } from './open-file';
+import { ProcTree, type SystemView } from './proc';
+import { FileLocks } from './locks';
+import { minimalFiles } from './minimal-files';
 
-/** What the tree shows of the process. */
-export interface TreeSource {
-  readonly streams: StandardStreams;
-  readonly fillRandom: (bytes: Uint8Array) => void;
-  /** Path of the program. */
-  executablePath(): string;
-  executableBytes(): Uint8Array;
-  commandLine(): Uint8Array;
-}
-
-interface Node {
-  readonly inode: number;
-  readonly open?: (path: string, flags: number, inode: number) => OpenFile;
-  /** Target of a symbolic link. */
-  readonly link?: () => string;
+/** A folder of the host that the guest may use. */
+export interface FolderGrant {
+  readonly hostPath: string;
+  /** Absolute path in the guest; `/` makes it the root. */
+  readonly guestPath: string;
   readonly writable: boolean;
 }
 
-/** Links that one look-up follows at most. */
+export interface FileTreeOptions {
+  /** Folders of the host [none]. */
+  readonly grants?: readonly FolderGrant[];
+  /** Bytes that files in memory may have together [512 MiB]. */
+  readonly fileBytes?: number;
+  /** Files that there may be in memory [100,000]. */
+  readonly files?: number;
+  /** Nanoseconds since 1970 [the host's clock]. */
+  readonly now?: () => bigint;
+}
+
+const DEFAULT_FILE_BYTES = 512 * 1024 * 1024;
+const DEFAULT_FILES = 100_000;
+const PROC_MAGIC = 0x9fa0;
+
+/** Symbolic links that one look-up follows at most. */
 const MAX_LINKS = 40;
+const NAME_MAX = 255;
+
+/** Bits of access(2). */
+export const MAY_EXECUTE = 1;
+export const MAY_WRITE = 2;
+export const MAY_READ = 4;
+
+/** RESOLVE_ flags of openat2 (include/uapi/linux/openat2.h). */
+export const RESOLVE = {
+  NO_XDEV: 1,
+  NO_MAGICLINKS: 2,
+  NO_SYMLINKS: 4,
+  BENEATH: 8,
+  IN_ROOT: 16,
+  CACHED: 32,
+} as const;
+
+export interface WalkOptions {
+  /** Whether a link at the end is followed [true]. */
+  readonly followLast?: boolean;
+  /** RESOLVE_ flags [0]. */
+  readonly resolve?: number;
+}
+
+/** Where a path leads, and whether it was written as a directory's. */
+export interface Walked extends Place {
+  /** The path ends with a slash. */
+  readonly asDirectory: boolean;
+  /** The last component as it was written: `.` and `..` matter to unlink. */
+  readonly last: string;
+}
+
+class ProcFileSystem extends MemoryFileSystem {
+  override readonly type = 'proc';
+  override readonly magic = PROC_MAGIC;
+}
 
 /**
- * The few files that a guest finds: devices, and itself in /proc. They are in memory; nothing of the
- * host can be reached.
+ * The guest's files: one tree of mounted file systems. By default all of it is in memory; granted
+ * folders of the host are mounted over it. All processes of a machine share it.
  */
-export class FileTree {
-  private readonly nodes = new Map<string, Node>();
+export class FileTree implements SystemView {
+  readonly root: DirectoryNode;
+  readonly hostName = UTSNAME[1];
+  readonly processors = Math.max(1, availableParallelism());
+  /** What /proc/meminfo tells; set by the kernel. */
+  memory: () => { total: number; free: number } = () => ({ total: 0, free: 0 });
+  /** Files in memory without a name (memfd_create). */
+  readonly anonymous: MemoryFileSystem;
 
-  constructor(private readonly source: TreeSource) {
-    for (const path of ['/', '/dev', '/proc', '/proc/self', '/tmp', '/etc']) {
-      this.add(path, (name, flags, inode) => new DirectoryFile(name, flags, inode));
+  /** Advisory locks of all processes. */
+  readonly locks = new FileLocks();
+
+  private readonly mounted = new Map<string, Map<string, DirectoryNode>>();
+  private readonly mountLines: string[] = [];
+  private readonly views = new Map<number, ProcessView>();
+  private readonly folders: HostFolder[] = [];
+  private devices = 0;
+
+  /** @throws Error when a granted folder is not there */
+  constructor(options: FileTreeOptions = {}) {
+    const now = options.now ?? (() => BigInt(Date.now()) * 1_000_000n);
+    const quota = new MemoryQuota(
+      options.fileBytes ?? DEFAULT_FILE_BYTES,
+      options.files ?? DEFAULT_FILES,
+    );
+    const memory = (): MemoryFileSystem => new MemoryFileSystem(++this.devices, quota, now);
+    const grants = [...(options.grants ?? [])].sort(
+      (a, b) => a.guestPath.length - b.guestPath.length,
+    );
+    const rootGrant = grants.find(({ guestPath }) => guestPath === '/');
+    const fileSystem = memory();
+    if (rootGrant === undefined) {
+      const root = new MemoryDirectory(fileSystem);
+      this.root = root;
+      minimalFiles(root);
+    } else {
+      this.root = this.hostDirectory(rootGrant);
     }
-    const zero = (bytes: Uint8Array): Uint8Array => bytes.fill(0);
-    this.addDevice('null', 3, undefined, undefined);
-    this.addDevice('zero', 5, zero, undefined);
-    this.addDevice('full', 7, zero, ERRNO.ENOSPC);
-    this.addDevice('random', 8, source.fillRandom, undefined);
-    this.addDevice('urandom', 9, source.fillRandom, undefined);
-    this.addStreams();
-    this.addLink('/proc/self/exe', () => source.executablePath());
-    this.addBytes('/proc/self/cmdline', 0o444, () => source.commandLine());
+    this.note('rootfs', '/', this.root);
+    this.root.parent = this.root;
+    this.anonymous = memory();
+    const devices = memory();
+    this.mount('/dev', makeDevices(devices), 'devtmpfs');
+    const proc = new ProcTree(new ProcFileSystem(++this.devices, quota, now), this);
+    this.mount('/proc', proc.root, 'proc');
+    this.mount('/tmp', new MemoryDirectory(memory(), 0o1777), 'tmpfs');
+    for (const grant of grants) {
+      if (grant !== rootGrant) {
+        this.mount(grant.guestPath, this.hostDirectory(grant), 'host', fileSystem);
+      }
+    }
   }
 
-  /** An open file, or a negative errno. */
-  open(path: string, flags: number): OpenFile | number {
-    const found = this.find(path, true);
-    if (typeof found === 'number') {
-      // There is no directory that takes new files yet.
-      return found === -ERRNO.ENOENT && flags & O_CREAT ? -ERRNO.EROFS : found;
-    }
-    const { node, name } = found;
-    if (node.open === undefined) return -ERRNO.ELOOP;
-    if (flags & O_CREAT && flags & O_EXCL) return -ERRNO.EEXIST;
-    const file = node.open(name, flags, node.inode);
-    const isDirectory = file instanceof DirectoryFile;
-    if (flags & O_DIRECTORY && !isDirectory) return -ERRNO.ENOTDIR;
-    if ((flags & O_ACCMODE) !== O_RDONLY && (flags & O_PATH) === 0) {
-      if (isDirectory) return -ERRNO.EISDIR;
-      if (!node.writable) return -ERRNO.EACCES;
+  /** A process is there to be seen in /proc. */
+  register(view: ProcessView): void {
+    this.views.set(view.pid, view);
+  }
+
+  unregister(pid: number): void {
+    this.views.delete(pid);
+  }
+
+  process(pid: number): ProcessView | undefined {
+    return this.views.get(pid);
+  }
+
+  processes(): readonly ProcessView[] {
+    return [...this.views.values()];
+  }
+
+  mounts(): string {
+    return this.mountLines.join('');
+  }
+
+  /**
+   * Shows a program that was started from outside. In a root in memory it lies at its path, unless
+   * something else does.
+   */
+  provide(path: string, bytes: Uint8Array): FileNode {
+    const file = new FixedFile(this.anonymous, bytes);
+    let directory: FileNode | undefined = this.root;
+    const names = components(path);
+    for (let name = names.pop(); name !== undefined; name = names.pop()) {
+      if (!(directory instanceof MemoryDirectory) || name === '.' || name === '..') return file;
+      const found = this.child(directory, name, NOBODY);
+      if (names.length === 0) {
+        if (found === undefined) directory.add(name, file);
+        return file;
+      }
+      directory = found ?? directory.add(name, new MemoryDirectory(directory.fileSystem));
     }
     return file;
   }
 
-  /** What stat (or, without following the last link, lstat) tells; or a negative errno. */
-  status(path: string, followLast: boolean): FileStatus | number {
-    const found = this.find(path, followLast);
-    if (typeof found === 'number') return found;
-    const { node, name } = found;
-    if (node.open !== undefined) return node.open(name, O_RDONLY, node.inode).status();
-    const size = node.link?.().length ?? 0;
-    return { inode: node.inode, mode: S_IFLNK | 0o777, size };
+  /** Gives the host's descriptors back. */
+  dispose(): void {
+    for (const folder of this.folders) folder.dispose();
   }
 
-  /** Target of a symbolic link; EINVAL for anything else. */
-  readLink(path: string): string | number {
-    const found = this.find(path, false);
-    if (typeof found === 'number') return found;
-    return found.node.link?.() ?? -ERRNO.EINVAL;
-  }
-
-  /** Whether a write would be allowed (access with W_OK); or a negative errno. */
-  isWritable(path: string): boolean | number {
-    const found = this.find(path, true);
-    return typeof found === 'number' ? found : found.node.writable;
-  }
-
-  private find(path: string, followLast: boolean): { node: Node; name: string } | number {
-    let name = path;
-    for (let links = 0; links < MAX_LINKS; links++) {
-      const executable = name === this.source.executablePath();
-      const node = this.nodes.get(name) ?? (executable ? this.executableNode() : undefined);
-      if (node === undefined) return this.hasFileAbove(name) ? -ERRNO.ENOTDIR : -ERRNO.ENOENT;
-      if (node.link === undefined || !followLast) return { node, name };
-      name = node.link();
+  /** What a host path is called in the guest, when a grant shows it. */
+  guestPath(hostPath: string): string | undefined {
+    for (const folder of [...this.folders].reverse()) {
+      const inside = folder.inside(hostPath);
+      if (inside === undefined) continue;
+      const path = `${folder.guestPath}/${inside}`.replace(/\/+/g, '/');
+      return path.length > 1 ? path.replace(/\/$/, '') : path;
     }
-    return -ERRNO.ELOOP;
+    return undefined;
   }
 
-  private hasFileAbove(path: string): boolean {
-    for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) {
-      const node = this.nodes.get(path.slice(0, end));
-      if (node === undefined) continue;
-      const file = node.open?.(path, O_RDONLY, node.inode);
-      return !(file instanceof DirectoryFile);
-    }
-    return false;
+  /** The entry of a directory: what is mounted there, or its own. */
+  child(directory: DirectoryNode, name: string, process: ProcessView): FileNode | undefined {
+    return this.mountsOf(directory)?.get(name) ?? directory.lookup(name, process);
   }
 
-  private executableNode(): Node {
-    const bytes = this.source.executableBytes();
-    return {
-      inode: 2,
-      writable: false,
-      open: (name, flags, inode) => new BytesFile(name, flags, inode, 0o755, bytes),
+  isMountPoint(node: FileNode): boolean {
+    if (!(node instanceof DirectoryNode) || node.parent === undefined) return false;
+    return node.parent === node || this.mountsOf(node.parent)?.get(node.name) === node;
+  }
+
+  /** A directory's entries, mounted ones among them. */
+  list(directory: DirectoryNode, process: ProcessView): DirectoryEntry[] {
+    const mounted = this.mountsOf(directory);
+    const own = directory.list(process);
+    if (mounted === undefined) return own;
+    const hidden = own.filter(({ name }) => !mounted.has(name));
+    const over = [...mounted].map(([name, node]) => {
+      return { name, inode: node.status().inode, type: S_IFDIR };
+    });
+    return [...hidden, ...over];
+  }
+
+  /**
+   * Follows a path, component by component. What the last one names need not be there.
+   * @throws SyscallError ENOENT, ENOTDIR, EACCES, ELOOP, ENAMETOOLONG, EXDEV
+   */
+  walk(
+    process: ProcessView,
+    start: DirectoryNode,
+    path: string,
+    { followLast = true, resolve = 0 }: WalkOptions = {},
+  ): Walked {
+    if (path === '') refuse(ERRNO.ENOENT, 'the path is empty');
+    const beneath = (resolve & RESOLVE.BENEATH) !== 0;
+    const confined = beneath || (resolve & RESOLVE.IN_ROOT) !== 0;
+    const top = confined ? start : this.root;
+    const absolute = (text: string): boolean => {
+      if (!text.startsWith('/')) return false;
+      if (beneath) refuse(ERRNO.EXDEV, `${text} leads out of the directory`);
+      return true;
     };
+    const rest = components(path);
+    let place = placeOf(absolute(path) ? top : start);
+    let asDirectory = path.endsWith('/');
+    let last = rest[0] ?? '/';
+    let links = 0;
+    for (let name = rest.pop(); name !== undefined; name = rest.pop()) {
+      const directory = place.node;
+      if (!(directory instanceof DirectoryNode)) {
+        return refuse(
+          directory === undefined ? ERRNO.ENOENT : ERRNO.ENOTDIR,
+          `${path}: ${place.name} is no directory`,
+        );
+      }
+      this.check(process, directory, MAY_EXECUTE);
+      if (name === '.') continue;
+      if (name === '..') {
+        if (directory === top && beneath) refuse(ERRNO.EXDEV, `${path} leads out`);
+        if (directory !== top) place = placeOf(directory.parent ?? this.root);
+        continue;
+      }
+      if (Buffer.byteLength(name) > NAME_MAX) {
+        refuse(ERRNO.ENAMETOOLONG, 'a name in the path has more than 255 bytes');
+      }
+      const node = this.child(directory, name, process);
+      const isLast = rest.length === 0;
+      if (node instanceof LinkNode && (!isLast || followLast || asDirectory)) {
+        links += 1;
+        if (links > MAX_LINKS || resolve & RESOLVE.NO_SYMLINKS) {
+          refuse(ERRNO.ELOOP, `${path}: too many symbolic links`);
+        }
+        if (node.jump !== undefined) {
+          if (resolve & RESOLVE.NO_MAGICLINKS) refuse(ERRNO.ELOOP, `${path}: a magic link`);
+          if (confined) refuse(ERRNO.EXDEV, `${path} leads out of the directory`);
+          place = node.jump(process);
+          continue;
+        }
+        const target = node.target(process);
+        if (target === '') refuse(ERRNO.ENOENT, `${name} is an empty link`);
+        place = placeOf(absolute(target) ? top : directory);
+        const more = components(target);
+        if (isLast) {
+          asDirectory ||= target.endsWith('/');
+          last = more[0] ?? '/';
+        }
+        rest.push(...more);
+        continue;
+      }
+      if (resolve & RESOLVE.NO_XDEV && node && node.fileSystem !== directory.fileSystem) {
+        refuse(ERRNO.EXDEV, `${name} is of another file system`);
+      }
+      place = { directory, name, node };
+    }
+    if (asDirectory && place.node !== undefined && !(place.node instanceof DirectoryNode)) {
+      refuse(ERRNO.ENOTDIR, `${path} is no directory`);
+    }
+    return { ...place, asDirectory, last };
   }
 
-  private add(path: string, open: Node['open'], writable = false): void {
-    this.nodes.set(path, { inode: 10 + this.nodes.size, writable, ...(open && { open }) });
+  /** @throws SyscallError EACCES when the process may not do that with the file */
+  check(process: ProcessView, node: FileNode, wanted: number): void {
+    if (!allows(process, node.status(), wanted)) {
+      refuse(ERRNO.EACCES, 'the permissions of the file do not allow that');
+    }
   }
 
-  private addBytes(path: string, permissions: number, bytes: () => Uint8Array): void {
-    this.add(path, (name, flags, inode) => new BytesFile(name, flags, inode, permissions, bytes()));
+  private hostDirectory({ hostPath, guestPath, writable }: FolderGrant): HostDirectory {
+    const folder = new HostFolder(hostPath, guestPath, writable, ++this.devices);
+    this.folders.push(folder);
+    return folder.root;
   }
 
-  private addLink(path: string, link: () => string): void {
-    this.nodes.set(path, { inode: 10 + this.nodes.size, writable: false, link });
-  }
-
-  private addDevice(
-    name: string,
-    minor: number,
-    fill: ((bytes: Uint8Array) => void) | undefined,
-    writeError: number | undefined,
+  /** Mounts a directory; what of its path is not there is made up in memory. */
+  private mount(
+    path: string,
+    node: DirectoryNode,
+    source: string,
+    filler?: MemoryFileSystem,
   ): void {
-    this.add(
-      `/dev/${name}`,
-      (path, flags, inode) => new MemoryDevice(path, flags, inode, minor, fill, writeError),
-      true,
-    );
+    const names = components(path).reverse();
+    const name = names.pop();
+    if (name === undefined || [name, ...names].some((part) => part === '.' || part === '..')) {
+      throw new Error(`${path}: nothing can be mounted there`);
+    }
+    let directory = this.root;
+    for (const part of names) {
+      const found = this.child(directory, part, NOBODY);
+      if (found instanceof DirectoryNode) {
+        directory = found;
+        continue;
+      }
+      if (filler === undefined || (found !== undefined && !(found instanceof LinkNode))) {
+        throw new Error(`${path}: ${part} is no directory in the guest`);
+      }
+      if (found instanceof LinkNode) {
+        throw new Error(`${path}: ${part} is a symbolic link in the guest: name its target`);
+      }
+      const made = new MemoryDirectory(filler);
+      this.attach(directory, part, made);
+      directory = made;
+    }
+    this.attach(directory, name, node);
+    this.note(source, path, node);
   }
 
-  private addStreams(): void {
-    const { stdin, stdout, stderr } = this.source.streams;
-    const streams = [
-      { name: 'stdin', input: stdin, output: undefined },
-      { name: 'stdout', input: undefined, output: stdout },
-      { name: 'stderr', input: undefined, output: stderr },
-    ];
-    for (const { name, input, output } of streams) {
-      const open: Node['open'] = (path, flags, inode) =>
-        new StreamFile(path, flags, input, output, inode);
-      this.add(`/dev/${name}`, open, output !== undefined);
-    }
-    // The controlling terminal is there only when a stream is one.
-    if (stdin.isTerminal || stdout.isTerminal) {
-      this.add(
-        '/dev/tty',
-        (path, flags, inode) => new StreamFile(path, flags, stdin, stdout, inode),
-        true,
-      );
-    }
+  private attach(directory: DirectoryNode, name: string, node: DirectoryNode): void {
+    node.parent = directory;
+    node.name = name;
+    const key = keyOf(directory);
+    const known = this.mounted.get(key) ?? new Map<string, DirectoryNode>();
+    this.mounted.set(key, known.set(name, node));
   }
 
-  /** The files of descriptors 0, 1 and 2. */
-  standardFiles(): readonly OpenFile[] {
-    const { stdin, stdout, stderr } = this.source.streams;
-    // On a terminal all three are the same open terminal, for reading and for writing.
-    const both = stdin.isTerminal && stdout.isTerminal;
-    const open = (stream: { isTerminal: boolean }, index: number): OpenFile => {
-      const path = stream.isTerminal ? '/dev/pts/0' : `pipe:[${index + 4}]`;
-      const flags = stream.isTerminal && both ? O_RDWR : index === 0 ? O_RDONLY : O_WRONLY;
-      const input = index === 0 || flags === O_RDWR ? stdin : undefined;
-      const output = index === 2 ? stderr : index === 1 || flags === O_RDWR ? stdout : undefined;
-      return new StreamFile(path, flags, input, output, 3);
-    };
-    return [open(stdin, 0), open(stdout, 1), open(stderr, 2)];
+  private note(source: string, path: string, { fileSystem }: DirectoryNode): void {
+    const access = fileSystem.readOnly ? 'ro' : 'rw';
+    this.mountLines.push(`${source} ${path} ${fileSystem.type} ${access},relatime 0 0\n`);
+  }
+
+  private mountsOf(directory: DirectoryNode): Map<string, DirectoryNode> | undefined {
+    return this.mounted.get(keyOf(directory));
   }
 }
+
+/** Directories are known by their numbers: those of the host come and go as objects. */
+function keyOf(directory: DirectoryNode): string {
+  return `${directory.fileSystem.device}:${directory.status().inode}`;
+}
+
+/** The components of a path, the last one first. */
+function components(path: string): string[] {
+  return path
+    .split('/')
+    .filter((part) => part !== '')
+    .reverse();
+}
+
+function placeOf(node: DirectoryNode): Place {
+  return { directory: node.parent ?? node, name: node.name, node };
+}
+
+/** Whether permissions let the process read, write or execute. */
+export function allows(
+  { user, group }: Pick<ProcessView, 'user' | 'group'>,
+  status: FileStatus,
+  wanted: number,
+): boolean {
+  if (user === 0) return true;
+  const shift = (status.user ?? user) === user ? 6 : status.group === group ? 3 : 0;
+  return ((status.mode >> shift) & wanted) === wanted;
+}
+
+/** Who builds the tree: look-ups of /proc need somebody. */
+const NOBODY: ProcessView = {
+  get pid(): number {
+    return refuse(ERRNO.ESRCH, 'there is no process yet');
+  },
+} as ProcessView;

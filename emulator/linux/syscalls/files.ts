@@ -1,18 +1,44 @@
 import { ERRNO } from '../abi/errno';
-import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
-import { O_CLOEXEC, O_NONBLOCK, S_IFDIR, type FileStatus } from '../files/open-file';
-import { encodeStat, encodeStatx } from '../files/status';
-import { encodeText, PATH_MAX } from '../guest-memory';
-import { PROCESS_ID } from '../identity';
+import type { Call, SyscallHandlers, SyscallResult } from '../call';
+import {
+  O_ACCMODE,
+  O_APPEND,
+  O_CLOEXEC,
+  O_CREAT,
+  O_NONBLOCK,
+  O_PATH,
+  O_TMPFILE,
+  type OpenFile,
+} from '../files/open-file';
+import { Pipe, PipeEnd } from '../files/pipe';
+import { RESOLVE } from '../files/tree';
+import { fcntlLock, isLockCommand } from './locks';
+import { pathText } from './paths';
 
-const AT_FDCWD = -100;
-const AT_SYMLINK_NOFOLLOW = 0x100;
-const AT_EMPTY_PATH = 0x1000;
-const S_IFMT = 0o170000;
-const W_OK = 2;
-const X_OK = 1;
-/** Paths of the process's own descriptors. */
-const DESCRIPTOR_PATH = /^\/(?:dev|proc\/self)\/fd\/(\d+)$/;
+/** Flags that openat knows (include/linux/fcntl.h, VALID_OPEN_FLAGS); the others it ignores, openat2 refuses. */
+const OPEN_FLAGS =
+  O_ACCMODE |
+  0o100 |
+  0o200 |
+  0o400 |
+  0o1000 |
+  0o2000 |
+  0o4000 |
+  0o10000 |
+  0o4010000 |
+  0o20000 |
+  0o40000 |
+  0o100000 |
+  0o200000 |
+  0o400000 |
+  0o1000000 |
+  O_CLOEXEC |
+  O_PATH |
+  O_TMPFILE;
+const O_LARGEFILE = 0o100000;
+const RESOLVE_ALL = Object.values(RESOLVE).reduce((all, flag) => all | flag, 0);
+const OPEN_HOW_BYTES = 24;
+const MODE_BITS = 0o7777;
 
 /** fcntl commands (include/uapi/asm-generic/fcntl.h). */
 const F_DUPFD = 0;
@@ -20,103 +46,74 @@ const F_GETFD = 1;
 const F_SETFD = 2;
 const F_GETFL = 3;
 const F_SETFL = 4;
+const F_SETOWN = 8;
+const F_GETOWN = 9;
 const F_DUPFD_CLOEXEC = 1030;
+const F_SETPIPE_SZ = 1031;
+const F_GETPIPE_SZ = 1032;
+const F_ADD_SEALS = 1033;
+const F_GET_SEALS = 1034;
 const FD_CLOEXEC = 1;
-/** The only flags that F_SETFL changes here: O_APPEND, O_NONBLOCK. */
-const SETTABLE = 0o2000 | O_NONBLOCK;
+const PIPE_SIZE = 65536;
+/** The only flags that F_SETFL changes here. */
+const SETTABLE = O_APPEND | O_NONBLOCK;
 
-/** The path at argument `index`, absolute, seen from the directory of descriptor argument 0. */
-function pathArgument(call: Call, index: number): string {
-  const path = call.kernel.memory.cString(call.number(index));
-  if (path === '') throw new SyscallError(ERRNO.ENOENT, 'the path is empty');
-  if (path.startsWith('/')) return normalize(path);
-  return normalize(`${directory(call, call.int(0))}/${path}`);
-}
+const CLOSE_RANGE_UNSHARE = 2;
+const CLOSE_RANGE_CLOEXEC = 4;
 
-function directory(call: Call, fd: number): string {
-  if (fd === AT_FDCWD) return call.kernel.workingDirectory;
-  const file = call.kernel.descriptors.file(fd);
-  if ((file.status().mode & S_IFMT) !== S_IFDIR) {
-    throw new SyscallError(ERRNO.ENOTDIR, `descriptor ${fd} is no directory`);
+function open(call: Call, flags: number, mode: number, resolve: number): SyscallResult {
+  const { kernel, thread } = call;
+  // The first try of an open that waits has the FIFO's end already.
+  const waiting = thread.wait?.file;
+  const known = (flags & O_PATH) === 0 ? flags : flags & (O_PATH | 0o200000 | 0o400000 | O_CLOEXEC);
+  const file =
+    waiting ??
+    kernel.files.open(
+      call.int(0),
+      pathText(call, 1),
+      (known & OPEN_FLAGS & ~O_CLOEXEC) | (flags & O_PATH ? 0 : O_LARGEFILE),
+      mode & MODE_BITS,
+      resolve,
+    );
+  if (isWaitingForOther(file)) {
+    if (thread.wait !== undefined) thread.wait.file ??= file.retain();
+    return call.parkInterruptible('input');
   }
-  return file.path;
-}
-
-/** Resolves `.`, `..` and repeated slashes; the process finds itself under its number too. */
-function normalize(path: string): string {
-  const parts: string[] = [];
-  for (const part of path.split('/')) {
-    if (part === '..') parts.pop();
-    else if (part !== '' && part !== '.') parts.push(part);
+  try {
+    return kernel.descriptors.add(file, (flags & O_CLOEXEC) !== 0);
+  } catch (error) {
+    file.retain().release();
+    throw error;
+  } finally {
+    waiting?.release();
   }
-  if (parts[0] === 'proc' && parts[1] === String(PROCESS_ID)) parts[1] = 'self';
-  return `/${parts.join('/')}`;
 }
 
-function descriptorOf(path: string): number | undefined {
-  const match = DESCRIPTOR_PATH.exec(path);
-  return match === null ? undefined : Number(match[1]);
+/** A FIFO's end that was opened to wait for the other one (fifo(7)). */
+function isWaitingForOther(file: OpenFile): boolean {
+  const waits = file instanceof PipeEnd && file.isAlone && (file.flags & O_NONBLOCK) === 0;
+  return waits && file.node !== undefined;
 }
 
-function openat(call: Call): SyscallResult {
-  const { kernel } = call;
-  const path = pathArgument(call, 1);
-  const flags = call.uint(2);
-  const closeOnExec = (flags & O_CLOEXEC) !== 0;
-  const fd = descriptorOf(path);
-  if (fd !== undefined) {
-    if (!kernel.descriptors.has(fd)) return -ERRNO.ENOENT;
-    return kernel.descriptors.add(kernel.descriptors.file(fd), closeOnExec);
-  }
-  const file = kernel.files.open(path, flags & ~O_CLOEXEC);
-  return typeof file === 'number' ? file : kernel.descriptors.add(file, closeOnExec);
-}
-
-/** What stat tells of the path at argument 1, or of descriptor argument 0 when the path is empty. */
-function statusOf(call: Call, flags: number): FileStatus {
-  const { kernel } = call;
-  if (flags & AT_EMPTY_PATH) {
-    const address = call.number(1);
-    const isEmpty = address === 0 || kernel.memory.read(address, 1)[0] === 0;
-    if (isEmpty && call.int(0) !== AT_FDCWD) return kernel.descriptors.file(call.int(0)).status();
-    if (isEmpty) return pathStatus(call, kernel.workingDirectory, true);
-  }
-  return pathStatus(call, pathArgument(call, 1), (flags & AT_SYMLINK_NOFOLLOW) === 0);
-}
-
-function pathStatus(call: Call, path: string, followLast: boolean): FileStatus {
-  const fd = descriptorOf(path);
-  if (fd !== undefined && call.kernel.descriptors.has(fd)) {
-    return call.kernel.descriptors.file(fd).status();
-  }
-  const status = call.kernel.files.status(path, followLast);
-  if (typeof status === 'number') throw new SyscallError(-status, `${path} is not there`);
-  return status;
-}
-
-function access(call: Call): SyscallResult {
-  const mode = call.uint(2);
-  if (mode & ~7) return -ERRNO.EINVAL;
-  const path = pathArgument(call, 1);
-  const status = pathStatus(call, path, true);
-  if (mode & W_OK && call.kernel.files.isWritable(path) !== true) return -ERRNO.EACCES;
-  return mode & X_OK && (status.mode & 0o111) === 0 ? -ERRNO.EACCES : 0;
-}
-
-function readlinkat(call: Call): SyscallResult {
-  const { kernel } = call;
-  const size = call.int(3);
-  if (size <= 0) return -ERRNO.EINVAL;
-  const path = pathArgument(call, 1);
-  const fd = descriptorOf(path);
-  const target =
-    fd !== undefined && kernel.descriptors.has(fd)
-      ? kernel.descriptors.file(fd).path
-      : kernel.files.readLink(path);
-  if (typeof target === 'number') return target;
-  const bytes = encodeText(target).subarray(0, size);
-  kernel.memory.write(call.number(2), bytes);
-  return bytes.length;
+/** `struct open_how`: flags, mode, resolve, each of 8 bytes. */
+function openat2(call: Call): SyscallResult {
+  const { memory } = call.kernel;
+  const size = call.number(3);
+  if (size < OPEN_HOW_BYTES) return -ERRNO.EINVAL;
+  if (size > 4096) return -ERRNO.E2BIG;
+  const how = memory.read(call.number(2), size);
+  const view = new DataView(how.buffer);
+  if (how.subarray(OPEN_HOW_BYTES).some((byte) => byte !== 0)) return -ERRNO.E2BIG;
+  const flags = view.getBigUint64(0, true);
+  const mode = view.getBigUint64(8, true);
+  const resolve = view.getBigUint64(16, true);
+  if (flags & ~BigInt(OPEN_FLAGS) || resolve & ~BigInt(RESOLVE_ALL)) return -ERRNO.EINVAL;
+  const creates = (Number(flags) & (O_CREAT | (O_TMPFILE & ~0o200000))) !== 0;
+  if (mode & ~BigInt(MODE_BITS) || (mode !== 0n && !creates)) return -ERRNO.EINVAL;
+  const scope = Number(resolve) & (RESOLVE.BENEATH | RESOLVE.IN_ROOT);
+  if (scope === (RESOLVE.BENEATH | RESOLVE.IN_ROOT)) return -ERRNO.EINVAL;
+  if (Number(resolve) & RESOLVE.CACHED) return -ERRNO.EAGAIN;
+  return open(call, Number(flags), Number(mode), Number(resolve));
 }
 
 function fcntl(call: Call): SyscallResult {
@@ -125,6 +122,13 @@ function fcntl(call: Call): SyscallResult {
   const file = descriptors.file(fd);
   const argument = call.int(2);
   const command = call.int(1);
+  if (
+    file.flags & O_PATH &&
+    ![F_DUPFD, F_DUPFD_CLOEXEC, F_GETFD, F_SETFD, F_GETFL].includes(command)
+  ) {
+    return -ERRNO.EBADF;
+  }
+  if (isLockCommand(command)) return fcntlLock(call, file, command);
   switch (command) {
     case F_DUPFD:
     case F_DUPFD_CLOEXEC:
@@ -140,27 +144,75 @@ function fcntl(call: Call): SyscallResult {
     case F_SETFL:
       file.flags = (file.flags & ~SETTABLE) | (argument & SETTABLE);
       return 0;
+    case F_SETOWN:
+      return 0;
+    case F_GETOWN:
+      return 0;
+    case F_SETPIPE_SZ:
+    case F_GETPIPE_SZ:
+      if (!(file instanceof PipeEnd)) return -ERRNO.EBADF;
+      return argument > PIPE_SIZE && command === F_SETPIPE_SZ ? -ERRNO.EPERM : PIPE_SIZE;
+    case F_ADD_SEALS:
+    case F_GET_SEALS:
+      return -ERRNO.EINVAL;
     default:
       return -ERRNO.EINVAL;
   }
 }
 
-/** Descriptors, and names of files in the small tree that the guest sees. */
+function closeRange(call: Call): SyscallResult {
+  const { descriptors } = call.kernel;
+  const [first, last, flags] = [call.uint(0), call.uint(1), call.uint(2)];
+  if (first > last || flags & ~(CLOSE_RANGE_UNSHARE | CLOSE_RANGE_CLOEXEC)) return -ERRNO.EINVAL;
+  if (flags & CLOSE_RANGE_CLOEXEC) {
+    for (const fd of descriptors.numbers()) {
+      if (fd >= first && fd <= last) descriptors.setCloseOnExec(fd, true);
+    }
+  } else {
+    descriptors.closeRange(first, last);
+  }
+  return 0;
+}
+
+function pipe2(call: Call): SyscallResult {
+  const flags = call.uint(1);
+  if (flags & ~(O_CLOEXEC | O_NONBLOCK | 0o40000)) return -ERRNO.EINVAL;
+  const pipe = new Pipe();
+  const kept = flags & O_NONBLOCK;
+  const ends = [new PipeEnd(pipe, pipe.name, kept), new PipeEnd(pipe, pipe.name, 1 | kept)];
+  return addPair(call, ends, (flags & O_CLOEXEC) !== 0, call.number(0));
+}
+
+/** Gives two files descriptors and writes their numbers; none stays when that fails. */
+export function addPair(
+  call: Call,
+  files: readonly OpenFile[],
+  closeOnExec: boolean,
+  address: number,
+): SyscallResult {
+  const { descriptors, memory } = call.kernel;
+  const added: number[] = [];
+  try {
+    for (const file of files) added.push(descriptors.add(file, closeOnExec));
+    memory.write(address, new Uint8Array(Int32Array.from(added).buffer));
+    return 0;
+  } catch (error) {
+    for (const fd of added) descriptors.close(fd);
+    throw error;
+  }
+}
+
+/** Opening and closing: openat(2), dup(2), fcntl(2), pipe(2). */
 export const fileCalls: SyscallHandlers = {
-  openat,
-  readlinkat,
+  openat: (call) => open(call, call.uint(2), call.uint(3), 0),
+  openat2,
   fcntl,
   close(call) {
     call.kernel.descriptors.close(call.int(0));
     return 0;
   },
-  close_range(call) {
-    const [first, last, flags] = [call.uint(0), call.uint(1), call.uint(2)];
-    if (first > last || flags !== 0) return -ERRNO.EINVAL;
-    call.kernel.descriptors.closeRange(first, last);
-    return 0;
-  },
-  dup: (call) => {
+  close_range: closeRange,
+  dup(call) {
     const { descriptors } = call.kernel;
     return descriptors.add(descriptors.file(call.int(0)), false);
   },
@@ -171,56 +223,13 @@ export const fileCalls: SyscallHandlers = {
     descriptors.set(to, descriptors.file(from), flags !== 0);
     return to;
   },
-  fstat(call) {
-    const status = call.kernel.descriptors.file(call.int(0)).status();
-    call.kernel.memory.write(call.number(1), encodeStat(status));
-    return 0;
+  pipe2,
+  memfd_create(call) {
+    const name = call.kernel.memory.cString(call.number(0), 250);
+    const flags = call.uint(1);
+    // MFD_CLOEXEC, MFD_ALLOW_SEALING, MFD_NOEXEC_SEAL, MFD_EXEC; no huge pages.
+    if (flags & ~0x1b) return -ERRNO.EINVAL;
+    const file = call.kernel.files.openAnonymous(`/memfd:${name}`, 2 | O_LARGEFILE);
+    return call.kernel.descriptors.add(file, (flags & 1) !== 0);
   },
-  newfstatat(call) {
-    call.kernel.memory.write(call.number(2), encodeStat(statusOf(call, call.uint(3))));
-    return 0;
-  },
-  statx(call) {
-    call.kernel.memory.write(call.number(4), encodeStatx(statusOf(call, call.uint(2))));
-    return 0;
-  },
-  faccessat: access,
-  faccessat2: access,
-  getcwd(call) {
-    const path = encodeText(`${call.kernel.workingDirectory}\0`);
-    if (path.length > Math.min(call.number(1), PATH_MAX)) return -ERRNO.ERANGE;
-    call.kernel.memory.write(call.number(0), path);
-    return path.length;
-  },
-  chdir(call) {
-    const path = normalizeFromWorking(call);
-    if ((pathStatus(call, path, true).mode & S_IFMT) !== S_IFDIR) return -ERRNO.ENOTDIR;
-    call.kernel.workingDirectory = path;
-    return 0;
-  },
-  fchdir(call) {
-    call.kernel.workingDirectory = directory(call, call.int(0));
-    return 0;
-  },
-  umask(call) {
-    const before = call.kernel.fileModeMask;
-    call.kernel.fileModeMask = call.uint(0) & 0o777;
-    return before;
-  },
-  sync: () => 0,
-  fsync: notSyncable,
-  fdatasync: notSyncable,
 };
-
-/** The path at argument 0, for calls that take no directory. */
-function normalizeFromWorking(call: Call): string {
-  const path = call.kernel.memory.cString(call.number(0));
-  if (path === '') throw new SyscallError(ERRNO.ENOENT, 'the path is empty');
-  return normalize(path.startsWith('/') ? path : `${call.kernel.workingDirectory}/${path}`);
-}
-
-/** Terminals, pipes and devices have nothing to write back. */
-function notSyncable(call: Call): SyscallResult {
-  call.kernel.descriptors.file(call.int(0));
-  return -ERRNO.EINVAL;
-}

@@ -1,8 +1,11 @@
 import type { SyscallHandler } from '../call';
+import { attributeCalls } from './attributes';
 import { fileCalls } from './files';
 import { ioCalls } from './io';
 import { ioctlCalls } from './ioctl';
+import { lockCalls } from './locks';
 import { memoryCalls } from './memory';
+import { nameCalls } from './names';
 import { pollCalls } from './poll';
 import { processCalls } from './process';
 import { randomCalls } from './random';
@@ -14,10 +17,13 @@ import { timerCalls } from './timers';
 /** Every call that is there, by number. A number without a handler is ENOSYS. */
 export const HANDLERS: ReadonlyMap<number, SyscallHandler> = new Map(
   [
+    attributeCalls,
     fileCalls,
     ioCalls,
     ioctlCalls,
+    lockCalls,
     memoryCalls,
+    nameCalls,
     pollCalls,
     processCalls,
     randomCalls,

@@ -76,7 +76,7 @@ describe('a process begins', () => {
     ];
     const { kernel } = new TestProcess();
     expect(() => kernel.start(parseElf(makeElf({ segments })), ['p'], [])).toThrow(
-      /dynamic programs are not supported yet: this one needs \/lib\/ld\.so/,
+      /the program is dynamic and needs \/lib\/ld\.so, which the guest's files do not have/,
     );
   });
 });

@@ -1,0 +1,196 @@
+import type { AddressSpace } from '../memory/address-space';
+import { ENTRY_FRAME_SHIFT } from '../memory/arena-layout';
+import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
+import { ENTRY } from '../memory/page-table';
+import { pageRuns } from '../memory/states';
+import type { RegularFile, SharedView } from './files/regular-file';
+
+/** What of a file lies in memory: whole pages, [start, end). */
+interface FileMapping {
+  readonly start: number;
+  readonly end: number;
+  /** Offset in the file of the byte at `start`. */
+  readonly offset: number;
+  readonly path: string;
+  readonly device: number;
+  readonly inode: number;
+  /** The open file that stores go to (MAP_SHARED for writing). */
+  readonly shared?: RegularFile;
+}
+
+/** Names for parts that are no files. */
+export interface NamedArea {
+  readonly start: number;
+  readonly end: number;
+  readonly name: string;
+}
+
+/**
+ * Which files are mapped where: for /proc/self/maps, and to bring stores into files that are mapped
+ * with MAP_SHARED. Their pages are memory like any other; the file gets them when somebody reads it,
+ * with msync, and when the mapping ends.
+ */
+export class FileMappings {
+  private mappings: FileMapping[] = [];
+  private readonly views = new Map<FileMapping, SharedView>();
+
+  constructor(private readonly space: AddressSpace) {}
+
+  /** Notes a mapping in place of what was there. */
+  add(mapping: FileMapping): void {
+    this.remove(mapping.start, mapping.end);
+    this.insert(mapping);
+  }
+
+  /** Forgets a range, whose stores go to its file first. Called before the pages are unmapped. */
+  remove(start: number, end: number): void {
+    const hit = this.mappings.filter((m) => m.start < end && m.end > start);
+    for (const mapping of hit) {
+      this.store(mapping);
+      this.drop(mapping);
+      if (mapping.start < start) this.insert({ ...mapping, end: start });
+      if (mapping.end > end) {
+        this.insert({ ...mapping, start: end, offset: mapping.offset + end - mapping.start });
+      }
+      mapping.shared?.release();
+    }
+  }
+
+  /** Moves what is noted of a range (mremap). */
+  move(from: number, length: number, to: number): void {
+    const moved = this.mappings.filter((m) => m.start < from + length && m.end > from);
+    const parts = moved.map((m) => {
+      const start = Math.max(m.start, from);
+      const end = Math.min(m.end, from + length);
+      m.shared?.retain();
+      return {
+        ...m,
+        start: start - from + to,
+        end: end - from + to,
+        offset: m.offset + start - m.start,
+      };
+    });
+    this.remove(from, from + length);
+    for (const part of parts) {
+      this.add(part);
+      part.shared?.release();
+    }
+  }
+
+  /** Brings the stores of a range to their files (msync). */
+  sync(start: number, end: number): void {
+    for (const mapping of this.mappings) {
+      if (mapping.start < end && mapping.end > start) this.store(mapping);
+    }
+  }
+
+  /** The process ends: its stores are not lost. */
+  end(): void {
+    this.remove(0, Infinity);
+  }
+
+  /** Lines of /proc/self/maps. */
+  describe(named: readonly NamedArea[]): string {
+    const lines: string[] = [];
+    const areas = [...this.mappings].sort((a, b) => a.start - b.start);
+    let open: { start: number; end: number; rest: string; key: string } | undefined;
+    const flush = (): void => {
+      if (open !== undefined) lines.push(line(open.start, open.end, open.rest));
+    };
+    for (const { page, count, protection, state } of pageRuns(this.space)) {
+      const end = (page + count) * PAGE_SIZE;
+      for (let start = page * PAGE_SIZE; start < end;) {
+        const file = areas.find((m) => m.start <= start && start < m.end);
+        const name = named.find((m) => m.start <= start && start < m.end);
+        const stop = Math.min(
+          end,
+          file?.end ?? nextStart(areas, start),
+          name?.end ?? nextStart(named, start),
+        );
+        const letters = permissions(state === 'guard' ? 0 : protection, file?.shared !== undefined);
+        const key = `${letters}|${file?.path ?? name?.name ?? ''}|${file?.start ?? name?.start ?? 0}`;
+        if (open?.end === start && open.key === key) {
+          open.end = stop;
+        } else {
+          flush();
+          open = { start, end: stop, key, rest: describe(letters, start, file, name) };
+        }
+        start = stop;
+      }
+    }
+    flush();
+    return lines.join('');
+  }
+
+  private insert(mapping: FileMapping): void {
+    this.mappings.push(mapping);
+    const { shared } = mapping;
+    if (shared === undefined) return;
+    shared.retain();
+    const view: SharedView = {
+      store: () => this.store(mapping),
+      load: (position, bytes) => this.load(mapping, position, bytes),
+    };
+    this.views.set(mapping, view);
+    shared.views.add(view);
+  }
+
+  private drop(mapping: FileMapping): void {
+    this.mappings = this.mappings.filter((other) => other !== mapping);
+    const view = this.views.get(mapping);
+    if (view !== undefined) mapping.shared?.views.delete(view);
+    this.views.delete(mapping);
+  }
+
+  /** Writes the pages that have been written to back to the file. */
+  private store(mapping: FileMapping): void {
+    const { shared, start, end, offset } = mapping;
+    const view = this.views.get(mapping);
+    if (shared === undefined || view === undefined) return;
+    for (let page = start >>> PAGE_SHIFT; page < end / PAGE_SIZE; page++) {
+      const entry = this.space.entry(page);
+      if (entry >>> ENTRY_FRAME_SHIFT === 0 || (entry & ENTRY.dirty) === 0) continue;
+      const at = page * PAGE_SIZE;
+      shared.storeFrom(view, this.space.peek(at, PAGE_SIZE), offset + at - start);
+    }
+  }
+
+  private load({ start, end, offset }: FileMapping, position: number, bytes: Uint8Array): void {
+    const from = Math.max(position, offset);
+    const to = Math.min(position + bytes.length, offset + end - start);
+    if (from < to) {
+      this.space.poke(start + from - offset, bytes.subarray(from - position, to - position));
+    }
+  }
+}
+
+function nextStart(areas: readonly { readonly start: number }[], after: number): number {
+  return areas.reduce(
+    (next, { start }) => (start > after && start < next ? start : next),
+    Infinity,
+  );
+}
+
+function permissions(protection: number, shared: boolean): string {
+  const letter = (bit: number, name: string): string => ((protection & bit) === 0 ? '-' : name);
+  return letter(1, 'r') + letter(2, 'w') + letter(4, 'x') + (shared ? 's' : 'p');
+}
+
+function describe(
+  letters: string,
+  at: number,
+  file: FileMapping | undefined,
+  name: NamedArea | undefined,
+): string {
+  const number = (value: number, width: number): string => value.toString(16).padStart(width, '0');
+  const offset = file === undefined ? 0 : file.offset + at - file.start;
+  const device = `${number((file?.device ?? 0) >>> 8, 2)}:${number((file?.device ?? 0) & 0xff, 2)}`;
+  return `${letters} ${number(offset, 8)} ${device} ${file?.inode ?? 0} |${file?.path ?? name?.name ?? ''}`;
+}
+
+function line(start: number, end: number, rest: string): string {
+  const [fields = '', path = ''] = rest.split('|');
+  const number = (value: number): string => value.toString(16).padStart(8, '0');
+  const head = `${number(start)}-${number(end)} ${fields}`;
+  return path === '' ? `${head}\n` : `${head.padEnd(73)}${path}\n`;
+}
