@@ -41,6 +41,10 @@ export class Executor {
   readonly tasks: Tasks;
   /** How the machine ended. */
   ended: MachineStop | undefined;
+  /** Brings all harts to this thread; set where other threads run some. */
+  halt: () => void = () => undefined;
+  /** Called before a hart's system call is served. */
+  beforeCall: (hart: Hart) => void = () => undefined;
   private readonly engine: Engine;
   private readonly kernel: LinuxKernel;
   private undelivered: Undelivered | undefined;
@@ -118,9 +122,21 @@ export class Executor {
     this.kernel.memory.use(hart.space);
   }
 
+  /** Lets the kernel work for a hart that runs elsewhere. */
+  serve(hart: Hart): void {
+    hart.space.hart = hart.index;
+    this.kernel.memory.use(hart.space);
+  }
+
+  /** Harts whose wait is over become runnable. */
+  endWaits(): void {
+    this.harts.endWaits(() => this.kernel.now());
+  }
+
   finish(stop: MachineStop): MachineStop {
     if (!this.ended) {
       this.ended = stop;
+      this.halt();
       this.tasks.endAll();
     }
     return this.ended;
@@ -173,6 +189,7 @@ export class Executor {
   }
 
   private ecall(hart: Hart): MachineStop | undefined {
+    this.beforeCall(hart);
     const outcome = this.tasks.syscall(hart);
     if (outcome) {
       this.settleTask(hart, outcome);

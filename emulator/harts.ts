@@ -77,13 +77,42 @@ export class Harts {
     if (this.current.runnable && this.current.turn > 0) return this.current;
     const start = this.all.indexOf(this.current) + 1;
     const inTurn = [...this.all.slice(start), ...this.all.slice(0, start)];
-    for (const hart of inTurn) this.endWait(hart, now);
+    this.endWaits(now);
     const runnable = inTurn.filter((hart) => hart.runnable);
     const [next] = runnable;
     if (next === undefined) return undefined;
     next.turn = runnable.length > 1 ? TURN : QUANTUM;
     this.current = next;
     return next;
+  }
+
+  /** Harts whose wait is over become runnable. */
+  endWaits(now: () => number): void {
+    for (const hart of this.all) this.endWait(hart, now);
+  }
+
+  /**
+   * Readies a hart for another thread, which gives its space delta tables of its own there.
+   * @returns false when it must stay: its fork is shared with another hart
+   */
+  leave(hart: Hart): boolean {
+    const { space } = hart;
+    if (space !== this.main.space) {
+      if (this.all.some((other) => other !== hart && other.space === space)) return false;
+      const place = this.withTables.indexOf(space);
+      if (place >= 0) {
+        this.withTables.splice(place, 1);
+        space.releaseTables();
+      }
+    }
+    hart.counted = hart.state.instret;
+    return true;
+  }
+
+  /** A hart has come back from another thread. */
+  arrived(hart: Hart): void {
+    this.retired += hart.state.instret - hart.counted;
+    hart.counted = hart.state.instret;
   }
 
   /** Only this hart is to run: undefined while it waits. */

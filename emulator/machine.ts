@@ -20,10 +20,12 @@ import { LinuxKernel, type ProcessStart } from './linux/kernel';
 import type { KernelLimits } from './linux/limits';
 import type { StandardStreams } from './linux/streams';
 import { AddressSpace } from './memory/address-space';
-import { Arena } from './memory/arena';
+import { Arena, type ArenaOptions } from './memory/arena';
 import { PAGE_SIZE } from './memory/layout';
 import { memoryMap } from './memory-map';
 import type { Hart } from './multiprocess/hart';
+import { HartPool, type PoolOptions } from './multiprocess/hart-pool';
+import { Parallel } from './parallel';
 
 /** What a machine is made of. What is left out has the default in brackets. */
 export interface MachineOptions {
@@ -49,6 +51,8 @@ export interface MachineOptions {
   readonly stopAtFaults?: boolean;
   /** Instructions that a vCPU of the plain multiprocess call may retire [0: no limit]. */
   readonly vcpuLimit?: number;
+  /** Threads that run vCPUs [none: vCPUs take turns with the main VM, the same in every run]. */
+  readonly pool?: PoolOptions;
   /** Runs in this arena instead of one of its own; the arena is not shared with another machine. */
   readonly arena?: Arena;
 }
@@ -62,6 +66,7 @@ export class Machine implements DebugTarget {
   readonly position: 'static' | 'static-pie';
   readonly engine: Engine;
   private readonly executor: Executor;
+  private readonly parallel: Parallel | undefined;
 
   /**
    * Loads a program.
@@ -69,7 +74,7 @@ export class Machine implements DebugTarget {
    */
   static create(options: MachineOptions): Machine {
     const image = parseElf(options.elf);
-    const arena = options.arena ?? Arena.create({ limitBytes: options.memoryLimit });
+    const arena = options.arena ?? Arena.create(arenaOptions(options));
     const space = AddressSpace.create(arena);
     const kernel = new LinuxKernel({ ...options, space });
     kernel.onTrace = options.trace;
@@ -91,7 +96,9 @@ export class Machine implements DebugTarget {
     this.position = type === 'exec' ? 'static' : 'static-pie';
     const clock = options.clock ?? hostClock;
     const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
-    this.engine = new Engine(space, { time: () => clock.monotonic() / nanosecondsPerTick });
+    const environment = { time: () => clock.monotonic() / nanosecondsPerTick };
+    const part = { index: 0, of: 1 + (options.pool?.threads ?? 0) };
+    this.engine = new Engine(space, environment, part);
     kernel.onFlushInstructions = () => this.engine.code.synchronize();
     this.executor = new Executor({
       engine: this.engine,
@@ -102,6 +109,11 @@ export class Machine implements DebugTarget {
       stopAtFaults: options.stopAtFaults ?? false,
       vcpuLimit: options.vcpuLimit ?? 0,
     });
+    if (options.pool) {
+      const pool = new HartPool(options.pool, space, this.engine.code, TIMEBASE_HZ);
+      this.engine.code.onChange = () => pool.codeChanged();
+      this.parallel = new Parallel(this.executor, pool);
+    }
     this.hart.pc = start.pc;
     this.hart.setX(SP, BigInt(start.sp));
   }
@@ -136,12 +148,20 @@ export class Machine implements DebugTarget {
 
   /**
    * Runs at most `budget` instructions, exactly so many when nothing else stops the machine. Harts take
-   * turns of a fixed number of instructions.
+   * turns of a fixed number of instructions. With a pool, and while there are vCPUs, it runs for some
+   * milliseconds and `budget` bounds what this thread runs; the pool runs on until `halt` or a stop.
    * @param through runs a breakpoint, ebreak or watch at the current hart's next instruction
    * @param only runs no other hart than this one
    */
   run(budget: number, through = false, only?: Hart): MachineStop {
-    return this.executor.run(budget, through, only);
+    const { executor, parallel } = this;
+    if (only) parallel?.stopAll();
+    return parallel && !only ? parallel.run(budget, through) : executor.run(budget, through, only);
+  }
+
+  /** Every hart stands still after this. */
+  halt(): void {
+    this.parallel?.stopAll();
   }
 
   /** Runs exactly `count` instructions, through breakpoints, unless the machine stops otherwise. */
@@ -200,6 +220,7 @@ export class Machine implements DebugTarget {
   /** Gives the machine's memory back to the arena. */
   dispose(): void {
     this.executor.finish({ kind: 'exited', status: 0 });
+    this.parallel?.end();
     const { harts } = this.executor;
     for (const hart of [...harts.list()]) harts.remove(hart);
   }
@@ -221,6 +242,12 @@ export class Machine implements DebugTarget {
       if (outcome) throw new Error(`${name} stopped: ${describeStop(outcome)}`);
     }
   }
+}
+
+/** An arena with room for the engines and delta tables of all threads. */
+function arenaOptions({ memoryLimit, pool }: MachineOptions): ArenaOptions {
+  const threads = pool?.threads ?? 0;
+  return { limitBytes: memoryLimit, codeTables: 1 + threads, tablePairs: 3 + threads };
 }
 
 /** One sentence about a stop, for errors and logs. */

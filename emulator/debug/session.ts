@@ -302,6 +302,7 @@ export class DebugSession implements MachineRequests {
       this.host.events.message(`The machine stopped on an internal error: ${text}`, 'error');
       this.stop = { kind: 'pause' };
     }
+    target.halt();
     this.running = undefined;
     this.pauseWanted = false;
     this.host.clearPause();

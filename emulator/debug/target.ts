@@ -54,6 +54,8 @@ export interface DebugTarget {
    * @param only runs no other hart than this one
    */
   run(budget: number, through?: boolean, only?: Hart): MachineStop;
+  /** Every hart stands still after this, also those on other threads. */
+  halt(): void;
   memoryMap(): readonly SegmentInfo[];
   /** Gives the machine's memory back. */
   dispose(): void;

@@ -53,6 +53,8 @@ export class CodeSpace {
   private readonly stubs = new Map<number, Stub>();
   private readonly stale = new Set<number>();
   readonly breakpoints = new Set<number>();
+  /** Called when decoded code is dropped: what other threads have decoded is out of date too. */
+  onChange: (() => void) | undefined;
 
   /**
    * @param table arena address of the space's code table (4 MiB)
@@ -111,6 +113,7 @@ export class CodeSpace {
   invalidate(page: number): void {
     const map = this.words[(this.table >>> 2) + page];
     if (map === 0) return;
+    this.onChange?.();
     for (let node = this.words[(map + MAP.runs) >>> 2]; node !== 0;) {
       const start = this.words[(node + NODE.start) >>> 2];
       const count = this.words[(node + NODE.count) >>> 2];
@@ -140,11 +143,13 @@ export class CodeSpace {
   setBreakpoint(pc: number): void {
     this.breakpoints.add(pc);
     this.invalidate(pc >>> PAGE_SHIFT);
+    this.onChange?.();
   }
 
   clearBreakpoint(pc: number): void {
     this.breakpoints.delete(pc);
     this.invalidate(pc >>> PAGE_SHIFT);
+    this.onChange?.();
   }
 
   /** Gives the whole pool back. No hart may be inside the interpreter. */

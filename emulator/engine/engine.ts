@@ -54,8 +54,6 @@ export class Engine {
   readonly code: CodeSpace;
   private readonly interpreter: Interpreter;
   private readonly words: Uint32Array;
-  /** Called when code has changed: engines on other threads drop what they decoded of it. */
-  onCodeChanged: (() => void) | undefined;
   private storing = false;
   private space: AddressSpace;
 
@@ -84,7 +82,6 @@ export class Engine {
     space.hooks.onCodeChanged = (page) => {
       if (this.storing) this.code.noteStore(page);
       else this.code.invalidate(page);
-      this.onCodeChanged?.();
     };
   }
 
@@ -95,6 +92,9 @@ export class Engine {
     hart.setField(HART.writeTable, this.space.writeTable);
     hart.setField(HART.codeTable, this.code.table);
     hart.setField(HART.space, this.space.id);
+    const { published, seen } = this.space.newsAddresses;
+    hart.setField(HART.news, published);
+    hart.setField(HART.seen, seen);
   }
 
   /**
@@ -142,6 +142,9 @@ export class Engine {
     hart.pc = this.words[(stopped + RECORD.pc) >>> 2];
     switch (reason) {
       case REASON.fuel:
+        return undefined;
+      case REASON.news:
+        this.space.adopt();
         return undefined;
       case REASON.miss:
         return this.miss(hart, through);

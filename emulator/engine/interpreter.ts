@@ -1,5 +1,6 @@
 import { HART } from '../memory/layout';
-import { i32, i64, call, ModuleBuilder, type Label } from '../wasm';
+import type { Instruction } from '../isa/types';
+import { i32, i64, call, ModuleBuilder, type Expr, type Label } from '../wasm';
 import { addFloatFunctions, type FloatFunctions } from './float';
 import { InterpreterEmitter, type InterpreterState } from './interpreter-emitter';
 import { operations, type Operation } from './operations';
@@ -149,6 +150,27 @@ function pseudoHandlers(
   ];
 }
 
+/** Whether later loads must see what other harts did before: FENCE, LR, SC and AMO. */
+function orders({ name, extension }: Instruction): boolean {
+  return extension === 'A' || name === 'fence' || name === 'fence.tso';
+}
+
+/**
+ * After such an instruction a vCPU takes notice of the lender's newer pages; afterwards, because what it
+ * has waited for may have come together with them.
+ */
+function lookForNews(
+  { f, context, record }: InterpreterState,
+  reasons: ReadonlyMap<number, Label>,
+  done: number,
+): void {
+  const at = (field: number): Expr<'i32'> => i32.load(i32.load(context, field));
+  f.if(i32.ne(at(HART.news), at(HART.seen)), () => {
+    f.set(record, i32.add(record, i32.const(done)));
+    f.br(reasons.get(REASON.news)!);
+  });
+}
+
 function instructionHandlers(
   state: InterpreterState,
   reasons: ReadonlyMap<number, Label>,
@@ -166,6 +188,7 @@ function instructionHandlers(
         const emitter = new InterpreterEmitter(state, { reasons, next }, temp, i * RECORD.size);
         instruction.semantics!(emitter);
         transferred = emitter.transferred;
+        if (orders(instruction)) lookForNews(state, reasons, (i + 1) * RECORD.size);
       });
     });
     if (transferred) return;

@@ -59,6 +59,8 @@ export const REASON = {
   /** An atomic access to an address that is not a multiple of its width. */
   misaligned: 8,
   breakpoint: 9,
+  /** A fence or an atomic has run, and the lender has newer pages: `AddressSpace.adopt`. */
+  news: 10,
 } as const;
 
 /**

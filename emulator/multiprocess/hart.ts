@@ -31,6 +31,8 @@ export class Hart {
   ended = false;
   /** Which vCPUs of its plain tasks failed since the last `multiprocess_wait`: bits by id. */
   failures = 0n;
+  /** Instructions that were counted when it left for another thread. */
+  counted = 0;
   /** Instructions left of its turn. */
   turn = 0;
 

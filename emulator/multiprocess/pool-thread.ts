@@ -33,7 +33,7 @@ export function runPoolThread({ memory, control, root, part, timebase }: PoolThr
     time: () => BigInt(Math.floor((performance.now() * timebase) / MILLISECONDS)),
   };
   const engine = new Engine(AddressSpace.attach(arena, root), environment, part);
-  engine.onCodeChanged = () => pool.newEpoch();
+  engine.code.onChange = () => pool.newEpoch();
   let epoch = -1;
   while (!pool.ending) {
     const index = pool.claim();
@@ -44,9 +44,10 @@ export function runPoolThread({ memory, control, root, part, timebase }: PoolThr
     const space = AddressSpace.attach(arena, hart.field(HART.space));
     space.hart = index;
     engine.watchCode(space);
-    const own = space.takeTables();
+    // The main VM's space has tables already, which its harts share; a fork gets some while it runs here.
+    const own = space.readTable === 0 && space.takeTables();
     let stop: EngineStop = { kind: 'fuel' };
-    while (own && stop.kind === 'fuel' && !pool.stopping && left(hart) > 0) {
+    while (space.readTable !== 0 && stop.kind === 'fuel' && !pool.stopping && left(hart) > 0) {
       if (pool.epoch !== epoch) {
         epoch = pool.epoch;
         engine.code.restart(pool.breakpoints());

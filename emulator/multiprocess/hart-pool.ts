@@ -1,0 +1,134 @@
+import { Worker } from 'node:worker_threads';
+import type { CodeSpace } from '../engine/code-space';
+import { HART } from '../memory/layout';
+import type { AddressSpace } from '../memory/address-space';
+import type { Hart } from './hart';
+import { PoolControl } from './pool-control';
+import type { PoolThreadData } from './pool-thread';
+
+/** How a machine gets threads for its vCPUs. */
+export interface PoolOptions {
+  /** The built entry that calls `runPoolThread` (emulator/host/pool-thread.ts). */
+  readonly entry: string | URL;
+  /** Threads beside the home thread. */
+  readonly threads: number;
+}
+
+/**
+ * The home thread's side of a machine's pool of hart threads. A hart is either at home, where everything
+ * may be done with it, or lent to the pool; it comes home when it needs something or everybody stops.
+ */
+export class HartPool {
+  private readonly control = new PoolControl();
+  private readonly lent = new Map<number, Hart>();
+  private workers: Worker[] = [];
+  private epoch = 0;
+
+  /**
+   * @param root the main VM's space
+   * @param code what the home thread has decoded
+   * @param timebase ticks of the `time` CSR in a second
+   */
+  constructor(
+    private readonly options: PoolOptions,
+    private readonly root: AddressSpace,
+    private readonly code: CodeSpace,
+    private readonly timebase: number,
+  ) {}
+
+  /** Harts that are ready or running in the pool. */
+  get active(): number {
+    return this.lent.size;
+  }
+
+  isLent(hart: Hart): boolean {
+    return this.lent.has(hart.index);
+  }
+
+  /** The home thread's decoded code, or where breakpoints lie, has changed. */
+  codeChanged(): void {
+    this.control.setBreakpoints(this.code.breakpoints);
+    this.epoch = this.control.epoch;
+  }
+
+  /** Drops what the home thread has decoded when a pool thread has seen code change. */
+  noteCode(): void {
+    if (this.epoch === this.control.epoch) return;
+    this.epoch = this.control.epoch;
+    this.code.flush();
+  }
+
+  /** Lends a hart whose space has no delta tables at home. */
+  offer(hart: Hart): void {
+    if (this.workers.length === 0) this.spawn();
+    hart.state.setField(HART.space, hart.space.id);
+    hart.state.setLongField(HART.limit, hart.vcpu?.limit ?? 0);
+    this.lent.set(hart.index, hart);
+    this.control.putReady(hart.index);
+  }
+
+  /** Gets one sleeping thread to work, when there is work. */
+  wake(): void {
+    this.control.wakeOne();
+  }
+
+  /** A hart that has come home; undefined when there is none. */
+  collect(): Hart | undefined {
+    return this.home(this.control.takeDone());
+  }
+
+  /** A ready hart for the home thread to run itself; undefined when there is none. */
+  help(): Hart | undefined {
+    return this.home(this.control.takeReady());
+  }
+
+  /** Waits a little for a hart to come home. */
+  waitForHart(): void {
+    this.control.awaitDone();
+  }
+
+  /**
+   * Everybody comes home: what the pool threads run stops at its next safepoint.
+   * @param settle is given each hart that a pool thread had, once it is at home
+   */
+  stopAll(settle: (hart: Hart) => void): void {
+    if (this.lent.size === 0) return;
+    this.control.stop();
+    while (this.lent.size > 0) {
+      for (let hart = this.help(); hart; hart = this.help());
+      for (let hart = this.collect(); hart; hart = this.collect()) settle(hart);
+      if (this.lent.size > 0) this.control.awaitDone();
+    }
+    this.control.run();
+  }
+
+  /** Ends the threads. Nothing may be lent any more. */
+  end(): void {
+    this.control.end();
+    for (const worker of this.workers) void worker.terminate();
+    this.workers = [];
+  }
+
+  private spawn(): void {
+    const { entry, threads } = this.options;
+    for (let index = 1; index <= threads; index++) {
+      const workerData: PoolThreadData = {
+        memory: this.root.arena.memory,
+        control: this.control.buffer,
+        root: this.root.id,
+        part: { index, of: threads + 1 },
+        timebase: this.timebase,
+      };
+      const worker = new Worker(entry, { workerData });
+      // A program's end ends its threads, not the other way round.
+      worker.unref();
+      this.workers.push(worker);
+    }
+  }
+
+  private home(index: number): Hart | undefined {
+    const hart = this.lent.get(index);
+    this.lent.delete(index);
+    return hart;
+  }
+}
