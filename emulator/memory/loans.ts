@@ -69,14 +69,6 @@ export abstract class Loans extends PageOwner {
   }
 
   /**
-   * Arena addresses of two u32 that differ when `adopt` has something to do: how many news there are, and how
-   * many this space has taken notice of. For code that must not call anything to find out.
-   */
-  get newsAddresses(): { readonly published: number; readonly seen: number } {
-    return { published: 4 * this.epochWord, seen: 4 * this.seenWord };
-  }
-
-  /**
    * Makes this space see its owners' present pages where it still holds older ones: to be called at a FENCE with R in
    * its successor set, before LR and AMO, at ecall and at the end of a quantum. One comparison when no page of the
    * family got a new frame since.
