@@ -4,12 +4,15 @@ import {
   ArenaError,
   ElfError,
   Machine,
+  type FileTree,
+  type FolderGrant,
   OutOfMemory,
   ProgramStartError,
   type MachineStop,
 } from '../../emulator';
 import { describeAddress } from '../../emulator/elf/symbols';
 import { CommandError, STATUS } from '../errors';
+import { collectFolder, findInGuest, openFiles, parseRoot } from '../guest-files';
 import type { Host, HostStreams } from '../host';
 import { sleep } from '../host-streams';
 import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
@@ -19,6 +22,10 @@ const EXAMPLES = `
 ELF is a path, or the name of a bundled guest where no file has that name. Options of the command
 come before it; all that follows it is the guest's.
 
+The guest has files of its own in memory and sees none of the host. --root gives it a folder as its
+root, where ELF is then looked for first, by its path in the guest; dynamic programs find their
+libraries there. --dir gives it one more folder.
+
 The exit status is the guest's; 128 + n when signal n ended it; 124 after --max-instructions; 126
 when the file cannot be run; 127 when there is none; 2 for wrong use.
 
@@ -27,6 +34,7 @@ Examples:
   hartscope run ./program --its-own-option argument
   echo '6 * 7' | hartscope run calc
   hartscope run --memory 64M --env TZ=UTC --stats ./program
+  hartscope run --root ./debian --dir .:/work /usr/bin/lua5.4 /work/script.lua
   hartscope run --strace --max-instructions 1e9 ./program
 `;
 
@@ -42,6 +50,14 @@ interface Options {
   readonly strace?: boolean;
   readonly guest?: boolean;
   readonly quiet?: boolean;
+  readonly root?: FolderGrant;
+  readonly dir?: readonly FolderGrant[];
+}
+
+/** A program, and where it lies in the guest when the guest has it. */
+interface Program {
+  readonly file: ProgramFile;
+  readonly guestPath?: string;
 }
 
 /**
@@ -52,7 +68,7 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
   return new Command('run')
     .summary('run a RISC-V Linux program')
     .description(
-      "Runs a static RISC-V Linux program. Standard input, output and error are the guest's; so is the\n" +
+      "Runs a RISC-V Linux program. Standard input, output and error are the guest's; so is the\n" +
         'exit status.',
     )
     .argument('<ELF>', 'the program, or the name of a bundled guest')
@@ -62,26 +78,43 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .option('--max-instructions <n>', 'end the guest after so many, with status 124', parseCount)
     .option('--stats', 'say at the end how many instructions ran, how long and how fast')
     .option('--strace', "print the guest's system calls")
+    .option('--root <folder[:rw]>', "the guest's root, for reading only without :rw", parseRoot)
+    .option('--dir <host:guest[:ro]>', 'a folder that the guest may use; repeatable', collectFolder)
     .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
     .option('-q, --quiet', 'no messages about the guest on standard error')
     .passThroughOptions()
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
-      const file = readProgram(name, options.guest === true, RUN_FAILURE);
-      end(await runProgram(host, file, args, options));
+      const files = openFiles(options.root, options.dir);
+      try {
+        const program = chooseProgram(files, name, options);
+        end(await runProgram(host, program, files, args, options));
+      } finally {
+        files.dispose();
+      }
     });
+}
+
+/** With a root the guest's own programs come first; bundled guests and host files without one can run in it too. */
+function chooseProgram(files: FileTree, name: string, options: Options): Program {
+  if (options.guest !== true && (options.root ?? options.dir) !== undefined) {
+    const file = findInGuest(files, name);
+    if (file !== undefined) return { file, guestPath: file.path };
+  }
+  return { file: readProgram(name, options.guest === true, RUN_FAILURE) };
 }
 
 async function runProgram(
   host: Host,
-  file: ProgramFile,
+  program: Program,
+  files: FileTree,
   args: readonly string[],
   options: Options,
 ): Promise<number> {
   const streams = host.openStreams();
   try {
     const say = (text: string): void => host.err(`hartscope: ${text}\n`);
-    const machine = createMachine(file, args, options, streams, say);
+    const machine = createMachine(program, files, args, options, streams, say);
     const start = performance.now();
     const stop = await runToEnd(machine, streams, options.maxInstructions ?? Infinity);
     const milliseconds = performance.now() - start;
@@ -94,7 +127,8 @@ async function runProgram(
 }
 
 function createMachine(
-  file: ProgramFile,
+  { file, guestPath }: Program,
+  files: FileTree,
   args: readonly string[],
   options: Options,
   streams: HostStreams,
@@ -104,6 +138,8 @@ function createMachine(
     return Machine.create({
       elf: file.bytes,
       args: [file.name, ...args],
+      files,
+      ...(guestPath !== undefined && { path: guestPath }),
       environment: environmentOf(options, streams),
       ...(options.memory !== undefined && { memoryLimit: options.memory }),
       streams,

@@ -223,6 +223,13 @@ export class LinuxKernel {
     };
   }
 
+  /** The process has ended: its files are closed, and what it stored in shared mappings reaches theirs. */
+  end(): void {
+    this.mappings.end();
+    this.descriptors.closeAll();
+    this.files.tree.unregister(PROCESS_ID);
+  }
+
   /** The file of the program: the one at its path when that has a root, else one that shows these bytes. */
   private programNode(path: string, image: ElfImage): FileNode {
     if (this.givenPath !== undefined) {

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { ERRNO } from '../abi/errno';
-import { UTSNAME } from '../identity';
+import { SyscallError } from '../call';
+import { DEFAULT_GROUP, DEFAULT_USER, UTSNAME } from '../identity';
 import { MemoryQuota } from './bytes';
 import { makeDevices } from './device-tree';
 import { HostDirectory } from './host-nodes';
@@ -15,7 +16,7 @@ import {
   type Place,
   type ProcessView,
 } from './node';
-import { S_IFDIR, type FileStatus } from './open-file';
+import { O_RDONLY, S_IFDIR, type FileStatus } from './open-file';
 import { ProcTree, type SystemView } from './proc';
 import { FileLocks } from './locks';
 import { minimalFiles } from './minimal-files';
@@ -161,6 +162,26 @@ export class FileTree implements SystemView {
   }
 
   /**
+   * Reads a program by its path in the guest.
+   * @returns undefined when there is no such file
+   * @throws SyscallError when there is one that cannot be run
+   */
+  readProgram(path: string): Uint8Array | undefined {
+    const { node } = this.walkIfThere(path) ?? {};
+    if (node === undefined) return undefined;
+    if (node.kind !== 'file') return refuse(ERRNO.EACCES, `${path} is no regular file`);
+    this.check(NOBODY, node, MAY_EXECUTE);
+    const request = { flags: O_RDONLY, process: NOBODY, path: () => path };
+    const file = node.open(request).retain();
+    try {
+      const bytes = file.mappedBytes?.(0, node.status().size);
+      return bytes instanceof Uint8Array ? bytes : refuse(ERRNO.EACCES, `${path} cannot be read`);
+    } finally {
+      file.release();
+    }
+  }
+
+  /**
    * Shows a program that was started from outside. In a root in memory it lies at its path, unless
    * something else does.
    */
@@ -302,6 +323,16 @@ export class FileTree implements SystemView {
     }
   }
 
+  private walkIfThere(path: string): Walked | undefined {
+    try {
+      return this.walk(NOBODY, this.root, path);
+    } catch (error) {
+      const missing: readonly number[] = [ERRNO.ENOENT, ERRNO.ENOTDIR];
+      if (error instanceof SyscallError && missing.includes(error.errno)) return undefined;
+      throw error;
+    }
+  }
+
   private hostDirectory({ hostPath, guestPath, writable }: FolderGrant): HostDirectory {
     const folder = new HostFolder(hostPath, guestPath, writable, ++this.devices);
     this.folders.push(folder);
@@ -389,6 +420,8 @@ export function allows(
 
 /** Who builds the tree: look-ups of /proc need somebody. */
 const NOBODY: ProcessView = {
+  user: DEFAULT_USER,
+  group: DEFAULT_GROUP,
   get pid(): number {
     return refuse(ERRNO.ESRCH, 'there is no process yet');
   },

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { basename } from 'node:path';
+import { InvalidArgumentError } from 'commander';
+import { FileTree, type FolderGrant } from '../emulator';
+import { SyscallError } from '../emulator/linux/call';
+import { errnoName } from '../emulator/linux/abi/errno';
+import { CommandError, describeSystemError, STATUS } from './errors';
+import type { ProgramFile } from './program-file';
+
+/** Where a program without a slash in its name is looked for in the guest's root. */
+const SEARCH_PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/usr/sbin', '/sbin', '/usr/games'];
+
+/** `FOLDER` or `FOLDER:rw`: the guest's root. */
+export function parseRoot(text: string): FolderGrant {
+  const { path, access } = splitAccess(text);
+  if (path === '') throw new InvalidArgumentError('The root is a folder of the host.');
+  return { hostPath: path, guestPath: '/', writable: access === 'rw' };
+}
+
+/** Collects `HOST:GUEST[:ro]`. */
+export function collectFolder(text: string, earlier: readonly FolderGrant[] = []): FolderGrant[] {
+  const { path, access } = splitAccess(text);
+  const [, hostPath = '', guestPath = ''] = /^(.+):(\/.*)$/s.exec(path) ?? [];
+  if (hostPath === '' || guestPath === '') {
+    throw new InvalidArgumentError(
+      'A folder is given as HOST:GUEST or HOST:GUEST:ro, GUEST an absolute path.',
+    );
+  }
+  if (/^\/+$/.test(guestPath)) throw new InvalidArgumentError('The root is given with --root.');
+  const clean = guestPath.replace(/\/+/g, '/').replace(/\/$/, '');
+  if (clean.split('/').some((part) => part === '.' || part === '..')) {
+    throw new InvalidArgumentError('GUEST has no . and no ..');
+  }
+  return [...earlier, { hostPath, guestPath: clean, writable: access !== 'ro' }];
+}
+
+function splitAccess(text: string): { path: string; access: string | undefined } {
+  const match = /^(.*):(ro|rw)$/s.exec(text);
+  return match === null
+    ? { path: text, access: undefined }
+    : { path: match[1] ?? '', access: match[2] };
+}
+
+/** The guest's files with the folders that it may use. */
+export function openFiles(
+  root: FolderGrant | undefined,
+  folders: readonly FolderGrant[] = [],
+): FileTree {
+  try {
+    return new FileTree({ grants: [...(root === undefined ? [] : [root]), ...folders] });
+  } catch (error) {
+    throw new CommandError(`the guest's files: ${describeSystemError(error)}`, STATUS.usage);
+  }
+}
+
+/**
+ * The program of that name in the guest: an absolute path there, a host path inside a granted folder, or a
+ * bare name that is looked for in the usual places. Undefined when there is none.
+ */
+export function findInGuest(files: FileTree, name: string): ProgramFile | undefined {
+  const candidates = [
+    ...(name.startsWith('/') ? [name] : []),
+    ...(existsSync(name) ? [files.guestPath(name) ?? ''] : []),
+    ...(name.includes('/') ? [] : SEARCH_PATH.map((folder) => `${folder}/${name}`)),
+  ];
+  for (const path of candidates.filter((candidate) => candidate !== '')) {
+    try {
+      const bytes = files.readProgram(path);
+      // What was found by its bare name is called so; else argv[0] is the path in the guest.
+      if (bytes !== undefined) return { name: name === basename(path) ? name : path, path, bytes };
+    } catch (error) {
+      if (!(error instanceof SyscallError)) throw error;
+      throw new CommandError(`${path}: ${errnoName(error.errno)}`, STATUS.notExecutable);
+    }
+  }
+  return undefined;
+}
