@@ -16,6 +16,7 @@ export default defineConfig({
           // work from main only, and a hart thread is started by the machine process.
           'machine-host': at('emulator/host/machine-host.ts'),
           'hart-thread': at('emulator/host/hart-thread.ts'),
+          'pool-thread': at('emulator/host/pool-thread.ts'),
         },
         output: {
           format: 'es',

@@ -10,10 +10,13 @@ const BUNDLES: Record<string, { readonly outDir: string; readonly input: Record<
     /** The command line, with the entry of the worker threads that run harts. */
     production: {
       outDir: 'out/cli',
-      input: { hartscope: 'cli/index.ts', 'hart-thread': 'emulator/host/hart-thread.ts' },
+      input: { hartscope: 'cli/index.ts', 'pool-thread': 'emulator/host/pool-thread.ts' },
     },
     /** The emulator as a library (docs/embedding.md). */
-    library: { outDir: 'out/emulator', input: { index: 'emulator/index.ts' } },
+    library: {
+      outDir: 'out/emulator',
+      input: { index: 'emulator/index.ts', 'pool-thread': 'emulator/host/pool-thread.ts' },
+    },
     bench: { outDir: 'out/bench', input: { index: 'tests/bench/index.ts' } },
   };
 

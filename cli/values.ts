@@ -21,6 +21,11 @@ export function parseCount(text: string): number {
   return count;
 }
 
+/** As `parseCount`, or 0. */
+export function parseCountOrNone(text: string): number {
+  return text === '0' ? 0 : parseCount(text);
+}
+
 /** An address in hexadecimal, with or without 0x. */
 export function parseAddress(text: string): number {
   const address = /^(?:0x)?[0-9a-f]+$/i.test(text) ? parseInt(text, 16) : NaN;

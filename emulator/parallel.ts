@@ -65,6 +65,17 @@ export class Parallel {
   }
 
   private slice(budget: number): MachineStop {
+    const { safepoints } = this.executor.harts.main.space.arena;
+    const slot = safepoints.enter();
+    try {
+      return this.turns(budget, () => safepoints.pass(slot));
+    } finally {
+      safepoints.leave(slot);
+    }
+  }
+
+  /** @param pass is called where this thread holds no arena address */
+  private turns(budget: number, pass: () => void): MachineStop {
     const { executor, pool } = this;
     const { harts } = executor;
     const end = harts.retired + budget;
@@ -72,6 +83,7 @@ export class Parallel {
     let turn = FIRST_TURN;
     let alone: boolean;
     do {
+      pass();
       pool.noteCode();
       const ended = executor.interrupted() ?? this.welcome();
       if (ended) return ended;

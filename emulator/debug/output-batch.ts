@@ -1,7 +1,7 @@
 /** Most bytes that are gathered into one message. */
 const BATCH_BYTES = 64 * 1024;
 /** What the client is sent at most in a period, so that a flood of output cannot fill its memory. */
-const PERIOD_BYTES = 512 * 1024;
+const PERIOD_BYTES = 128 * 1024;
 const PERIOD_MILLISECONDS = 50;
 
 /** Gathers a guest's output into messages of fair size, and says when the guest should slow down. */

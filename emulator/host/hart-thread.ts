@@ -6,12 +6,14 @@
  * requests that came in meanwhile are answered in it.
  */
 import { createBirpc } from 'birpc';
+import { join } from 'node:path';
 import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { MachineEvents, MachineRequests } from '../debug/protocol';
 import { DebugSession, type OpenTarget } from '../debug/session';
 import type { SessionHost } from '../debug/session-host';
 import { validated } from '../debug/validate';
 import { Machine } from '../machine';
+import { poolFor } from '../multiprocess/hart-pool';
 import { PAUSE_WORD, type FromThread, type HartThreadData, type ToThread } from './messages';
 
 if (parentPort === null)
@@ -41,6 +43,7 @@ function serve(port: MessagePort): void {
       ...request,
       streams,
       stopAtFaults: true,
+      pool: poolFor(join(import.meta.dirname, 'pool-thread.js')),
       log: (text) => host.events.message(text, 'warning'),
     });
   createBirpc<MachineEvents, MachineRequests>(validated(new DebugSession(host, openTarget)), {

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { CodeSpace } from '../engine/code-space';
 import { HART } from '../memory/layout';
@@ -12,6 +13,11 @@ export interface PoolOptions {
   readonly entry: string | URL;
   /** Threads beside the home thread. */
   readonly threads: number;
+}
+
+/** A pool with a thread for each core but the home thread's; at least one, at most seven. */
+export function poolFor(entry: string | URL): PoolOptions {
+  return { entry, threads: Math.min(7, Math.max(1, availableParallelism() - 1)) };
 }
 
 /**

@@ -46,6 +46,7 @@ export function runPoolThread({ memory, control, root, part, timebase }: PoolThr
     engine.watchCode(space);
     // The main VM's space has tables already, which its harts share; a fork gets some while it runs here.
     const own = space.readTable === 0 && space.takeTables();
+    const slot = arena.safepoints.enter();
     let stop: EngineStop = { kind: 'fuel' };
     while (space.readTable !== 0 && stop.kind === 'fuel' && !pool.stopping && left(hart) > 0) {
       if (pool.epoch !== epoch) {
@@ -55,7 +56,9 @@ export function runPoolThread({ memory, control, root, part, timebase }: PoolThr
       space.adopt();
       engine.attach(hart, space);
       stop = engine.run(hart, Math.min(QUANTUM, left(hart)));
+      arena.safepoints.pass(slot);
     }
+    arena.safepoints.leave(slot);
     if (own) space.releaseTables();
     writeStop(hart, stop);
     pool.finish(index);
