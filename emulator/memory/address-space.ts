@@ -1,10 +1,11 @@
 import type { Arena } from './arena';
 import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { MappingError } from './errors';
-import { Forks, newDescriptor } from './forks';
+import { newDescriptor } from './forks';
 import { ADDRESS_LIMIT, PAGE_COUNT, PAGE_SHIFT, PAGE_SIZE } from './layout';
 import { ENTRY } from './page-table';
 import type { WatchKind } from './watches';
+import { Workspace } from './workspace';
 
 /** Protection bits of a mapping, as PROT_READ, PROT_WRITE and PROT_EXEC. Write implies read. */
 export const READ = ENTRY.read;
@@ -24,7 +25,7 @@ export interface MapOptions {
  * (`unmap`, `protect`, `install`, `watch`, `fork`, `markCode`, `clearDirty`) while another thread runs harts of this
  * space asks for a safepoint of that thread first.
  */
-export class AddressSpace extends Forks {
+export class AddressSpace extends Workspace {
   private constructor(arena: Arena, base: number) {
     super(arena, base);
   }

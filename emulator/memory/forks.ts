@@ -69,6 +69,11 @@ export abstract class Forks extends Lender {
     return this.begun(child, isComplete, tables);
   }
 
+  /** Whether the space is a copy of another one. */
+  get isFork(): boolean {
+    return this.arena.u32[this.word(SPACE.parent)] !== 0;
+  }
+
   /** One holder more: the space does not end before `destroy` was called once more. */
   retain(): void {
     this.locked(() => {

@@ -19,4 +19,5 @@ export {
 } from './states';
 export type { SpaceHooks } from './translation';
 export type { WatchKind } from './watches';
+export type { MergeConflict, MergeOptions, MergeResult } from './workspace';
 export * from './layout';

@@ -148,9 +148,14 @@ export abstract class PageOwner extends GuestAccess {
     u32[at] = owned;
     if (frame !== former) {
       this.emit('copy', page, former, frame);
-      if (u32[this.word(SPACE.firstBorrower)] !== 0) this.logPage(page);
+      if (this.hasBorrowers) this.logPage(page);
     }
     return owned;
+  }
+
+  /** Whether other spaces borrow from this one. */
+  protected get hasBorrowers(): boolean {
+    return this.arena.u32[this.word(SPACE.firstBorrower)] !== 0;
   }
 
   /** Notes for the borrowers that `page` may have a new frame. */

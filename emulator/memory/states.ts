@@ -17,7 +17,7 @@ import { ENTRY } from './page-table';
  * | `zero`     | no frame yet: reads as zero |
  * | `lent`     | the lent flag and still a borrower, or written together (MAP_SHARED) with another entry |
  * | `shared`   | the frame, or a node on the way to it, has another reference: copied when written |
- * | `private`  | the copied flag: the space's own copy, made by a copy-on-write break |
+ * | `private`  | the copied flag in a fork: its own copy, made by a copy-on-write break |
  * | `owned`    | else: the space's own frame |
  */
 export const PAGE_STATES = [
@@ -162,5 +162,5 @@ function stateNumber(space: AddressSpace, page: number, entry: number, isShared:
   if (space.isStale(page, entry)) return STALE;
   if (entry >>> ENTRY_FRAME_SHIFT === 0) return ZERO;
   if (isShared) return (entry & (ENTRY.shared | ENTRY.lent)) !== 0 ? LENT : SHARED;
-  return (entry & ENTRY.copied) !== 0 ? PRIVATE : OWNED;
+  return (entry & ENTRY.copied) !== 0 && space.isFork ? PRIVATE : OWNED;
 }
