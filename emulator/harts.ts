@@ -19,7 +19,7 @@ export class Harts {
   private readonly withTables: AddressSpace[] = [];
   /** The hart whose turn it is. */
   current: Hart;
-  /** Instructions retired by all harts, ended ones included. */
+  /** Instructions retired, ended harts included, and of harts on other threads what was counted when they left. */
   retired = 0;
 
   /** @param engine runs them, one after another */
@@ -38,6 +38,14 @@ export class Harts {
   /** The main VM's hart. */
   get main(): Hart {
     return this.all[0];
+  }
+
+  /** Instructions retired by all harts, those that are on other threads just now included. */
+  get total(): number {
+    return this.all.reduce(
+      (sum, { away, state, counted }) => (away ? sum + state.instret - counted : sum),
+      this.retired,
+    );
   }
 
   /** Harts that have not ended. */
@@ -97,6 +105,7 @@ export class Harts {
    */
   leave(hart: Hart): boolean {
     const { space } = hart;
+    if (hart.stays) return false;
     if (space !== this.main.space) {
       if (this.all.some((other) => other !== hart && other.space === space)) return false;
       const place = this.withTables.indexOf(space);
@@ -105,14 +114,15 @@ export class Harts {
         space.releaseTables();
       }
     }
+    hart.away = true;
     hart.counted = hart.state.instret;
     return true;
   }
 
   /** A hart has come back from another thread. */
   arrived(hart: Hart): void {
+    hart.away = false;
     this.retired += hart.state.instret - hart.counted;
-    hart.counted = hart.state.instret;
   }
 
   /** Only this hart is to run: undefined while it waits. */
@@ -144,9 +154,11 @@ export class Harts {
   /** Delta tables are few: the space that has not run for the longest time gives its own up. */
   private giveTables(space: AddressSpace): void {
     while (!space.takeTables()) {
-      const victim = this.withTables.shift();
-      if (!victim) throw new Error('the arena has no delta tables left');
-      victim.releaseTables();
+      // The main VM's stay: harts on other threads may share them.
+      const place = this.withTables.findIndex((other) => other !== this.main.space);
+      if (place < 0) throw new Error('the arena has no delta tables left');
+      this.withTables[place].releaseTables();
+      this.withTables.splice(place, 1);
     }
   }
 

@@ -3,7 +3,7 @@ import { QUANTUM } from './engine/engine';
 import type { Executor } from './executor';
 import type { Hart } from './multiprocess/hart';
 import type { HartPool } from './multiprocess/hart-pool';
-import { readStop } from './multiprocess/stop-code';
+import { isRefusal, readStop } from './multiprocess/stop-code';
 
 /** How long the home thread runs before its caller gets a chance to look up, in milliseconds. */
 const SLICE_MS = 4;
@@ -113,6 +113,7 @@ export class Parallel {
     const { executor } = this;
     for (let hart = this.pool.collect(); hart; hart = this.pool.collect()) {
       executor.harts.arrived(hart);
+      hart.stays = isRefusal(hart.state);
       executor.serve(hart);
       const stop = executor.settleStop(hart, readStop(hart.state));
       if (stop) executor.harts.current = hart;

@@ -31,8 +31,12 @@ export class Hart {
   ended = false;
   /** Which vCPUs of its plain tasks failed since the last `multiprocess_wait`: bits by id. */
   failures = 0n;
-  /** Instructions that were counted when it left for another thread. */
+  /** On another thread just now. */
+  away = false;
+  /** Instructions that were counted when it left. */
   counted = 0;
+  /** No other thread can run it: one has tried. */
+  stays = false;
   /** Instructions left of its turn. */
   turn = 0;
 

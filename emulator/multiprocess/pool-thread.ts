@@ -4,7 +4,7 @@ import { AddressSpace } from '../memory/address-space';
 import { Arena } from '../memory/arena';
 import { HART } from '../memory/layout';
 import { PoolControl } from './pool-control';
-import { writeStop } from './stop-code';
+import { writeRefusal, writeStop } from './stop-code';
 
 /** What a pool thread is started with. */
 export interface PoolThreadData {
@@ -26,42 +26,71 @@ const MILLISECONDS = 1000;
  * A pool thread: takes ready harts and runs each until it needs the home thread (a system call, a fault,
  * its instruction limit) or everybody is to stop. Returns when the machine ends.
  */
-export function runPoolThread({ memory, control, root, part, timebase }: PoolThreadData): void {
-  const pool = new PoolControl(control);
-  const arena = Arena.attach(memory);
-  const environment = {
-    time: () => BigInt(Math.floor((performance.now() * timebase) / MILLISECONDS)),
-  };
-  const engine = new Engine(AddressSpace.attach(arena, root), environment, part);
-  engine.code.onChange = () => pool.newEpoch();
-  let epoch = -1;
-  while (!pool.ending) {
+export function runPoolThread(data: PoolThreadData): void {
+  const thread = new PoolThread(data);
+  while (!thread.pool.ending) thread.work();
+}
+
+class PoolThread {
+  readonly pool: PoolControl;
+  private readonly arena: Arena;
+  private readonly engine: Engine;
+  /** The code epoch that the engine's records are of. */
+  private epoch = -1;
+
+  constructor({ memory, control, root, part, timebase }: PoolThreadData) {
+    this.pool = new PoolControl(control);
+    this.arena = Arena.attach(memory);
+    const environment = {
+      time: () => BigInt(Math.floor((performance.now() * timebase) / MILLISECONDS)),
+    };
+    this.engine = new Engine(AddressSpace.attach(this.arena, root), environment, part);
+    this.engine.code.onChange = () => this.pool.newEpoch();
+  }
+
+  /** Waits for a hart, runs it, and hands it to the home thread. */
+  work(): void {
+    const { pool, arena } = this;
     const index = pool.claim();
-    if (index < 0) continue;
+    if (index < 0) return;
     // The next sleeper is woken by whoever finds more work than it can do.
     pool.wakeOne();
-    const hart = new HartState(memory, arena.hartAddress(index));
-    const space = AddressSpace.attach(arena, hart.field(HART.space));
+    const hart = new HartState(arena.memory, arena.hartAddress(index));
+    const slot = arena.safepoints.enter();
+    try {
+      writeStop(hart, this.run(hart, index, slot));
+    } catch {
+      // Out of memory, say: the home thread meets the same and knows what to do about it.
+      writeRefusal(hart);
+    } finally {
+      arena.safepoints.leave(slot);
+      pool.finish(index);
+    }
+  }
+
+  private run(hart: HartState, index: number, slot: number): EngineStop {
+    const { pool, engine } = this;
+    const space = AddressSpace.attach(this.arena, hart.field(HART.space));
     space.hart = index;
     engine.watchCode(space);
-    // The main VM's space has tables already, which its harts share; a fork gets some while it runs here.
+    // The main VM's space has tables, which its harts share; a fork gets some while it runs here.
     const own = space.readTable === 0 && space.takeTables();
-    const slot = arena.safepoints.enter();
     let stop: EngineStop = { kind: 'fuel' };
-    while (space.readTable !== 0 && stop.kind === 'fuel' && !pool.stopping && left(hart) > 0) {
-      if (pool.epoch !== epoch) {
-        epoch = pool.epoch;
-        engine.code.restart(pool.breakpoints());
+    try {
+      while (space.readTable !== 0 && stop.kind === 'fuel' && !pool.stopping && left(hart) > 0) {
+        if (pool.epoch !== this.epoch) {
+          this.epoch = pool.epoch;
+          engine.code.restart(pool.breakpoints());
+        }
+        space.adopt();
+        engine.attach(hart, space);
+        stop = engine.run(hart, Math.min(QUANTUM, left(hart)));
+        this.arena.safepoints.pass(slot);
       }
-      space.adopt();
-      engine.attach(hart, space);
-      stop = engine.run(hart, Math.min(QUANTUM, left(hart)));
-      arena.safepoints.pass(slot);
+    } finally {
+      if (own) space.releaseTables();
     }
-    arena.safepoints.leave(slot);
-    if (own) space.releaseTables();
-    writeStop(hart, stop);
-    pool.finish(index);
+    return stop;
   }
 }
 

@@ -10,6 +10,7 @@ import { HART } from '../memory/layout';
  * | kind       | detail | address |
  * |------------|--------|---------|
  * | illegal    | the encoding | |
+ * | fuel       | 1 = this thread cannot run the hart | |
  * | fault      | fault kind, access << 8 | of the access |
  * | watch      | size, bit 8 = write | of the access |
  * | misaligned | | of the access |
@@ -40,6 +41,9 @@ const HIGHEST = 2 ** 53 - 1;
 export function writeStop(hart: HartState, stop: EngineStop): void {
   hart.setField(HART.stop, KINDS.indexOf(stop.kind));
   switch (stop.kind) {
+    case 'fuel':
+      hart.setField(HART.stopDetail, 0);
+      return;
     case 'illegal':
       hart.setField(HART.stopDetail, stop.bits);
       return;
@@ -56,6 +60,16 @@ export function writeStop(hart: HartState, stop: EngineStop): void {
     case 'misaligned':
       hart.setLongField(HART.stopAddress, Math.min(stop.address, HIGHEST));
   }
+}
+
+/** The pool thread could not run the hart at all: the home thread has to. */
+export function writeRefusal(hart: HartState): void {
+  hart.setField(HART.stop, KINDS.indexOf('fuel'));
+  hart.setField(HART.stopDetail, 1);
+}
+
+export function isRefusal(hart: HartState): boolean {
+  return hart.field(HART.stop) === KINDS.indexOf('fuel') && hart.field(HART.stopDetail) === 1;
 }
 
 export function readStop(hart: HartState): EngineStop {
