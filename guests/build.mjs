@@ -64,7 +64,10 @@ const recipes = {
     flags: [c, ...freestanding, '-static-pie', '-fPIE', '-Wl,--no-dynamic-linker,-z,text', '-Og'],
     runtime: system,
   },
-  glibc: { flags: [c, ...riscv, '-static', '-no-pie', '-Og'], runtime: [] },
+  glibc: {
+    flags: [c, ...riscv, '-static', '-no-pie', '-fasynchronous-unwind-tables', '-Og'],
+    runtime: [],
+  },
   multiprocess: { flags: [c, ...fixed, headers, '-Og'], runtime: tasks },
   'multiprocess-kernel': { flags: [c, ...fixed, headers, '-O2'], runtime: tasks },
   'multiprocess-cpp': { flags: [...fixed, headers, '-fno-exceptions', '-Og'], runtime: tasks },

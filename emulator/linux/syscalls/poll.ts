@@ -33,6 +33,7 @@ function ppoll(call: Call): SyscallResult {
   const { memory, limits } = call.kernel;
   const address = call.number(0);
   const count = call.uint(1);
+  call.borrowMask(call.number(3), call.number(4));
   if (count > limits.openFiles) return -ERRNO.EINVAL;
   const table = memory.read(address, count * POLLFD_BYTES);
   const view = new DataView(table.buffer);
@@ -58,6 +59,9 @@ function pselect6(call: Call): SyscallResult {
   const { memory, descriptors } = call.kernel;
   const wanted = call.int(0);
   if (wanted < 0) return -ERRNO.EINVAL;
+  // Argument 5: the address of a signal set, and its size.
+  const lent = call.number(5);
+  if (lent !== 0) call.borrowMask(Number(memory.u64(lent)), Number(memory.u64(lent + 8)));
   const count = Math.min(wanted, FD_SETSIZE);
   const bytes = Math.ceil(count / 64) * 8;
   let ready = 0;
