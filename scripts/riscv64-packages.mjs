@@ -1,6 +1,8 @@
-// Fetches a few of Debian's static riscv64 programs, which the differential tests run here and in QEMU:
+// Fetches a few of Debian's riscv64 programs with their libraries, which the differential tests run here and in QEMU:
 //
 //   node scripts/riscv64-packages.mjs     prints the folder that holds them, downloading them the first time
+//
+// The folder can serve as a guest's root: hartscope run --root FOLDER /usr/bin/lua5.4
 //
 // Uses apt, with lists and a cache of its own: nothing is installed and the system's apt is left alone. Ends with status
 // 1 and the reason where that cannot be done (no Debian, no network).
@@ -12,6 +14,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
@@ -21,9 +24,24 @@ import { cache } from './setup/places.mjs';
 
 const SUITE = 'trixie';
 /** busybox and bash are linked with glibc, mksh with musl and with klibc; musl's libc.so is a program itself. */
-const PACKAGES = ['busybox-static', 'bash-static', 'mksh', 'musl'];
+const STATIC = ['busybox-static', 'bash-static', 'mksh', 'musl'];
+/** Dynamic ones, which come with what they depend on. */
+const DYNAMIC = [
+  'bc',
+  'coreutils',
+  'diffutils',
+  'findutils',
+  'gawk',
+  'grep',
+  'jq',
+  'lua5.4',
+  'perl-base',
+  'python3-minimal',
+  'sed',
+  'sqlite3',
+];
 
-const folder = join(cache, `riscv64-${SUITE}`);
+const folder = join(cache, `riscv64-${SUITE}-root`);
 
 /** @param {string} reason */
 function fail(reason) {
@@ -85,11 +103,23 @@ function download(target) {
     'Acquire::Retries=1',
     'Acquire::http::Timeout=20',
     'Debug::NoLocking=1',
+    'APT::Install-Recommends=false',
   ].flatMap((option) => ['-o', option]);
   run('apt-get', [...options, '-qq', 'update']);
-  run('apt-get', [...options, '-qq', 'download', ...PACKAGES], state);
-  for (const name of readdirSync(state).filter((file) => file.endsWith('.deb'))) {
-    run('dpkg-deb', ['--extract', join(state, name), join(target, 'root')]);
+  const packages = [...STATIC, ...DYNAMIC];
+  run('apt-get', [...options, '-qq', '-y', '--download-only', 'install', ...packages]);
+  const root = join(target, 'root');
+  // As an installed system has it: the packages themselves have files below /usr only.
+  for (const name of ['bin', 'sbin', 'lib']) {
+    mkdirSync(join(root, 'usr', name), { recursive: true });
+    symlinkSync(`usr/${name}`, join(root, name));
+  }
+  const archives = join(state, 'archives');
+  for (const name of readdirSync(archives).filter((file) => file.endsWith('.deb'))) {
+    const tar = join(target, 'package.tar');
+    run('sh', ['-c', 'dpkg-deb --fsys-tarfile "$1" > "$2"', 'sh', join(archives, name), tar]);
+    // dpkg-deb --extract would put a directory in place of the links.
+    run('tar', ['-x', '--keep-directory-symlink', '--no-same-owner', '-C', root, '-f', tar]);
   }
   rmSync(state, { recursive: true });
 }

@@ -150,6 +150,9 @@ export class RegularFile extends OpenFile {
     const room = this.content.size() - position;
     if (room <= 0) return;
     const part = bytes.subarray(0, room);
+    // A page that only was read, or written to as it was, is no change of the file.
+    const before = this.content.readAt(part.length, position);
+    if (Buffer.compare(before, part) === 0) return;
     this.content.writeAt(part, position);
     for (const other of this.content.views) {
       if (other !== view) other.load(position, part);

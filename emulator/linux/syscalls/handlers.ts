@@ -12,6 +12,7 @@ import { randomCalls } from './random';
 import { signalCalls } from './signals';
 import { systemCallNumber } from './table';
 import { timeCalls } from './time';
+import { transferCalls } from './transfer';
 import { timerCalls } from './timers';
 
 /** Every call that is there, by number. A number without a handler is ENOSYS. */
@@ -29,6 +30,7 @@ export const HANDLERS: ReadonlyMap<number, SyscallHandler> = new Map(
     randomCalls,
     signalCalls,
     timeCalls,
+    transferCalls,
     timerCalls,
   ].flatMap((calls) =>
     Object.entries(calls).map(([name, handler]) => [systemCallNumber(name), handler] as const),

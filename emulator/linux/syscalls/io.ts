@@ -1,7 +1,7 @@
 import { ERRNO } from '../abi/errno';
 import { SIGNAL } from '../abi/signals';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
-import { O_NONBLOCK, type OpenFile, type ReadResult } from '../files/open-file';
+import { O_NONBLOCK, O_PATH, type OpenFile, type ReadResult } from '../files/open-file';
 
 /** Bytes that are moved at a time, and most bytes that are moved before the hart looks up. */
 const CHUNK = 65536;
@@ -44,6 +44,9 @@ function vectorBuffers(call: Call): Buffer[] {
 
 function readableFile(call: Call): OpenFile {
   const file = call.kernel.descriptors.file(call.int(0));
+  if (file.node?.kind === 'directory' && (file.flags & O_PATH) === 0) {
+    throw new SyscallError(ERRNO.EISDIR, 'a directory is read with getdents');
+  }
   if (!file.canRead) throw new SyscallError(ERRNO.EBADF, 'the descriptor is not open for reading');
   return file;
 }
@@ -161,8 +164,9 @@ function writeFrom(
 
 function waitForOutput(call: Call, file: OpenFile, done: number): SyscallResult {
   if (file.flags & O_NONBLOCK) return done > 0 ? done : -ERRNO.EAGAIN;
+  if (done > 0 && call.kernel.signals.hasDeliverable(call.thread)) return done;
   if (call.thread.wait !== undefined) call.thread.wait.progress = done;
-  return call.park('output');
+  return done > 0 ? call.park('output') : call.parkInterruptible('output');
 }
 
 function failedWrite(call: Call, errno: number, done: number): SyscallResult {
@@ -194,6 +198,19 @@ function writeAt(call: Call, buffers: readonly Buffer[]): SyscallResult {
   });
 }
 
+/** preadv2 and pwritev2: at a position, or from the file's own when that is -1. */
+function vectorAt(
+  call: Call,
+  at: (call: Call, buffers: readonly Buffer[]) => SyscallResult,
+  next: (file: OpenFile, buffers: readonly Buffer[]) => SyscallResult,
+): SyscallResult {
+  // RWF_HIPRI, RWF_DSYNC, RWF_SYNC change nothing here; RWF_NOWAIT, RWF_APPEND are not there.
+  if (call.uint(5) & ~7) return -ERRNO.EOPNOTSUPP;
+  if (call.long(3) !== -1n) return at(call, vectorBuffers(call));
+  const file = at === readAt ? readableFile(call) : writableFile(call);
+  return next(file, vectorBuffers(call));
+}
+
 /** Reading and writing: read(2), readv(2), pread(2) and their counterparts. */
 export const ioCalls: SyscallHandlers = {
   read(call) {
@@ -216,12 +233,10 @@ export const ioCalls: SyscallHandlers = {
   pwrite64: (call) => writeAt(call, singleBuffer(call)),
   preadv: (call) => readAt(call, vectorBuffers(call)),
   pwritev: (call) => writeAt(call, vectorBuffers(call)),
-  // Nothing that is open here can be sent from: the caller goes on with read and write.
-  sendfile(call) {
-    writableFile(call);
-    call.kernel.descriptors.file(call.int(1));
-    return -ERRNO.EINVAL;
-  },
+  preadv2: (call) =>
+    vectorAt(call, readAt, (file, buffers) => readInto(call, file, buffers, readNext(call, file))),
+  pwritev2: (call) =>
+    vectorAt(call, writeAt, (file, buffers) => writeFrom(call, file, buffers, writeNext(file))),
   lseek(call) {
     const file = call.kernel.descriptors.file(call.int(0));
     const whence = call.int(2);

@@ -4,10 +4,13 @@ import { ENTRY_FRAME_SHIFT } from '../../memory/arena-layout';
 import { ENTRY } from '../../memory/page-table';
 import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
+import { O_PATH, type OpenFile } from '../files/open-file';
+import { RegularFile } from '../files/regular-file';
 import { isPageAligned, pageUp } from '../memory-areas';
 
 /** Flags of mmap (include/uapi/asm-generic/mman-common.h). */
 const MAP_TYPE = 0xf;
+const MAP_SHARED = 1;
 const MAP_SHARED_VALIDATE = 3;
 const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
@@ -26,6 +29,10 @@ const MADV_REMOVE = 9;
 const MADV_LAST = 25;
 /** Advice numbers that Linux does not have. */
 const MADV_GAPS: readonly number[] = [5, 6, 7];
+
+const MS_ASYNC = 1;
+const MS_INVALIDATE = 2;
+const MS_SYNC = 4;
 
 /** Pages moved at a time by mremap, so that a move never needs twice the memory. */
 const MOVE_PAGES = 64;
@@ -55,9 +62,11 @@ function isMapped(space: AddressSpace, { start, length }: PageRange): boolean {
 }
 
 /** munmap of page 0 is allowed and does nothing. */
-function unmap(space: AddressSpace, { start, length }: PageRange): void {
+function unmap(call: Call, { start, length }: PageRange): void {
   const first = Math.max(start, PAGE_SIZE);
-  if (start + length > first) space.unmap(first, start + length - first);
+  if (start + length <= first) return;
+  call.kernel.mappings.remove(first, start + length);
+  call.kernel.space.unmap(first, start + length - first);
 }
 
 function mmap(call: Call): SyscallResult {
@@ -68,20 +77,31 @@ function mmap(call: Call): SyscallResult {
   if (!isPageAligned(offset) || length === 0) return -ERRNO.EINVAL;
   if (type === 0 || type > MAP_SHARED_VALIDATE) return -ERRNO.EINVAL;
   if (length > ADDRESS_LIMIT) return -ERRNO.ENOMEM;
-  const content = flags & MAP_ANONYMOUS ? undefined : fileContent(call, offset, length);
+  const shared = type === MAP_SHARED || type === MAP_SHARED_VALIDATE;
+  const file = flags & MAP_ANONYMOUS ? undefined : mappableFile(call, shared);
+  const content = file && fileContent(file, offset, length);
   const start = placeMapping(call, call.number(0), length, flags);
   if (start < 0) return start;
-  const { space } = call.kernel;
+  const { space, mappings } = call.kernel;
   const protection = call.uint(2) & PROT_MASK;
+  // What lay there before goes to its file first.
+  mappings.remove(start, start + length);
   if (content === undefined) {
-    space.map(start, length, protection);
+    space.map(start, length, protection, { shared });
   } else {
-    space.map(start, length, READ | WRITE);
+    space.map(start, length, READ | WRITE, { shared });
     if (space.write(start, content) < content.length) {
       space.unmap(start, length);
       return -ERRNO.ENOMEM;
     }
     space.protect(start, length, protection);
+  }
+  if (file !== undefined) {
+    const { inode, fileSystem: device = 0 } = file.status();
+    const stores = shared && file.canWrite && file instanceof RegularFile;
+    const { path } = file;
+    const end = start + length;
+    mappings.add({ start, end, offset, path, device, inode, ...(stores && { shared: file }) });
   }
   return start;
 }
@@ -102,10 +122,19 @@ function placeMapping(call: Call, address: number, length: number, flags: number
   return replace || areas.isFree(address, length) ? address : -ERRNO.EEXIST;
 }
 
-/** The bytes that a mapping of a file begins with; undefined when it is all zeros (/dev/zero). */
-function fileContent(call: Call, offset: number, length: number): Uint8Array | undefined {
+/** The file to map; EACCES when it is not open for what the mapping may do. */
+function mappableFile(call: Call, shared: boolean): OpenFile {
   const file = call.kernel.descriptors.file(call.int(4));
-  if (!file.canRead) throw new SyscallError(ERRNO.EACCES, 'the file is not open for reading');
+  const writes = shared && (call.uint(2) & WRITE) !== 0;
+  if (file.flags & O_PATH) throw new SyscallError(ERRNO.EBADF, 'the file is open with O_PATH only');
+  if (!file.canRead || (writes && !file.canWrite)) {
+    throw new SyscallError(ERRNO.EACCES, 'the file is not open for that');
+  }
+  return file;
+}
+
+/** The bytes that a mapping of a file begins with; undefined when it is all zeros (/dev/zero). */
+function fileContent(file: OpenFile, offset: number, length: number): Uint8Array | undefined {
   const content = file.mappedBytes?.(offset, length);
   if (content === undefined) throw new SyscallError(ERRNO.ENODEV, 'the file cannot be mapped');
   return content === 'zero' ? undefined : content;
@@ -139,7 +168,9 @@ function mremap(call: Call): SyscallResult {
   const kept = Math.min(oldLength, newLength);
   if (fixed) return moveTo(call, old, kept, newLength, call.number(4));
   if (newLength <= oldLength) {
-    if (newLength < oldLength) space.unmap(start + newLength, oldLength - newLength);
+    if (newLength < oldLength) {
+      unmap(call, { start: start + newLength, length: oldLength - newLength });
+    }
     return start;
   }
   const growth = newLength - oldLength;
@@ -151,6 +182,7 @@ function mremap(call: Call): SyscallResult {
   if ((flags & MREMAP_MAYMOVE) === 0) return -ERRNO.ENOMEM;
   const target = areas.place(0, newLength);
   if (target === 0) return -ERRNO.ENOMEM;
+  call.kernel.mappings.move(start, kept, target);
   movePages(space, start, kept, target, newLength);
   return target;
 }
@@ -167,8 +199,10 @@ function moveTo(
     return -ERRNO.EINVAL;
   }
   if (target < PAGE_SIZE) return -ERRNO.EPERM;
+  call.kernel.mappings.remove(target, target + newLength);
+  call.kernel.mappings.move(old.start, kept, target);
   movePages(call.kernel.space, old.start, kept, target, newLength);
-  if (old.length > kept) call.kernel.space.unmap(old.start + kept, old.length - kept);
+  if (old.length > kept) unmap(call, { start: old.start + kept, length: old.length - kept });
   return target;
 }
 
@@ -246,6 +280,16 @@ function needsMapping(call: Call): SyscallResult {
   return pages === undefined || isMapped(call.kernel.space, pages) ? 0 : -ERRNO.ENOMEM;
 }
 
+function msync(call: Call): SyscallResult {
+  const flags = call.uint(2);
+  const both = MS_ASYNC | MS_SYNC;
+  if (flags & ~(both | MS_INVALIDATE) || (flags & both) === both) return -ERRNO.EINVAL;
+  const pages = range(call, ERRNO.ENOMEM);
+  if (pages === undefined) return 0;
+  call.kernel.mappings.sync(pages.start, pages.start + pages.length);
+  return isMapped(call.kernel.space, pages) ? 0 : -ERRNO.ENOMEM;
+}
+
 /** The process's memory: brk(2), mmap(2) and what goes with it. */
 export const memoryCalls: SyscallHandlers = {
   brk: (call) => call.kernel.areas.moveBreak(call.number(0)),
@@ -253,14 +297,14 @@ export const memoryCalls: SyscallHandlers = {
   munmap(call) {
     const pages = range(call, ERRNO.EINVAL);
     if (pages === undefined) return -ERRNO.EINVAL;
-    unmap(call.kernel.space, pages);
+    unmap(call, pages);
     return 0;
   },
   mprotect,
   mremap,
   madvise,
   mincore,
-  msync: needsMapping,
+  msync,
   mlock: needsMapping,
   mlock2: needsMapping,
   munlock: needsMapping,
