@@ -273,6 +273,21 @@ const CASES =
 const EXPANSIONS =
   'v=path/to/file.tar.gz; echo ${v##*/} ${v%.*} ${v%%.*} ${#v} ${none:-default} ${v:+set}';
 
+/** Signals that a shell sends to itself. */
+const TRAPS: readonly string[] = [
+  'kill -TERM $$',
+  'kill -SEGV $$; echo never',
+  'trap "echo caught" USR1; kill -USR1 $$; echo after',
+  'trap "" TERM; kill -TERM $$; echo alive',
+  'trap "echo bye" EXIT; echo first; exit 3',
+  'trap "echo int; exit 5" INT; kill -INT $$; echo never',
+  'trap "echo one" USR1; trap "echo two" USR2; kill -USR2 $$; kill -USR1 $$; trap - USR1; kill -USR1 $$',
+  'n=0; trap "n=\\$((n+1))" HUP; while [ $n -lt 5 ]; do kill -HUP $$; done; echo $n',
+  'kill -WINCH $$; kill -CHLD $$; kill -CONT $$; echo nothing',
+  'kill -0 $$ && echo there; kill -0 99999999 2>/dev/null || echo nobody',
+  'trap "kill -TERM $$" USR1; kill -USR1 $$; echo never',
+];
+
 const SHELLS: readonly ProgramCase[] = [
   ...(['busybox', 'bash', 'mksh-musl', 'mksh-klibc'] as const).flatMap((shell) => [
     sh(shell, 'echo "hello from $0"; exit 7'),
@@ -285,8 +300,14 @@ const SHELLS: readonly ProgramCase[] = [
     sh(shell, 'set -e; false; echo never'),
     sh(shell, 'echo "unclosed'),
   ]),
-  sh('busybox', 'kill -TERM $$'),
-  sh('bash', 'kill -TERM $$'),
+  ...(['busybox', 'bash', 'mksh-musl', 'mksh-klibc'] as const).flatMap((shell) =>
+    TRAPS.map((script) => sh(shell, script)),
+  ),
+  sh('bash', 'kill -l; trap -p; trap "echo x" USR1 HUP; trap -p'),
+  sh('bash', 'trap "echo debug" DEBUG; a=1; b=2; trap - DEBUG; echo $a$b'),
+  sh('bash', 'f() { trap "echo leaving" RETURN; echo in; }; f; echo out'),
+  sh('bash', 'read -t 0.05 line; echo $(( $? > 128 ))', ''),
+  sh('mksh-musl', 'trap; trap "echo x" USR1; trap'),
   sh('busybox', 'printf "%s\\n" {a,b}; echo $((0x1f + 010)); test -e /nonexistent || echo none'),
   sh(
     'bash',
