@@ -15,11 +15,14 @@ import { Tasks, type TaskOutcome } from './multiprocess/tasks';
 const SIGNAL_STATUS = 128;
 const ECALL_BYTES = 4;
 const A0 = 10;
+const A7 = 17;
 
 export interface ExecutorOptions {
   readonly engine: Engine;
   readonly kernel: LinuxKernel;
   readonly symbols: SymbolTable;
+  /** Prints for workspaces: descriptor 1 or 2. */
+  readonly print: (descriptor: number, bytes: Uint8Array) => void;
   /** The main VM's space and stack. */
   readonly space: AddressSpace;
   readonly stack: StackRange;
@@ -58,9 +61,11 @@ export class Executor {
       {
         createHart: (forked, forkedStack) => this.harts.create(forked, forkedStack),
         endHart: (hart) => this.harts.remove(hart),
+        print: options.print,
       },
       options.vcpuLimit,
     );
+    kernel.retired = () => this.harts.retired;
   }
 
   /** Runs at most `budget` instructions in turns; `only` as in `Machine.run`. */
@@ -89,16 +94,23 @@ export class Executor {
     return delivered;
   }
 
-  /** A signal from outside that ends the machine. */
+  /** A signal from outside that ends the machine. One for a handler ends the main VM's wait. */
   interrupted(): MachineStop | undefined {
-    const interruption = this.kernel.interruption(this.harts.main.state);
-    return interruption && this.settle(this.harts.main, interruption);
+    const { main } = this.harts;
+    const interruption = this.kernel.interruption(main.state);
+    if (interruption) return this.settle(main, interruption);
+    if (main.waiting && !main.waiting.ready && this.kernel.isInterrupted(main.state)) {
+      main.waiting = undefined;
+    }
+    return undefined;
   }
 
   /** Runs one hart for what is left of its turn, or less. */
   runTurn(hart: Hart, budget: number, through = false): MachineStop | undefined {
     this.enter(hart);
     const { state, vcpu } = hart;
+    const end = vcpu ? undefined : this.kernel.deliverPending(state);
+    if (end) return this.settle(hart, end);
     const limit = vcpu && vcpu.limit > 0 ? vcpu.limit - state.instret : Infinity;
     const before = state.instret;
     const stop = this.engine.run(state, Math.min(budget, QUANTUM, hart.turn, limit), through);
@@ -138,6 +150,7 @@ export class Executor {
       this.ended = stop;
       this.halt();
       this.tasks.endAll();
+      this.kernel.end();
     }
     return this.ended;
   }
@@ -190,12 +203,23 @@ export class Executor {
 
   private ecall(hart: Hart): MachineStop | undefined {
     this.beforeCall(hart);
-    const outcome = this.tasks.syscall(hart);
+    const isLinux = this.kernel.ownsCall(hart.state.xNumber(A7));
+    const outcome = isLinux ? undefined : this.tasks.syscall(hart);
     if (outcome) {
       this.settleTask(hart, outcome);
       return undefined;
     }
-    return this.settle(hart, this.kernel.syscall(hart.state));
+    const inside = this.inWorkspace(hart);
+    return this.settle(hart, inside ?? this.kernel.syscall(hart.state));
+  }
+
+  /** A vCPU in a workspace is served by it; undefined: by Linux. */
+  private inWorkspace(hart: Hart): SyscallOutcome | undefined {
+    const { vcpu } = hart;
+    const outcome = vcpu?.task.workspaces?.syscall(hart, vcpu);
+    if (outcome?.kind !== 'done') return undefined;
+    hart.state.setX(A0, BigInt.asUintN(64, BigInt(outcome.value)));
+    return { kind: 'done' };
   }
 
   private settle(hart: Hart, outcome: SyscallOutcome): MachineStop | undefined {
@@ -259,8 +283,9 @@ export class Executor {
     this.undelivered = undefined;
     const { hart, fault } = undelivered;
     if (hart.ended) return undefined;
-    // After an ebreak a debugger goes on behind it.
-    if (fault.kind !== 'breakpoint') return this.kill(hart, fault);
+    // After an ebreak a debugger goes on behind it, unless the program handles it.
+    if (fault.kind !== 'breakpoint' || this.kernel.handlesBreakpoints)
+      return this.kill(hart, fault);
     const low = hart.space.readU16(hart.state.pc) ?? 0;
     hart.state.pc += instructionLength(low);
     this.harts.count(hart, 1);
@@ -274,6 +299,8 @@ export class Executor {
       this.tasks.end(hart.vcpu, { reason, address, exitCode: signal });
       return undefined;
     }
+    this.kernel.memory.use(hart.space);
+    if (this.kernel.deliverFault(hart.state, fault) === 'handled') return undefined;
     const { symbols } = this.options;
     const place = symbols.functionAt(fault.pc);
     const where = place ? `, in ${describeAddress(symbols, fault.pc)}` : '';

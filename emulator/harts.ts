@@ -72,7 +72,11 @@ export class Harts {
     this.arena.freeHart(hart.index);
     if (this.all.some((other) => other.space === hart.space)) return;
     const place = this.withTables.indexOf(hart.space);
-    if (place >= 0) this.withTables.splice(place, 1);
+    // The space may outlive its hart: tasks of its own, or a workspace that is merged later.
+    if (place >= 0) {
+      this.withTables.splice(place, 1);
+      hart.space.releaseTables();
+    }
     hart.space.destroy();
   }
 

@@ -17,6 +17,7 @@ import {
 } from './guest-call';
 import { hostClock, type Clock } from './linux/clock';
 import { LinuxKernel, type ProcessStart } from './linux/kernel';
+import type { FileTree } from './linux/files/tree';
 import type { KernelLimits } from './linux/limits';
 import type { StandardStreams } from './linux/streams';
 import { AddressSpace } from './memory/address-space';
@@ -25,6 +26,7 @@ import { PAGE_SIZE } from './memory/layout';
 import { memoryMap } from './memory-map';
 import type { Hart } from './multiprocess/hart';
 import { HartPool, type PoolOptions } from './multiprocess/hart-pool';
+import type { Tasks } from './multiprocess/tasks';
 import { Parallel } from './parallel';
 
 /** What a machine is made of. What is left out has the default in brackets. */
@@ -53,6 +55,10 @@ export interface MachineOptions {
   readonly vcpuLimit?: number;
   /** Threads that run vCPUs [none: vCPUs take turns with the main VM, the same in every run]. */
   readonly pool?: PoolOptions;
+  /** The guest's files [in memory, nothing of the host]. The embedder disposes of them. */
+  readonly files?: FileTree;
+  /** Path of the program in the guest [argv[0] made absolute]. */
+  readonly path?: string;
   /** Runs in this arena instead of one of its own; the arena is not shared with another machine. */
   readonly arena?: Arena;
 }
@@ -104,6 +110,7 @@ export class Machine implements DebugTarget {
       engine: this.engine,
       kernel,
       symbols,
+      print: (descriptor, bytes) => print(options.streams, descriptor, bytes),
       space,
       stack: start.stack,
       stopAtFaults: options.stopAtFaults ?? false,
@@ -133,13 +140,21 @@ export class Machine implements DebugTarget {
     return this.executor.harts.current;
   }
 
+  get tasks(): Tasks {
+    return this.executor.tasks;
+  }
+
+  get arena(): Arena {
+    return this.space.arena;
+  }
+
   get code(): CodeSpace {
     return this.engine.code;
   }
 
   /** Instructions retired since the start, by all harts. */
   get instructions(): number {
-    return this.executor.harts.retired;
+    return this.executor.harts.total;
   }
 
   get residentBytes(): number {
@@ -202,6 +217,7 @@ export class Machine implements DebugTarget {
       throw new Error(`the program has no function called ${String(target)}`);
     }
     if (this.executor.ended) throw new Error('the program has ended: nothing can be called in it');
+    this.halt();
     const restore = saveRegisters(this.space.arena, this.hart);
     try {
       beginCall(this.hart, address, args);
@@ -241,6 +257,16 @@ export class Machine implements DebugTarget {
         this.executor.settleStop(main, stop) ?? (main.waiting && this.executor.waits(main));
       if (outcome) throw new Error(`${name} stopped: ${describeStop(outcome)}`);
     }
+  }
+}
+
+/** Writes all of `bytes`; a stream that takes no more has lost its reader. */
+function print(streams: StandardStreams, descriptor: number, bytes: Uint8Array): void {
+  const stream = descriptor === 2 ? streams.stderr : streams.stdout;
+  for (let at = 0; at < bytes.length;) {
+    const taken = stream.write(bytes.subarray(at));
+    if (typeof taken !== 'number' || taken <= 0) return;
+    at += taken;
   }
 }
 

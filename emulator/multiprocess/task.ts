@@ -1,5 +1,6 @@
 import type { Mode, Reason } from './abi';
 import type { Hart } from './hart';
+import type { Workspaces } from './workspace';
 
 /** How a vCPU ended. */
 export interface VcpuStatus {
@@ -45,6 +46,8 @@ export class Vcpu {
 /** One `multiprocess` call: its vCPUs and how they ended. */
 export class Task {
   readonly vcpus: Vcpu[] = [];
+  /** Of mode `workspace`: what the vCPUs did, until it is merged. */
+  workspaces: Workspaces | undefined;
 
   /**
    * @param id unique in the machine, from 1

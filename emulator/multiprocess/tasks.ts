@@ -12,6 +12,7 @@ import { PAGE_SIZE } from '../memory/layout';
 import type { Hart, StackRange, Waiting } from './hart';
 import { placeStack, startVcpu, type VcpuHost } from './start';
 import { Task, type Vcpu } from './task';
+import { Workspaces } from './workspace';
 
 /** What a multiprocess call came to. */
 export type TaskOutcome =
@@ -25,6 +26,8 @@ export type TaskOutcome =
 export interface TaskHost extends VcpuHost {
   /** Gives back what a vCPU used. */
   endHart(hart: Hart): void;
+  /** Prints what a workspace has kept back: descriptor 1 or 2. */
+  print(descriptor: number, bytes: Uint8Array): void;
 }
 
 const A0 = 10;
@@ -35,6 +38,8 @@ const A7 = 17;
  * (docs/multiprocess.md).
  */
 export class Tasks {
+  /** Told about each vCPU that has ended. */
+  onEnd: (vcpu: Vcpu) => void = () => undefined;
   private readonly tasks = new Map<number, Task>();
   private nextId = 1;
 
@@ -80,6 +85,7 @@ export class Tasks {
       instructions: instret,
     };
     hart.ended = true;
+    this.onEnd(vcpu);
     this.host.endHart(hart);
     this.settle(vcpu.task);
   }
@@ -88,6 +94,7 @@ export class Tasks {
   endAll(): void {
     for (const task of this.tasks.values()) {
       for (const vcpu of task.vcpus) this.end(vcpu, { reason: 'killed' });
+      this.forget(task);
     }
   }
 
@@ -144,6 +151,7 @@ export class Tasks {
     const mine = tasks as Task[];
     const ready = (): bigint | undefined => {
       if (mine.some((task) => task.active > 0)) return undefined;
+      for (const task of mine) this.merge(task);
       const result = this.tell(hart, mine, statuses, length);
       if (result >= 0n) for (const task of mine) this.forget(task);
       return result;
@@ -180,8 +188,11 @@ export class Tasks {
     const stack = stackOf(options) ?? owner.stack;
     const privateStack =
       options.mode === 'call' ? placeStack(owner.space, options.stackSize) : undefined;
+    if (options.mode === 'workspace') task.workspaces = new Workspaces(task, options.flags);
     for (let id = 1; id <= options.vcpus; id++) {
-      task.vcpus.push(startVcpu(this.host, { task, id, options, stack, privateStack }));
+      const vcpu = startVcpu(this.host, { task, id, options, stack, privateStack });
+      task.vcpus.push(vcpu);
+      task.workspaces?.add(vcpu);
     }
     this.settle(task);
     return task;
@@ -201,7 +212,15 @@ export class Tasks {
     if (task.plain || task.owner.ended) this.forget(task);
   }
 
+  /** Brings a workspace task's results into its owner's memory, once. */
+  private merge(task: Task): void {
+    task.workspaces?.join((descriptor, bytes) => this.host.print(descriptor, bytes));
+    task.workspaces = undefined;
+  }
+
   private forget(task: Task): void {
+    task.workspaces?.drop();
+    task.workspaces = undefined;
     this.tasks.delete(task.id);
   }
 }

@@ -49,15 +49,28 @@ function finish(machine: Machine): unknown {
   }
 }
 
+interface ExpectedRun {
+  readonly guest: string;
+  readonly arguments: string[];
+  readonly environment?: Record<string, string>;
+  readonly emulator?: boolean;
+  readonly status?: number;
+  readonly output: string;
+}
+
+const { runs } = JSON.parse(readFileSync('guests/expected/runs.json', 'utf8')) as {
+  runs: ExpectedRun[];
+};
+const untimed = (text: string): string => text.replace(/(_us|time)=[0-9.]+/g, '$1=<time>');
+
 describe('on real threads', () => {
-  test.each(['shared', 'call', 'fork', 'fork-here'])(
-    'the dot product in mode %s is what taking turns gives',
-    (mode) => {
-      const parallel = create('mp-dot', [mode, '4']);
-      const turns = create('mp-dot', [mode, '4'], { pool: undefined });
-      expect(finish(parallel.machine)).toEqual(finish(turns.machine));
-      const untimed = (text: string): string => text.replace(/(_us|time)=[0-9.]+/g, '$1=');
-      expect(untimed(parallel.text())).toBe(untimed(turns.text()));
+  test.each(runs.filter(({ emulator }) => emulator === true))(
+    '$guest $arguments $environment prints what it should',
+    ({ guest, arguments: args, environment = {}, status = 0, output }) => {
+      const variables = Object.entries(environment).map(([name, value]) => `${name}=${value}`);
+      const { machine, text } = create(guest, args, { environment: variables });
+      expect(finish(machine)).toEqual({ kind: 'exited', status });
+      expect(untimed(text())).toBe(readFileSync(`guests/expected/${output}`, 'utf8'));
     },
   );
 
