@@ -177,10 +177,31 @@ export class Frames {
       u32[HEADER.framesNext] = next + 1;
       return next;
     }
-    // Everything else is in use: twice, because what has left only now waits for two epochs.
+    // Twice, because what has left only now waits for two epochs.
     this.reclaim();
     this.reclaim();
-    return u32[HEADER.framesFree] > 0 ? u32[this.free + --u32[HEADER.framesFree]] : 0;
+    return u32[HEADER.framesFree] > 0
+      ? u32[this.free + --u32[HEADER.framesFree]]
+      : this.takeLeaving();
+  }
+
+  /**
+   * The last resort, with all other frames in use and a thread that does not come to a safepoint: a frame that it may be
+   * reading at this moment, if it was interrupted in the middle of the very access. Refusing would be worse: it would
+   * make a guest that keeps to its limit run out of memory because the host is busy.
+   */
+  private takeLeaving(): number {
+    const { u32, counts } = this.views;
+    const end = this.free + counts.frames;
+    const before = u32[HEADER.framesLeavingBefore];
+    const now = u32[HEADER.framesLeavingNow];
+    if (before + now === 0) return 0;
+    const at = end - (before === 0 ? now : before);
+    const frame = u32[at];
+    // The gap between the two groups is filled from the far end of the lower one.
+    u32[at] = u32[end - before - now];
+    u32[before === 0 ? HEADER.framesLeavingNow : HEADER.framesLeavingBefore]--;
+    return frame;
   }
 
   /** If every thread has passed a safepoint: the frames of before go to the free ones, those of now become those of before. */
@@ -191,8 +212,10 @@ export class Frames {
     const before = u32[HEADER.framesLeavingBefore];
     const now = u32[HEADER.framesLeavingNow];
     const free = u32[HEADER.framesFree];
+    // Both ends may meet in the middle: what moves up is taken out first.
+    const moving = u32.slice(end - before - now, end - before);
     u32.copyWithin(this.free + free, end - before, end);
-    u32.copyWithin(end - now, end - before - now, end - before);
+    u32.set(moving, end - now);
     u32[HEADER.framesFree] = free + before;
     u32[HEADER.framesLeavingBefore] = now;
     u32[HEADER.framesLeavingNow] = 0;

@@ -68,7 +68,34 @@ describe('a frame that was given back', () => {
     expect(frames.used).toBe(4);
   });
 
-  it('is enough for 64 threads', () => {
+  it('is kept apart from others when most frames are on their way', () => {
+    const [one, two] = [safepoints.enter(), safepoints.enter()];
+    for (let round = 0; round < 12; round++) {
+      for (let turn = 0; turn <= round % 5; turn++) {
+        const taken = Array.from({ length: 60 }, () => frames.allocate(1));
+        expect(taken).not.toContain(0);
+        expect(new Set(taken).size).toBe(60);
+        for (const frame of taken) frames.release(frame);
+      }
+      for (const slot of [one, two]) safepoints.pass(slot);
+      expect(checkTables(arena)).toEqual([]);
+    }
+  });
+
+  it('is used all the same when there is no other and no thread comes to a safepoint', () => {
+    safepoints.enter();
+    safepoints.enter();
+    for (let n = 0; n < 1000; n++) {
+      const frame = frames.allocate(1);
+      expect(frame).not.toBe(0);
+      frames.release(frame);
+    }
+    expect(checkTables(arena)).toEqual([]);
+  });
+});
+
+describe('an arena', () => {
+  it('has room for 64 threads', () => {
     for (let n = 0; n < 64; n++) safepoints.enter();
     expect(() => safepoints.enter()).toThrow(ArenaError);
   });
