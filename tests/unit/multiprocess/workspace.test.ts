@@ -1,0 +1,202 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { Machine } from '../../../emulator';
+import { assemble } from '../../../emulator/isa';
+import { checkTables } from '../../../emulator/memory/check';
+import { writeElf } from '../../support/elf-writer';
+
+const CODE = 0x10000;
+const DATA = 0x20000;
+const OPTIONS = DATA + 0x1000;
+const STATUS = DATA + 0x1800;
+const KEEP_FAILED = 1;
+
+const machines: Machine[] = [];
+afterEach(() => {
+  for (const machine of machines.splice(0)) machine.dispose();
+});
+
+/**
+ * A machine whose vCPUs (id in s0) run `work` in workspaces and end, and whose main runs `after`, joins with
+ * the statuses at STATUS and exits with what the join returned.
+ */
+function machineOf(
+  work: string,
+  { vcpus = 3, flags = 0, before = '', after = '' } = {},
+): { machine: Machine; text(): string } {
+  const words = [72, 5, vcpus, 0, 0, 0, 0, 0, flags];
+  const store = words
+    .map((word, i) => `li t0, ${word}\n li t1, ${OPTIONS + 8 * i}\n sd t0, 0(t1)\n`)
+    .join('');
+  const text = `
+      ${before}
+      ${store}
+      li a0, ${OPTIONS}
+      li a7, 2000
+      ecall
+      bnez a0, main
+      mv s0, a1
+      ${work}
+      li a7, 111
+      ecall
+    main:
+      mv s1, a0
+      ${after}
+      mv a0, s1
+      li a1, ${STATUS}
+      li t0, 72
+      sd t0, 0(a1)
+      li a2, 8
+      li a7, 2001
+      ecall
+      li a7, 93
+      ecall
+  `;
+  const { bytes } = assemble(text, { base: CODE });
+  const elf = writeElf(CODE, [
+    { address: CODE, bytes, writable: false, executable: true },
+    { address: DATA, bytes: new Uint8Array(0x2000), writable: true, executable: false },
+  ]);
+  const printed: number[] = [];
+  const out = {
+    isTerminal: false,
+    write(part: Uint8Array): number {
+      printed.push(...part);
+      return part.length;
+    },
+  };
+  const machine = Machine.create({
+    elf,
+    memoryLimit: 16 << 20,
+    streams: { stdin: { isTerminal: false, read: () => 'eof' }, stdout: out, stderr: out },
+  });
+  machines.push(machine);
+  return { machine, text: () => new TextDecoder().decode(Uint8Array.from(printed)) };
+}
+
+const word = (machine: Machine, i: number): bigint => machine.space.readU64(DATA + 8 * i) ?? -1n;
+const reason = (machine: Machine, id: number): bigint | undefined =>
+  machine.space.readU64(STATUS + 72 * (id - 1) + 32);
+const [RETURNED, FAULT, CONFLICT] = [1n, 3n, 7n];
+
+describe('workspaces', () => {
+  test('what vCPUs write to different bytes all arrives, and main’s own writes too', () => {
+    const { machine } = machineOf(
+      `li t0, ${DATA}
+       slli t1, s0, 3
+       add t0, t0, t1
+       sd s0, 0(t0)
+       add t0, t0, s0
+       sb s0, 64(t0)`,
+      { after: `li t0, ${DATA}\n li t1, 55\n sd t1, 0(t0)` },
+    );
+    expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 0 });
+    expect([0, 1, 2, 3].map((i) => word(machine, i))).toEqual([55n, 1n, 2n, 3n]);
+    expect([1, 2, 3].map((id) => reason(machine, id))).toEqual([RETURNED, RETURNED, RETURNED]);
+    expect(checkTables(machine.space.arena)).toEqual([]);
+  });
+
+  test('nobody sees another’s writes before the join', () => {
+    const { machine } = machineOf(
+      `li t0, ${DATA}
+       ld t1, 0(t0)
+       slli t2, s0, 3
+       add t2, t2, t0
+       sd t1, 64(t2)
+       amoadd.d zero, s0, (t0)`,
+      { before: `li t0, ${DATA}\n li t1, 7\n sd t1, 0(t0)` },
+    );
+    machine.runToEnd(1e6);
+    expect([9, 10, 11].map((i) => word(machine, i))).toEqual([7n, 7n, 7n]);
+  });
+
+  test('one byte with two values is a conflict of the later hart; the earlier value stays', () => {
+    const { machine } = machineOf(`li t0, ${DATA}\n sb s0, 5(t0)`);
+    expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 2 });
+    expect(machine.space.readU8(DATA + 5)).toBe(1);
+    expect([1, 2, 3].map((id) => reason(machine, id))).toEqual([RETURNED, CONFLICT, CONFLICT]);
+    expect(machine.space.readU64(STATUS + 72 + 48)).toBe(BigInt(DATA + 5));
+  });
+
+  test('one byte with one value is no conflict', () => {
+    const { machine } = machineOf(`li t0, ${DATA}\n li t1, 9\n sb t1, 5(t0)`);
+    expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 0 });
+    expect(machine.space.readU8(DATA + 5)).toBe(9);
+  });
+
+  test('the workspace of a vCPU that failed is dropped unless the task keeps it', () => {
+    const work = `li t0, ${DATA}
+      slli t1, s0, 3
+      add t0, t0, t1
+      sd s0, 0(t0)
+      li t1, 2
+      bne s0, t1, fine
+      sd zero, 0(zero)
+    fine:`;
+    const dropped = machineOf(work).machine;
+    expect(dropped.runToEnd(1e6)).toEqual({ kind: 'exited', status: 1 });
+    expect([1, 2, 3].map((i) => word(dropped, i))).toEqual([1n, 0n, 3n]);
+    expect(reason(dropped, 2)).toBe(FAULT);
+    const kept = machineOf(work, { flags: KEEP_FAILED }).machine;
+    kept.runToEnd(1e6);
+    expect([1, 2, 3].map((i) => word(kept, i))).toEqual([1n, 2n, 3n]);
+  });
+
+  test('what vCPUs print comes out at the join, in hart order', () => {
+    const { machine, text } = machineOf(
+      `li t0, ${DATA + 0x800}
+       addi t1, s0, 48
+       sb t1, 0(t0)
+       li t3, 4
+       sub t3, t3, s0
+       li t4, 1000
+       mul t3, t3, t4
+     busy:
+       addi t3, t3, -1
+       bnez t3, busy
+       li a0, 1
+       mv a1, t0
+       li a2, 1
+       li a7, 64
+       ecall`,
+    );
+    // Each has written another value to the same byte, which does not keep the output back.
+    expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 2 });
+    expect(text()).toBe('123');
+  });
+
+  test('other effects outside are EPERM; memory that a vCPU maps joins with it', () => {
+    const { machine } = machineOf(
+      `li a7, 172
+       ecall
+       li t0, ${DATA}
+       slli t1, s0, 3
+       add s2, t0, t1
+       sd a0, 0(s2)
+       li a0, 0
+       li a1, 4096
+       li a2, 3
+       li a3, 0x22
+       li a4, -1
+       li a5, 0
+       li a7, 222
+       ecall
+       sd a0, 64(s2)
+       sd s0, 0(a0)`,
+    );
+    expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 0 });
+    for (const id of [1, 2, 3]) {
+      expect(BigInt.asIntN(64, word(machine, id))).toBe(-1n);
+      const mapped = Number(word(machine, 8 + id));
+      expect(machine.space.readU64(mapped)).toBe(BigInt(id));
+    }
+  });
+
+  test('left unjoined they are dropped, and nothing of them stays', () => {
+    const text = `li t0, ${DATA}\n sd s0, 0(t0)`;
+    const { machine } = machineOf(text, { after: 'li a0, 4\n li a7, 93\n ecall' });
+    expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 4 });
+    expect(word(machine, 0)).toBe(0n);
+    expect(checkTables(machine.space.arena)).toEqual([]);
+    expect(machine.space.arena.spaces.used).toBe(1);
+  });
+});
