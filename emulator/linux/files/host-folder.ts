@@ -115,8 +115,7 @@ export class HostFolder implements FileSystem {
     });
   }
 
-  /** Forgets the handle of a directory that is gone or has another number now. */
-  forget(directory: HostDirectory): void {
+  private forget(directory: HostDirectory): void {
     const fd = this.handles.get(directory);
     if (fd === undefined) return;
     this.handles.delete(directory);
@@ -147,6 +146,10 @@ export class HostFolder implements FileSystem {
     }
     const path = `/proc/self/fd/${this.handle(above)}/${directory.hostName}`;
     const fd = openSync(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
+    if (!directory.isSame(fstatSync(fd, { bigint: true }))) {
+      closeSync(fd);
+      refuse(ERRNO.ENOENT, 'the directory is no longer there');
+    }
     this.handles.set(directory, fd);
     if (this.handles.size > MAX_HANDLES) {
       const [oldest] = this.handles.keys();

@@ -462,8 +462,7 @@ export class HostDirectory extends DirectoryNode {
   private directoryNode(name: string, status: BigIntStats): HostDirectory {
     const known = this.below.get(name);
     if (known !== undefined) {
-      const same = known.found.ino === status.ino && known.found.dev === status.dev;
-      if (same) {
+      if (known.isSame(status)) {
         known.found = status;
         return known;
       }
@@ -474,11 +473,14 @@ export class HostDirectory extends DirectoryNode {
     return node;
   }
 
+  /** Forgets a directory below. Who has it open goes on with it: its handle stays until others need the place. */
   private drop(name: string): void {
-    const known = this.below.get(name);
-    if (known === undefined) return;
     this.below.delete(name);
-    this.folder.forget(known);
+  }
+
+  /** Whether this is the directory that was found, under whatever name. */
+  isSame(status: BigIntStats): boolean {
+    return status.ino === this.found.ino && status.dev === this.found.dev;
   }
 }
 
