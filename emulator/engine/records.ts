@@ -68,7 +68,7 @@ export const REASON = {
  * and the inexact flag is set already: `fcsr & mask` is then 1. With a dynamic mode the mask covers frm
  * and NX; with static RNE only NX; with another static mode nothing, so that it never is 1.
  */
-export function fastMask(rm: number): number {
+function fastMask(rm: number): number {
   if (rm === 7) return 0xe1;
   return rm === 0 ? 0x01 : 0x00;
 }

@@ -59,6 +59,10 @@ export function writeStop(hart: HartState, stop: EngineStop): void {
       return;
     case 'misaligned':
       hart.setLongField(HART.stopAddress, Math.min(stop.address, HIGHEST));
+      return;
+    case 'ecall':
+    case 'ebreak':
+    case 'breakpoint':
   }
 }
 

@@ -69,14 +69,6 @@ export function localAt<T extends ValueType>(type: T, index: number): Local<T> {
   return { type, index, emit: (code) => code.u8(0x20).uleb(index) };
 }
 
-/** Writes `value` to `local` and leaves it on the stack (`local.tee`). */
-export function tee<T extends ValueType>(local: Local<T>, value: Expr<T>): Expr<T> {
-  return expr(local.type, (code) => {
-    value.emit(code);
-    code.u8(0x22).uleb(local.index);
-  });
-}
-
 /** `select`: both values are computed, `condition` chooses. */
 export function select<T extends ValueType>(
   condition: Expr<'i32'>,

@@ -135,16 +135,3 @@ export class FunctionBuilder {
     otherwise();
   }
 }
-
-/** A function body used as an expression: statements first, then the value. */
-export function sequence<T extends ResultType>(
-  builder: FunctionBuilder,
-  statements: () => void,
-  value: Expr<T>,
-): Expr<T> {
-  return expr(value.type, (code) => {
-    if (code !== builder.code) throw new Error('a sequence belongs to the function that made it');
-    statements();
-    value.emit(code);
-  });
-}

@@ -20,7 +20,7 @@ function create(
   guest: string,
   args: string[],
   options: Partial<MachineOptions> = {},
-): { machine: Machine; text(): string } {
+): { machine: Machine; readonly text: () => string } {
   const bytes: number[] = [];
   const out = {
     isTerminal: false,

@@ -22,7 +22,7 @@ afterEach(() => {
 function machineOf(
   work: string,
   { vcpus = 3, flags = 0, before = '', after = '' } = {},
-): { machine: Machine; text(): string } {
+): { machine: Machine; readonly text: () => string } {
   const words = [72, 5, vcpus, 0, 0, 0, 0, 0, flags];
   const store = words
     .map((word, i) => `li t0, ${word}\n li t1, ${OPTIONS + 8 * i}\n sd t0, 0(t1)\n`)
