@@ -87,7 +87,11 @@ export abstract class Loans extends PageOwner {
    */
   isStale(page: number, entry: number): boolean {
     if (this.lenderBase === 0 || (entry & (ENTRY.borrowed | ENTRY.shared)) !== 0) return false;
-    if (entry === 0 || !this.isCommon(page)) return false;
+    const lender = this.lenderSpace;
+    const isSame = lender?.entry(page) === entry;
+    // The usual answer, found without looking for an owner: the uppermost lender has not changed the page.
+    if (entry === 0 || (isSame && lender?.isBorrower === false)) return false;
+    if (!this.isCommon(page)) return false;
     const current = this.ownerOf(page).entry(page);
     return current !== 0 && current >>> ENTRY_FRAME_SHIFT !== entry >>> ENTRY_FRAME_SHIFT;
   }
