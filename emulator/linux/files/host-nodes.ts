@@ -435,6 +435,10 @@ export class HostDirectory extends DirectoryNode {
     });
   }
 
+  override hold(): void {
+    this.folder.within(this, () => undefined);
+  }
+
   private onItself(use: (path: string) => void): void {
     this.folder.assertWritable();
     this.folder.within(this, (path) => {

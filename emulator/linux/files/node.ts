@@ -146,6 +146,9 @@ export abstract class DirectoryNode extends FileNode {
     return false;
   }
 
+  /** A process has the directory open, or is in it: it goes on with this one when its name is given away. */
+  hold?(): void;
+
   create(name: string, node: NewNode, process: ProcessView): FileNode {
     return refuse(
       ERRNO.EACCES,

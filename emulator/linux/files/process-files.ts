@@ -95,6 +95,7 @@ export class ProcessFiles {
   changeDirectory(node: FileNode): void {
     if (!(node instanceof DirectoryNode)) return refuse(ERRNO.ENOTDIR, 'that is no directory');
     this.tree.check(this.process, node, MAY_EXECUTE);
+    node.hold?.();
     this.current = node;
   }
 
@@ -261,6 +262,7 @@ export class ProcessFiles {
   }
 
   private openDirectory(node: DirectoryNode, flags: number): DirectoryFile {
+    node.hold?.();
     return new DirectoryFile(flags, node, () => this.tree.list(node, this.process));
   }
 
