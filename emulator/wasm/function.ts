@@ -1,13 +1,4 @@
-import {
-  CodeWriter,
-  expr,
-  localAt,
-  type Expr,
-  type Label,
-  type Local,
-  type ResultType,
-  type ValueType,
-} from './code';
+import { CodeWriter, localAt, type Expr, type Label, type Local, type ValueType } from './code';
 
 /**
  * Writes one function: statements in order, expressions inside them. Structured control flow takes
