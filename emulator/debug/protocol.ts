@@ -91,6 +91,23 @@ export interface VcpuInfo {
   readonly vcpu: number;
 }
 
+/** A vCPU that has ended. */
+export interface EndedVcpu {
+  /** The number that it had; another hart may have it by now. */
+  readonly hart: HartId;
+  readonly task: VcpuInfo;
+  /** `returned`, `exited`, `fault`, `illegal`, `limit`, `killed`, `conflict` or `not-started`. */
+  readonly reason: string;
+  /** Whether it ended otherwise than at the end of its work. */
+  readonly failed: boolean;
+  /** The instruction that ended it. */
+  readonly location: Location;
+  /** Instructions retired. */
+  readonly instructions: number;
+  /** Of a fault: the address that could not be accessed. */
+  readonly address?: number;
+}
+
 /** The state of a machine at one instant: enough to draw every pane's frame. */
 export interface MachineState {
   /** Counts every state change; a client drops older ones. */
@@ -100,6 +117,8 @@ export interface MachineState {
   /** The hart that the stop is about. */
   readonly stopHart?: HartId;
   readonly harts: readonly HartInfo[];
+  /** vCPUs of tasks that can still be joined, and those that ended since the last run began; a bounded list. */
+  readonly endedVcpus: readonly EndedVcpu[];
   /** Millions of instructions per second over the last report period while running; else absent. */
   readonly mips?: number;
   /** Frames in use × 4 KiB. */
@@ -116,6 +135,15 @@ export interface RegisterSet {
   readonly fcsr: number;
   readonly instret: number;
   readonly mhartid: number;
+}
+
+/** Numbers of values that a hart has in a `RegisterTable`, and where they begin. */
+export const REGISTER_TABLE = { x: 0, f: 32, pc: 64, fcsr: 65, instret: 66, size: 67 } as const;
+
+/** The registers of all harts, as one block: `REGISTER_TABLE.size` values for each hart, in order. */
+export interface RegisterTable {
+  readonly harts: readonly HartId[];
+  readonly values: BigUint64Array;
 }
 
 /** `x5`, `f10`, `pc`, `fcsr`. */
@@ -158,6 +186,84 @@ export interface MemoryBlock {
   readonly bytes: Uint8Array;
   /** Ranges inside the block that are not readable: [start, end) addresses. */
   readonly holes: readonly { readonly start: number; readonly end: number }[];
+}
+
+/** An address space, and how many pages it has of each state (in `PAGE_STATES` order). */
+export interface PageSpace {
+  /** Number of the space in the arena. */
+  readonly space: number;
+  /** Harts that run in it. */
+  readonly harts: readonly HartId[];
+  readonly task?: VcpuInfo;
+  readonly totals: readonly number[];
+}
+
+/**
+ * The mapped pages of all address spaces: rows of neighbouring pages that look alike in every space.
+ *
+ * | array       | a row's element                                                                  |
+ * |-------------|----------------------------------------------------------------------------------|
+ * | `first`     | number of its first page                                                         |
+ * | `count`     | pages                                                                            |
+ * | `cells`     | for each space: 8 × index in `PAGE_STATES` + READ 1, WRITE 2, EXECUTE 4 as given |
+ * | `labelOf`   | index in `labels`: the segment                                                   |
+ * | `symbolsOf` | index in `symbols`: variables that lie there                                     |
+ */
+export interface PagesInfo {
+  readonly spaces: readonly PageSpace[];
+  readonly first: Uint32Array;
+  readonly count: Uint32Array;
+  readonly cells: Uint8Array;
+  readonly labels: readonly string[];
+  readonly labelOf: Uint16Array;
+  readonly symbols: readonly string[];
+  readonly symbolsOf: Uint32Array;
+  /** Rows and spaces that had no room. */
+  readonly leftOut: { readonly rows: number; readonly spaces: number };
+}
+
+/** What a page's state in one address space follows from. */
+export interface PageInfo {
+  readonly page: number;
+  readonly hart: HartId;
+  readonly state: string;
+  /** `r-x` and the like. */
+  readonly permissions: string;
+  /** Number of the frame, 0 = it has none. */
+  readonly frame: number;
+  /** Page-table entries that refer to the frame. */
+  readonly references: number;
+  /** Of a lent page: how many borrow it. */
+  readonly borrowers: number;
+  /** The hart whose page it is, for borrowed and stale ones. */
+  readonly lender?: HartId;
+  /** Of a fork: whether its writes to the page stay its own. */
+  readonly isPrivate: boolean;
+  /** Whether it was written since it was mapped. */
+  readonly isDirty: boolean;
+}
+
+/** Something that happened to a hart or its pages; the meaning of `from` and `to` stands in docs/memory.md. */
+export interface EventInfo {
+  /** Counts the events that were seen, from 1. */
+  readonly number: number;
+  readonly kind: string;
+  readonly hart: HartId;
+  /** Instructions that the hart had retired. */
+  readonly instructions: number;
+  readonly location: Location;
+  readonly page: number;
+  readonly from: number;
+  readonly to: number;
+  /** Host time in milliseconds since 1970. */
+  readonly time: number;
+}
+
+export interface EventList {
+  /** In the order of their times, newest last. */
+  readonly events: readonly EventInfo[];
+  /** Events that were overwritten before anybody looked. */
+  readonly lost: number;
 }
 
 export interface BreakpointSpec {
@@ -203,6 +309,8 @@ export interface MachineRequests {
   /** Loads the program afresh with the same arguments; breakpoints stay. */
   restart(): Promise<void>;
   registers(hart: HartId): Promise<RegisterSet>;
+  /** Registers of all harts that live, for comparing them. */
+  registersOfAll(): Promise<RegisterTable>;
   writeRegister(hart: HartId, name: RegisterName, value: string): Promise<void>;
   /** As a hart sees it: a vCPU's space differs from the main VM's, which is read when none is named. */
   readMemory(address: number, length: number, hart?: HartId): Promise<MemoryBlock>;
@@ -219,6 +327,11 @@ export interface MachineRequests {
   /** A number, register, symbol or `symbol+offset` to an address. */
   evaluateAddress(text: string, hart: HartId): Promise<number>;
   memoryMap(): Promise<readonly SegmentInfo[]>;
+  /** The pages of all address spaces; also while the machine runs. */
+  pages(): Promise<PagesInfo>;
+  page(page: number, hart: HartId): Promise<PageInfo>;
+  /** The newest `limit` events of all harts. */
+  events(limit: number): Promise<EventList>;
   terminalInput(bytes: Uint8Array): Promise<void>;
   terminalResize(columns: number, rows: number): Promise<void>;
 }

@@ -1,7 +1,7 @@
 import type { HartState } from '../engine/hart-state';
 import { FLOAT_REGISTERS, INTEGER_REGISTERS } from '../isa';
 import { ExpressionError } from './expression';
-import type { HartId, RegisterSet } from './protocol';
+import { REGISTER_TABLE, type HartId, type RegisterSet, type RegisterTable } from './protocol';
 
 /** Where a register lies in a hart's state. */
 type Place =
@@ -34,6 +34,25 @@ export function registerSet(hart: HartState, id: HartId): RegisterSet {
     instret: hart.instret,
     mhartid: hart.mhartid,
   };
+}
+
+/** Registers of several harts as one block. */
+export function registerTable(
+  harts: readonly { index: HartId; state: HartState }[],
+): RegisterTable {
+  const { f, pc, fcsr, instret, size } = REGISTER_TABLE;
+  const values = new BigUint64Array(size * harts.length);
+  harts.forEach(({ state }, n) => {
+    const at = size * n;
+    for (let i = 0; i < 32; i++) {
+      values[at + i] = state.x(i);
+      values[at + f + i] = state.f(i);
+    }
+    values[at + pc] = BigInt(state.pc);
+    values[at + fcsr] = BigInt(state.fcsr);
+    values[at + instret] = BigInt(state.instret);
+  });
+  return { harts: harts.map(({ index }) => index), values };
 }
 
 /** The value of the register of that name; undefined when there is none. */

@@ -80,7 +80,9 @@ export class Runner {
       const quantum = helping ? HELP_QUANTUM : Math.min(QUANTUM, end - before);
       const stop = this.target.run(quantum, through, helping ? undefined : only);
       if (retired() > before) through = false;
-      if (only?.ended === true && stop.kind === 'fuel') return { kind: 'step' };
+      // The stepped hart has come to its end: nothing of it is left to run or to wait for.
+      const over = stop.kind === 'fuel' || stop.kind === 'waiting';
+      if (over && only?.ended === true) return { kind: 'step' };
       if (stop.kind === 'fuel') {
         if (retired() >= end) return { kind: 'step' };
         await this.host.safepoint();

@@ -3,6 +3,8 @@ import { Terminal } from '../linux/terminal';
 import type { Hart } from '../multiprocess/hart';
 import { BreakpointTable } from './breakpoints';
 import { Disassembler } from './disassembly';
+import { EndedVcpus } from './ended-vcpus';
+import { EventHistory } from './event-history';
 import { explain } from './explain';
 import { parseExpression } from './expression';
 import { runTo, stepOut, stepOver } from './goals';
@@ -12,6 +14,7 @@ import type {
   Breakpoint,
   BreakpointSpec,
   DisassembledLine,
+  EventList,
   HartId,
   HartInfo,
   InstructionHelp,
@@ -20,13 +23,17 @@ import type {
   MachineState,
   MemoryBlock,
   OpenRequest,
+  PageInfo,
+  PagesInfo,
   RegisterSet,
+  RegisterTable,
   SegmentInfo,
   StopReason,
   SymbolInfo,
 } from './protocol';
 import { readMemoryBlock } from './memory-block';
-import { registerSet, writeRegister } from './registers';
+import { pageInfo, pagesInfo } from './pages';
+import { registerSet, registerTable, writeRegister } from './registers';
 import { Runner } from './runner';
 import { targetScope } from './scope';
 import type { SessionHost } from './session-host';
@@ -46,6 +53,8 @@ const REPORT_MILLISECONDS = 100;
 export class DebugSession implements MachineRequests {
   private readonly breakpointTable = new BreakpointTable();
   private readonly output: OutputBatch;
+  private readonly endedVcpus = new EndedVcpus();
+  private readonly eventHistory = new EventHistory();
   private readonly wakeUp = new WakeUp();
   private request: OpenRequest | undefined;
   private target: DebugTarget | undefined;
@@ -119,6 +128,10 @@ export class DebugSession implements MachineRequests {
 
   registers(hart: HartId): Promise<RegisterSet> {
     return attempt(() => registerSet(this.hart(hart).state, hart));
+  }
+
+  registersOfAll(): Promise<RegisterTable> {
+    return attempt(() => registerTable(this.opened().liveHarts));
   }
 
   writeRegister(hart: HartId, name: string, value: string): Promise<void> {
@@ -196,6 +209,21 @@ export class DebugSession implements MachineRequests {
     return attempt(() => this.opened().memoryMap());
   }
 
+  pages(): Promise<PagesInfo> {
+    return attempt(() => pagesInfo(this.opened()));
+  }
+
+  page(page: number, hart: HartId): Promise<PageInfo> {
+    return attempt(() => pageInfo(this.opened(), this.hart(hart), page));
+  }
+
+  events(limit: number): Promise<EventList> {
+    return attempt(() => {
+      this.eventHistory.collect();
+      return this.eventHistory.list(limit);
+    });
+  }
+
   terminalInput(bytes: Uint8Array): Promise<void> {
     return attempt(() => {
       this.terminal?.input(bytes);
@@ -225,6 +253,8 @@ export class DebugSession implements MachineRequests {
     this.terminal = terminal;
     this.target = target;
     this.breakpointTable.attach(target);
+    this.endedVcpus.attach(target);
+    this.eventHistory.attach(target);
     this.host.events.breakpointsChanged(this.breakpointTable.list());
     await this.goToStart(target, request.stopAt);
     return {
@@ -275,6 +305,7 @@ export class DebugSession implements MachineRequests {
       this.pauseWanted = false;
       this.host.clearPause();
       this.stop = undefined;
+      this.endedVcpus.forgetJoined();
       this.meter = new SpeedMeter();
       this.running = this.runToStop(target, go, reached);
       this.report();
@@ -303,6 +334,7 @@ export class DebugSession implements MachineRequests {
       this.stop = { kind: 'pause' };
     }
     target.halt();
+    this.eventHistory.collect();
     this.running = undefined;
     this.pauseWanted = false;
     this.host.clearPause();
@@ -380,6 +412,7 @@ export class DebugSession implements MachineRequests {
       ...(stop && { stop }),
       ...(stop && target && { stopHart: target.current.index }),
       harts: target?.liveHarts.map((hart) => this.hartInfo(target, hart)) ?? [],
+      endedVcpus: this.endedVcpus.list(),
       ...(running && this.meter.mips !== undefined && { mips: this.meter.mips }),
       residentBytes: target?.residentBytes ?? 0,
     };

@@ -1,6 +1,8 @@
 import type { SymbolTable } from '../elf/symbols';
 import type { CodeSpace } from '../engine/code-space';
+import type { Arena } from '../memory/arena';
 import type { Hart } from '../multiprocess/hart';
+import type { Tasks } from '../multiprocess/tasks';
 import type { SegmentInfo } from './protocol';
 
 /** Why a machine returned from `run`. The hart's pc is at the instruction that runs next. */
@@ -39,6 +41,8 @@ export interface DebugTarget {
   readonly liveHarts: readonly Hart[];
   /** The hart that ran last: the one that a stop is about. */
   readonly current: Hart;
+  readonly tasks: Pick<Tasks, 'list' | 'onEnd'>;
+  readonly arena: Arena;
   /** Instructions retired by all harts. */
   readonly instructions: number;
   readonly code: CodeSpace;

@@ -3,6 +3,8 @@
  * Sizes are bounded, so that no single request can take the process's memory or time.
  */
 import * as v from 'valibot';
+import { PAGE_COUNT } from '../memory/layout';
+import { MAX_EVENTS } from './event-history';
 import type { MachineRequests } from './protocol';
 
 /** Largest block that one `readMemory` or `writeMemory` carries, in bytes. */
@@ -68,6 +70,7 @@ const REQUESTS = {
   runTo: v.strictTuple([address, v.optional(hart)]),
   restart: v.strictTuple([]),
   registers: v.strictTuple([hart]),
+  registersOfAll: v.strictTuple([]),
   writeRegister: v.strictTuple([hart, text(16), text(128)]),
   readMemory: v.strictTuple([address, whole(0, MAX_MEMORY_BLOCK), v.optional(hart)]),
   writeMemory: v.strictTuple([address, bytes(MAX_MEMORY_BLOCK), v.optional(hart)]),
@@ -84,6 +87,9 @@ const REQUESTS = {
   symbols: v.strictTuple([text(1024), whole(1, 1000)]),
   evaluateAddress: v.strictTuple([text(1024), hart]),
   memoryMap: v.strictTuple([]),
+  pages: v.strictTuple([]),
+  page: v.strictTuple([whole(0, PAGE_COUNT - 1), hart]),
+  events: v.strictTuple([whole(1, MAX_EVENTS)]),
   terminalInput: v.strictTuple([bytes(MAX_TERMINAL_INPUT)]),
   terminalResize: v.strictTuple([columns, rows]),
 } satisfies { [K in keyof MachineRequests]: v.GenericSchema<Parameters<MachineRequests[K]>> };

@@ -85,6 +85,13 @@ export class SymbolTable {
     return holder(this.objects, address);
   }
 
+  /** The first `limit` variables that begin in [start, end), in ascending order. */
+  objectsFrom(start: number, end: number, limit: number): readonly ProgramSymbol[] {
+    const first = below(this.objects, start);
+    const last = Math.min(first + limit, below(this.objects, end));
+    return this.objects.slice(first, last);
+  }
+
   /** All functions in ascending order of address, one for each address. */
   allFunctions(): readonly ProgramSymbol[] {
     return this.functions;
@@ -186,14 +193,20 @@ function sortAndBound(entries: Entry[], ends: readonly number[]): Entry[] {
   });
 }
 
-function holder(entries: readonly Entry[], address: number): SymbolPlace | undefined {
+/** How many entries begin below an address. */
+function below(entries: readonly Entry[], address: number): number {
   let low = 0;
   let high = entries.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if ((entries[middle]?.address ?? 0) <= address) low = middle + 1;
+    if ((entries[middle]?.address ?? 0) < address) low = middle + 1;
     else high = middle;
   }
+  return low;
+}
+
+function holder(entries: readonly Entry[], address: number): SymbolPlace | undefined {
+  const low = below(entries, address + 1);
   for (let i = low - 1; i >= 0 && i >= low - NESTING_LIMIT; i--) {
     const entry = entries[i];
     if (entry !== undefined && address < entry.end) {

@@ -77,7 +77,7 @@ describe('the status line', () => {
     const harts = [
       { id: 0, state: 'waiting', location: { address: 0 }, instructions: 1, waitsFor: 'input' },
     ] as const;
-    const state = { sequence: 1, running: true, harts, residentBytes: 0 };
+    const state = { sequence: 1, running: true, harts, endedVcpus: [], residentBytes: 0 };
     expect(hint('open', state, true)).toContain('type in the Terminal');
     expect(runStateText('open', state)).toBe('Running · waits for input');
   });

@@ -1,3 +1,12 @@
+import {
+  REGISTER_TABLE,
+  type EndedVcpu,
+  type EventList,
+  type PageInfo,
+  type PagesInfo,
+  type RegisterTable,
+  type VcpuInfo,
+} from '../../emulator/debug/protocol';
 import type {
   Breakpoint,
   BreakpointSpec,
@@ -30,12 +39,33 @@ const BODY: readonly (readonly [string, string])[] = [
   ['bnez', 'a1,main'],
 ];
 
+/** As `PAGE_STATES` of the emulator has them. */
+const STATES = [
+  'unmapped',
+  'guard',
+  'borrowed',
+  'host',
+  'stale',
+  'zero',
+  'lent',
+  'shared',
+  'private',
+  'owned',
+];
+
+const cell = (state: string, permissions: string): number =>
+  8 * STATES.indexOf(state) +
+  [...permissions].reduce((bits, letter, n) => bits | (letter === '-' ? 0 : 1 << n), 0);
+
+const taskOf = (hart: number): VcpuInfo => ({ id: 1, mode: 'call', vcpu: hart });
+
 /** A machine without an emulator: every answer follows from the requests alone, so that panes can be tested. */
 export class FakeMachine implements MachineRequests {
   private sequence = 0;
   private pc = TEXT + 0x40;
   private running = false;
   private stop: StopReason = { kind: 'entry' };
+  private stopHart = 0;
   private instructions = 0;
   private readonly x = Array.from({ length: 32 }, () => 0n);
   private readonly f = Array.from({ length: 32 }, (_, i) => 0xffff_ffff_3f80_0000n + BigInt(i));
@@ -44,9 +74,16 @@ export class FakeMachine implements MachineRequests {
   private count = 0;
   /** What was typed into the terminal. */
   readonly input: number[] = [];
+  /** Harts that live: main and the vCPUs of task 1. */
   harts = 1;
+  /** vCPUs of task 1 that have ended. */
+  ended: readonly EndedVcpu[] = [];
+  /** Pages of the heap, each in a state of its own row. */
+  heapPages = 0;
+  /** How often the pages were asked for. */
+  pageRequests = 0;
 
-  constructor(private readonly events: MachineEvents) {
+  constructor(private readonly client: MachineEvents) {
     this.x[2] = BigInt(STACK_END - 0x100);
   }
 
@@ -66,15 +103,26 @@ export class FakeMachine implements MachineRequests {
         state: this.running ? ('running' as const) : ('stopped' as const),
         location: this.locate(this.pc + 8 * id),
         instructions: this.instructions,
+        ...(id > 0 ? { task: taskOf(id) } : {}),
       })),
+      ...(this.running ? {} : { stopHart: this.stopHart }),
+      endedVcpus: this.ended,
       residentBytes: 48 * 4096,
     };
+  }
+
+  /** Stops at a breakpoint of a hart. */
+  async stopAt(hart: number): Promise<void> {
+    this.running = false;
+    this.stop = { kind: 'breakpoint', id: 1, address: this.pc };
+    this.stopHart = hart;
+    await this.report();
   }
 
   async run(): Promise<void> {
     this.running = true;
     await this.report();
-    this.events.output(new TextEncoder().encode('Hello from the guest.\r\n'), 0);
+    this.client.output(new TextEncoder().encode('Hello from the guest.\r\n'), 0);
   }
 
   async pause(): Promise<void> {
@@ -109,8 +157,23 @@ export class FakeMachine implements MachineRequests {
 
   async registers(hart: number): Promise<RegisterSet> {
     const hex = (bits: bigint): string => `0x${bits.toString(16).padStart(16, '0')}`;
-    const [x, f] = [this.x.map(hex), this.f.map(hex)];
+    const [x, f] = [this.xOf(hart).map(hex), this.f.map(hex)];
     return { hart, pc: this.pc, x, f, fcsr: 1, instret: this.instructions, mhartid: hart };
+  }
+
+  async registersOfAll(): Promise<RegisterTable> {
+    const { size, f, pc, fcsr, instret } = REGISTER_TABLE;
+    const harts = Array.from({ length: this.harts }, (_, id) => id);
+    const values = new BigUint64Array(size * harts.length);
+    for (const hart of harts) {
+      const at = size * hart;
+      values.set(this.xOf(hart), at);
+      values.set(this.f, at + f);
+      values[at + pc] = BigInt(this.pc + 8 * hart);
+      values[at + fcsr] = 1n;
+      values[at + instret] = BigInt(this.instructions);
+    }
+    return { harts, values };
   }
 
   async writeRegister(_hart: number, name: string, value: string): Promise<void> {
@@ -175,7 +238,7 @@ export class FakeMachine implements MachineRequests {
     const address = await this.evaluateAddress(spec.at);
     const added = { ...spec, id: ++this.count, hits: 0, location: this.locate(address) };
     this.list = [...this.list, added];
-    this.events.breakpointsChanged(this.list);
+    this.client.breakpointsChanged(this.list);
     return added;
   }
 
@@ -216,12 +279,88 @@ export class FakeMachine implements MachineRequests {
     ];
   }
 
+  /** Text is shared by all; the data's first page is lent to the vCPUs, its second zero; each has its stack. */
+  async pages(): Promise<PagesInfo> {
+    this.pageRequests++;
+    const vcpus = this.harts - 1;
+    const row = (main: number, vcpu: number): number[] => [
+      main,
+      ...Array.from({ length: vcpus }, () => vcpu),
+    ];
+    const heap = Array.from({ length: this.heapPages }, (_, n) =>
+      row(cell('owned', 'rw-'), n % 2 === 0 ? cell('shared', 'rw-') : cell('private', 'rw-')),
+    );
+    const rows = [
+      row(cell('shared', 'r-x'), cell('shared', 'r-x')),
+      row(cell('lent', 'rw-'), cell('borrowed', 'rw-')),
+      row(cell('zero', 'rw-'), cell('zero', 'rw-')),
+      ...heap,
+      row(0, cell('guard', '---')),
+      row(cell('owned', 'rw-'), cell('private', 'rw-')),
+    ];
+    const first = [0x10, 0x12, 0x13, ...heap.map((_, n) => 0x100 + n), 0x3fff0, 0x3fff1];
+    const totals = (space: number): number[] =>
+      STATES.map((_, state) => rows.filter((each) => (each[space] ?? 0) >> 3 === state).length);
+    return {
+      spaces: Array.from({ length: this.harts }, (_, hart) => ({
+        space: hart + 1,
+        harts: [hart],
+        totals: totals(hart),
+        ...(hart > 0 ? { task: taskOf(hart) } : {}),
+      })),
+      first: Uint32Array.from(first),
+      count: Uint32Array.from(first, () => 1),
+      cells: Uint8Array.from(rows.flat()),
+      labels: ['text', 'data', 'heap', 'guard', 'stack'],
+      labelOf: Uint16Array.from([0, 1, 1, ...heap.map(() => 2), 3, 4]),
+      symbols: ['', 'partial'],
+      symbolsOf: Uint32Array.from(first, (page) => (page === 0x12 ? 1 : 0)),
+      leftOut: { rows: 0, spaces: 0 },
+    };
+  }
+
+  async page(page: number, hart: number): Promise<PageInfo> {
+    return {
+      page,
+      hart,
+      state: hart === 0 ? 'lent' : 'borrowed',
+      permissions: 'rw-',
+      frame: 77,
+      references: this.harts,
+      borrowers: hart === 0 ? this.harts - 1 : 0,
+      ...(hart > 0 ? { lender: 0 } : {}),
+      isPrivate: false,
+      isDirty: true,
+    };
+  }
+
+  async events(limit: number): Promise<EventList> {
+    const kinds = ['map', 'fork', 'loan', 'copy'];
+    const events = kinds.map((kind, n) => ({
+      number: n + 1,
+      kind,
+      hart: n < 2 ? 0 : n - 1,
+      instructions: 100 + n,
+      location: this.locate(this.pc),
+      page: n < 2 ? 0 : 0x12,
+      from: 1,
+      to: 2,
+      time: 1_000_000 + n,
+    }));
+    return { events: events.slice(-limit), lost: 3 };
+  }
+
   async terminalInput(bytes: Uint8Array): Promise<void> {
     this.input.push(...bytes);
-    this.events.output(bytes, 0);
+    this.client.output(bytes, 0);
   }
 
   async terminalResize(): Promise<void> {}
+
+  /** vCPUs differ from main in a0 and sp. */
+  private xOf(hart: number): bigint[] {
+    return this.x.map((value, n) => (n === 10 || n === 2 ? value + BigInt(hart) * 0x1000n : value));
+  }
 
   private locate(address: number): Location {
     const index = Math.floor((address - TEXT) / 0x40);
@@ -249,6 +388,6 @@ export class FakeMachine implements MachineRequests {
   }
 
   private async report(): Promise<void> {
-    this.events.stateChanged(await this.state());
+    this.client.stateChanged(await this.state());
   }
 }

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type {
-  Breakpoint,
-  MachineEvents,
-  MachineState,
-  OpenRequest,
+import {
+  REGISTER_TABLE,
+  type Breakpoint,
+  type MachineEvents,
+  type MachineState,
+  type OpenRequest,
+  type PagesInfo,
 } from '../../../emulator/debug/protocol';
+import { PAGE_STATES } from '../../../emulator/memory';
 import { DebugSession } from '../../../emulator/debug/session';
 import type { SessionHost } from '../../../emulator/debug/session-host';
 import { Machine } from '../../../emulator';
@@ -367,3 +370,117 @@ describe('looking and changing', () => {
     expect(await client.session.explain(0x5000_0000)).toBeNull();
   });
 });
+
+describe('a guest with vCPUs', () => {
+  /** Runs mp-dot to where all four vCPUs stand at their first instruction. */
+  async function forks(): Promise<void> {
+    await client.open('mp-dot', [], { stopAt: 'mp_start' });
+    await client.session.stepOut(0);
+    await client.stopped();
+  }
+
+  test('shows them when the call that makes them has returned', async () => {
+    await forks();
+    expect(client.state.harts.map(({ id, task }) => [id, task])).toEqual([
+      [0, undefined],
+      ...[1, 2, 3, 4].map((id) => [id, { id: 1, mode: 'call', vcpu: id }]),
+    ]);
+    expect(client.state.harts[2].location).toMatchObject({ symbol: 'work', offset: 0 });
+  });
+
+  test('compares the registers of all harts', async () => {
+    await forks();
+    const { harts, values } = await client.session.registersOfAll();
+    expect(harts).toEqual([0, 1, 2, 3, 4]);
+    const { size, pc } = REGISTER_TABLE;
+    const A0 = 10;
+    expect(harts.slice(1).map((hart) => values[size * hart + A0])).toEqual([0n, 1n, 2n, 3n]);
+    const third = await client.session.registers(3);
+    expect(third.x.map(BigInt)).toEqual([...values.slice(size * 3, size * 3 + 32)]);
+    expect(values[size * 3 + pc]).toBe(BigInt(third.pc));
+  });
+
+  test('has pages that forks share, that are lent and borrowed, and private stacks', async () => {
+    await forks();
+    const at = (await client.session.evaluateAddress('partial', 0)) >>> 12;
+    const before = await client.session.pages();
+    expect(before.spaces.map(({ harts }) => harts)).toEqual([[0], [1], [2], [3], [4]]);
+    expect(row(before, at).label).toBe('data');
+    expect(row(before, at).symbols).toContain('partial');
+    let after = before;
+    for (let steps = 0; row(after, at).states[1] !== 'borrowed'; steps++) {
+      if (steps > 60) throw new Error('vCPU 1 has not written its partial sum');
+      await client.session.stepOver(1);
+      await client.stopped();
+      after = await client.session.pages();
+    }
+    const [main, first, second] = row(after, at).states;
+    expect(main).toBe('lent');
+    expect(first).toBe('borrowed');
+    // The second has not written yet: it still sees the page as it was when it forked.
+    expect(second).not.toBe('borrowed');
+    const { lender, references } = await client.session.page(at, 1);
+    expect(lender).toBe(0);
+    expect(references).toBeGreaterThan(1);
+    const sp = Number((await client.session.registers(1)).x[2]);
+    const stack = row(after, (sp - 1) >>> 12);
+    expect(stack.label).toBe('vCPU stack');
+    expect(stack.states[0]).toBe('unmapped');
+    expect(after.spaces[1].totals[PAGE_STATES.indexOf('borrowed')]).toBeGreaterThan(0);
+  });
+
+  test('keeps how they ended until they are joined and the next run begins', async () => {
+    await forks();
+    expect(client.state.endedVcpus).toEqual([]);
+    await client.session.stepOver(0);
+    await client.stopped();
+    await client.session.addBreakpoint({ at: 'mp_join', enabled: true });
+    await client.session.run();
+    await client.stopped();
+    await client.session.stepOut(0);
+    const { endedVcpus, harts } = await client.stopped();
+    expect(harts).toHaveLength(1);
+    expect(endedVcpus.map(({ hart, reason, failed }) => [hart, reason, failed])).toEqual(
+      [1, 2, 3, 4].map((hart) => [hart, 'returned', false]),
+    );
+    await client.session.stepInstruction(0);
+    expect((await client.stopped()).endedVcpus).toEqual([]);
+  });
+
+  test('is stopped when a step has brought a vCPU to its end', async () => {
+    await forks();
+    await client.session.stepOut(1);
+    const { stop, harts, endedVcpus } = await client.stopped();
+    expect(stop).toEqual({ kind: 'step' });
+    expect(harts.map(({ id }) => id)).toEqual([0, 2, 3, 4]);
+    expect(endedVcpus.map(({ task, reason }) => [task.vcpu, reason])).toEqual([[1, 'returned']]);
+  });
+
+  test('tells its events in the order of their times, with what was lost', async () => {
+    await forks();
+    const { events } = await client.session.events(100);
+    expect(events.filter(({ kind }) => kind === 'fork')).toHaveLength(4);
+    expect(events.map(({ time }) => time)).toEqual(
+      events.map(({ time }) => time).toSorted((a, b) => a - b),
+    );
+    await client.session.run();
+    await client.stopped();
+    const later = await client.session.events(2000);
+    expect(later.events.some(({ kind, hart }) => kind === 'loan' && hart > 0)).toBe(true);
+    expect((await client.session.events(3)).events).toHaveLength(3);
+  });
+});
+
+/** A page's row in readable form. */
+function row(
+  { spaces, first, count, cells, labels, labelOf, symbols, symbolsOf }: PagesInfo,
+  page: number,
+): { label: string; symbols: string; states: string[] } {
+  const at = first.findIndex((start, n) => page >= start && page < start + count[n]);
+  const own = [...cells.slice(at * spaces.length, (at + 1) * spaces.length)];
+  return {
+    label: labels[labelOf[at]],
+    symbols: symbols[symbolsOf[at]],
+    states: own.map((cell) => PAGE_STATES[cell >> 3]),
+  };
+}
