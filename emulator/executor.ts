@@ -60,7 +60,10 @@ export class Executor {
     this.tasks = new Tasks(
       {
         createHart: (forked, forkedStack) => this.harts.create(forked, forkedStack),
-        endHart: (hart) => this.harts.remove(hart),
+        endHart: (hart) => {
+          this.kernel.endThread(hart.state);
+          this.harts.remove(hart);
+        },
         print: options.print,
       },
       options.vcpuLimit,

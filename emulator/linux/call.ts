@@ -1,6 +1,8 @@
 import type { HartState } from '../engine/hart-state';
 import { ERRNO } from './abi/errno';
+import { PROCESS_ID } from './identity';
 import type { LinuxKernel } from './kernel';
+import { senderInfo, SI } from './signal-info';
 import { UNBLOCKABLE } from './signal-state';
 import { systemCallNumber } from './syscalls/table';
 import type { Thread } from './thread';
@@ -123,6 +125,13 @@ export class Call {
     const timed = reason === 'futex' && deadline !== undefined;
     const restarts = !timed && !NEVER_RESTARTED.has(this.systemCall);
     return { kind: 'interrupted', restarts, park };
+  }
+
+  /** Sends the calling thread a signal for what it has done, as SIGPIPE. */
+  raise(signal: number): void {
+    const { signals, user } = this.kernel;
+    const sender = { pid: PROCESS_ID, uid: user };
+    signals.send(senderInfo(signal, SI.USER, sender), this.thread);
   }
 
   /**

@@ -131,6 +131,7 @@ export class LinuxKernel {
   private readonly givenPath: string | undefined;
   private readonly stackSize: number;
   private readonly threads = new Map<number, Thread>();
+  private nextThreadId = PROCESS_ID;
   private readonly delivery: SignalDelivery;
   private readonly counts = new Map<number, number>();
   private readonly unknown = new Set<number>();
@@ -360,9 +361,15 @@ export class LinuxKernel {
     if (known !== undefined) return known;
     const name = programName(this.started.path);
     // The process's signals go to its first thread; harts of multiprocess only get their own.
-    const thread = new Thread(PROCESS_ID + this.threads.size, name, hart, this.threads.size === 0);
+    const isFirst = this.nextThreadId === PROCESS_ID;
+    const thread = new Thread(this.nextThreadId++, name, hart, isFirst);
     this.threads.set(hart.mhartid, thread);
     return thread;
+  }
+
+  /** A hart has ended; the next one with its number is another thread. */
+  endThread(hart: HartState): void {
+    this.threads.delete(hart.mhartid);
   }
 
   private get mainThread(): Thread | undefined {

@@ -145,7 +145,8 @@ export class SignalState {
   }
 
   private deliverable(thread: Thread): bigint {
-    return this.pending(thread) & ~(thread.blocked & ~UNBLOCKABLE);
+    const pending = this.pending(thread);
+    return pending === 0n ? 0n : pending & ~(thread.blocked & ~UNBLOCKABLE);
   }
 
   private isFatal(signal: number): boolean {

@@ -171,7 +171,7 @@ function waitForOutput(call: Call, file: OpenFile, done: number): SyscallResult 
 
 function failedWrite(call: Call, errno: number, done: number): SyscallResult {
   if (done > 0) return done;
-  if (errno === ERRNO.EPIPE) call.kernel.raise(SIGNAL.SIGPIPE);
+  if (errno === ERRNO.EPIPE) call.raise(SIGNAL.SIGPIPE);
   return -errno;
 }
 

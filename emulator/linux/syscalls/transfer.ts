@@ -69,7 +69,7 @@ function giveBack(file: OpenFile, count: number): void {
 }
 
 function failed(call: Call, errno: number): number {
-  if (errno === -ERRNO.EPIPE) call.kernel.raise(SIGNAL.SIGPIPE);
+  if (errno === -ERRNO.EPIPE) call.raise(SIGNAL.SIGPIPE);
   return errno;
 }
 

@@ -138,7 +138,7 @@ export class TestProcess {
   again(): SyscallOutcome {
     const outcome = this.kernel.syscall(this.hart);
     if (outcome.kind === 'done') {
-      this.hart.pc += 4;
+      if (outcome.pcSet !== true) this.hart.pc += 4;
       this.hart.instret += 1;
     }
     return outcome;

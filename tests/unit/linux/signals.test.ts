@@ -92,6 +92,153 @@ describe('a signal', () => {
   });
 });
 
+describe('waiting for signals', () => {
+  const set = (process: TestProcess, ...signals: number[]): number => {
+    const bits = signals.reduce((all, signal) => all | (1n << BigInt(signal - 1)), 0n);
+    process.space.writeU64(DATA + 128, bits);
+    return DATA + 128;
+  };
+  const timespec = (process: TestProcess, milliseconds: number): number => {
+    process.space.writeU64(DATA + 144, BigInt(Math.floor(milliseconds / 1000)));
+    process.space.writeU64(DATA + 152, BigInt((milliseconds % 1000) * 1e6));
+    return DATA + 144;
+  };
+  const catching = (signal: number, flags = 0): TestProcess => {
+    const process = new TestProcess().start();
+    process.hart.setX(2, BigInt(process.sp));
+    process.space.writeU64(DATA, 0x1_0100);
+    process.space.writeU64(DATA + 8, flags);
+    process.space.writeU64(DATA + 16, 0);
+    expect(process.call('rt_sigaction', signal, DATA, 0, 8)).toBe(0);
+    return process;
+  };
+
+  test('takes one of a set without its handler, also one that comes later', () => {
+    const process = catching(SIGUSR1);
+    mask(process, SIG_BLOCK, SIGUSR1);
+    process.call('kill', PID, SIGUSR1);
+    const wanted = set(process, SIGUSR1, SIGTERM);
+    expect(process.call('rt_sigtimedwait', wanted, DATA + 256, 0, 8)).toBe(SIGUSR1);
+    expect(process.space.readU32(DATA + 256)).toBe(SIGUSR1);
+    expect(process.space.readU32(DATA + 272)).toBe(PID);
+    const timeout = timespec(process, 50);
+    const deadline = process.clock.milliseconds + 50;
+    const park = { kind: 'park', reason: 'signal', deadline };
+    expect(process.outcome('rt_sigtimedwait', wanted, 0, timeout, 8)).toEqual(park);
+    process.kernel.raise(SIGUSR1);
+    expect(process.again()).toEqual({ kind: 'done' });
+    expect(process.result).toBe(SIGUSR1);
+    expect(process.outcome('rt_sigtimedwait', wanted, 0, timeout, 8)).toEqual(park);
+    process.clock.milliseconds += 50;
+    process.again();
+    expect(process.result).toBe(-ERRNO.EAGAIN);
+    expect(process.call('rt_sigtimedwait', wanted, 0, timeout, 4)).toBe(-ERRNO.EINVAL);
+    expect(process.call('rt_sigtimedwait', 8, 0, timeout, 8)).toBe(-ERRNO.EFAULT);
+  });
+
+  test('keeps a blocked signal that is ignored by default', () => {
+    const process = new TestProcess();
+    mask(process, SIG_BLOCK, 17);
+    process.kernel.raise(17);
+    expect(process.call('rt_sigtimedwait', set(process, 17), 0, 0, 8)).toBe(17);
+  });
+
+  test.each([
+    ['rt_sigsuspend', (at: number) => [at, 8]],
+    ['ppoll', (at: number) => [0, 0, 0, at, 8]],
+    ['pselect6', (_at: number, pair: number) => [0, 0, 0, 0, 0, pair]],
+  ] as const)('%s lends a mask until a handler has run', (name, args) => {
+    const process = catching(SIGUSR1, 0x10000000);
+    mask(process, SIG_BLOCK, SIGUSR1);
+    const empty = set(process);
+    process.space.writeU64(DATA + 160, BigInt(empty));
+    process.space.writeU64(DATA + 168, 8n);
+    const { pc } = process.hart;
+    const sp = process.hart.x(2);
+    expect(process.outcome(name, ...args(empty, DATA + 160)).kind).toBe('park');
+    expect(process.again().kind).toBe('park');
+    process.kernel.raise(SIGUSR1);
+    expect(process.again()).toEqual({ kind: 'done', pcSet: true });
+    expect(process.hart.pc).toBe(0x1_0100);
+    process.hart.pc = Number(process.hart.x(1));
+    expect(process.call('rt_sigreturn')).toBe(-ERRNO.EINTR);
+    expect([process.hart.pc, process.hart.x(2)]).toEqual([pc + 4, sp]);
+    process.call('rt_sigprocmask', 0, 0, DATA, 8);
+    expect(process.u64(DATA)).toBe(1 << (SIGUSR1 - 1));
+  });
+
+  test('ends a sleep, which tells what is left of it', () => {
+    const process = catching(SIGUSR1, 0x10000000);
+    expect(process.outcome('nanosleep', timespec(process, 2500), DATA + 256).kind).toBe('park');
+    process.clock.milliseconds += 1000;
+    process.kernel.raise(SIGUSR1);
+    expect(process.again()).toEqual({ kind: 'done', pcSet: true });
+    expect([process.u64(DATA + 256), process.u64(DATA + 264)]).toEqual([1, 500_000_000]);
+    expect(process.call('rt_sigreturn')).toBe(-ERRNO.EINTR);
+  });
+
+  test('makes a call again after a handler with SA_RESTART', () => {
+    const process = catching(SIGUSR1, 0x10000000);
+    const { pc } = process.hart;
+    expect(process.outcome('read', 0, DATA, 5).kind).toBe('park');
+    process.kernel.raise(SIGUSR1);
+    expect(process.again()).toEqual({ kind: 'done', pcSet: true });
+    process.outcome('rt_sigreturn');
+    expect([process.hart.pc, process.hart.x(10), process.hart.x(17)]).toEqual([pc, 0n, 63n]);
+    process.stdin.give('text');
+    process.again();
+    expect(process.result).toBe(4);
+  });
+});
+
+describe('queued signals', () => {
+  const RT = 40;
+  const info = (process: TestProcess, code: number, value: number): number => {
+    process.space.write(DATA + 256, new Uint8Array(128));
+    process.space.writeU64(DATA + 256 + 8, BigInt.asUintN(32, BigInt(code)));
+    process.space.writeU64(DATA + 256 + 24, value);
+    return DATA + 256;
+  };
+
+  test('come each with its value, in their order', () => {
+    const process = new TestProcess();
+    mask(process, SIG_BLOCK, RT);
+    for (const value of [1, 2, 3]) {
+      expect(process.call('rt_sigqueueinfo', PID, RT, info(process, -1, value))).toBe(0);
+    }
+    expect(process.call('rt_tgsigqueueinfo', PID, PID, RT, info(process, -1, 0))).toBe(0);
+    process.space.writeU64(DATA, 1n << BigInt(RT - 1));
+    const values = [1, 2, 3, 4].map(() => {
+      expect(process.call('rt_sigtimedwait', DATA, DATA + 512, 0, 8)).toBe(RT);
+      return process.u64(DATA + 512 + 24);
+    });
+    // What is for the thread itself comes first.
+    expect(values).toEqual([0, 1, 2, 3]);
+  });
+
+  test('are limited by RLIMIT_SIGPENDING', () => {
+    const process = new TestProcess();
+    mask(process, SIG_BLOCK, RT);
+    process.space.writeU64(DATA, 2n);
+    process.space.writeU64(DATA + 8, 2n);
+    expect(process.call('prlimit64', 0, 11, DATA, 0)).toBe(0);
+    const results = [1, 2, 3].map(() =>
+      process.call('rt_sigqueueinfo', PID, RT, info(process, -1, 0)),
+    );
+    expect(results).toEqual([0, 0, -ERRNO.EAGAIN]);
+  });
+
+  test('go to nobody else, and need a signal', () => {
+    const process = new TestProcess();
+    expect(process.call('rt_sigqueueinfo', 4711, RT, info(process, -1, 0))).toBe(-ERRNO.ESRCH);
+    expect(process.call('rt_sigqueueinfo', PID, 65, info(process, -1, 0))).toBe(-ERRNO.EINVAL);
+    expect(process.call('rt_sigqueueinfo', PID, RT, 8)).toBe(-ERRNO.EFAULT);
+    expect(process.call('rt_tgsigqueueinfo', PID, 0, RT, DATA)).toBe(-ERRNO.EINVAL);
+    expect(process.call('rt_tgsigqueueinfo', PID, 4711, RT, DATA)).toBe(-ERRNO.ESRCH);
+    expect(process.call('restart_syscall')).toBe(-ERRNO.EINTR);
+  });
+});
+
 describe('the settings of signals', () => {
   test('can be read back', () => {
     const process = new TestProcess();
