@@ -167,16 +167,12 @@ export abstract class Loans extends PageOwner {
 
   /** Makes the page exclusively this space's own and marks it lent. 0 = out of memory. */
   private lend(page: number, isWrite: boolean): number {
-    const { u32, pageTable } = this.arena;
-    const entry = this.ownFrame(page, ENTRY.dirty, isWrite ? ENTRY.code : 0);
+    // The mark comes last: a page that was not lent is copied first if others refer to its frame.
+    const entry = this.ownFrame(page, ENTRY.dirty | ENTRY.lent, isWrite ? ENTRY.code : 0);
     if (entry === 0) return 0;
-    // Only now: a page that is lent is not copied any more.
-    const together = (entry & ENTRY.shared) === 0 ? ENTRY.lent : 0;
-    const lent = (entry | together) >>> 0;
-    u32[pageTable.own(this.top, page)] = lent;
-    if (together !== 0) this.noteTogether(page);
-    this.fillBoth(page, lent, this.addressOf(lent, page));
-    return lent;
+    if ((entry & ENTRY.lent) !== 0) this.noteTogether(page);
+    this.fillBoth(page, entry, this.addressOf(entry, page));
+    return entry;
   }
 
   private takeLoan(page: number): number {
@@ -189,7 +185,7 @@ export abstract class Loans extends PageOwner {
     // What the owner has not is this space's own mapping.
     if (owned === 0) return this.ownFrame(page, ENTRY.dirty, ENTRY.code);
     const isUpToDate = this.hasSeenAll();
-    const code = this.codeBetween(owner, page);
+    const code = (owned & ENTRY.code) !== 0 || this.codeBetween(owner, page);
     const lent = owner.lend(page, true);
     const borrowed = lent === 0 ? 0 : this.borrowThrough(owner, page, lent);
     if (borrowed === 0) return 0;
@@ -212,12 +208,11 @@ export abstract class Loans extends PageOwner {
     u32[this.seenWord] = u32[this.epochWord];
   }
 
-  /** Whether a lender up to the owner has made records from the page. */
+  /** Whether a lender between this space and the owner has made records from the page. */
   private codeBetween(owner: Loans, page: number): boolean {
     let code = 0;
-    for (let space = this.lenderSpace; space; space = space.lenderSpace) {
+    for (let space = this.lenderSpace; space && space !== owner; space = space.lenderSpace) {
       code |= this.arena.pageTable.lookup(space.top, page) & ENTRY.code;
-      if (space === owner) break;
     }
     return code !== 0;
   }
@@ -302,13 +297,14 @@ export abstract class Loans extends PageOwner {
     try {
       const seen = u32[this.seenWord];
       const news = (u32[this.epochWord] - seen) >>> 0;
-      if (news > LOG_PAGES) {
+      // Adopting may log pages itself, one each: so many do not overwrite those that were not looked at yet.
+      if (news > LOG_PAGES / 2) {
         for (const page of this.changedByOwners()) adopted += this.adoptPage(page, code);
       } else {
         const log = this.epochWord + (SPACE.log - SPACE.epoch) / 4;
-        // Adopting may log more pages, but only of this space's own making: they are not stale for it.
-        const pages = Array.from({ length: news }, (_, n) => u32[log + ((seen + n) % LOG_PAGES)]);
-        for (const page of pages) adopted += this.adoptPage(page, code);
+        for (let n = 0; n < news; n++) {
+          adopted += this.adoptPage(u32[log + ((seen + n) % LOG_PAGES)], code);
+        }
       }
       this.seeAll();
     } finally {

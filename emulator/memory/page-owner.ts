@@ -132,7 +132,8 @@ export abstract class PageOwner extends GuestAccess {
     const entry = u32[at];
     const former = entry >>> ENTRY_FRAME_SHIFT;
     let frame = former;
-    let set = flags;
+    // What MAP_SHARED shares is not lent besides.
+    let set = (entry & ENTRY.shared) === 0 ? flags : flags & ~ENTRY.lent;
     if (former === 0) {
       frame = frames.allocate(page);
     } else if ((entry & ENTRY_WRITTEN_TOGETHER) === 0 && frames.references(former) > 1) {

@@ -351,6 +351,6 @@ it('lenders and borrowers do what the rules say, adopt what is stale and leak no
       expect([arena.frames.used, arena.nodes.used, arena.spaces.used]).toEqual([0, 0, 0]);
       expect(checkTables(arena)).toEqual([]);
     }),
-    { numRuns: 300 },
+    { numRuns: 150 },
   );
 });

@@ -51,7 +51,7 @@ describe('a merge', () => {
     expect(arena.frames.used).toBe(frames);
     for (const space of [child, snapshot]) space.destroy();
     expect(arena.frames.used).toBe(1);
-    expect(pageState(target, page)).toBe('private');
+    expect(pageState(target, page)).toBe('owned');
     target.writeU8(base, 3);
     expect(arena.frames.used).toBe(1);
   });
