@@ -1,93 +1,20 @@
 /*
  * What signals do on Linux, one check a line: handlers and what they see, masks, queues, the alternate stack,
- * faults that are repaired, calls that a signal ends, timers. Linked statically with glibc.
+ * faults that are repaired. Linked statically with glibc.
  */
 #define _GNU_SOURCE
+#include "signal-checks.h"
 #include <errno.h>
-#include <linux/futex.h>
-#include <poll.h>
 #include <setjmp.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/syscall.h>
-#include <sys/time.h>
 #include <time.h>
-#include <ucontext.h>
 #include <unistd.h>
 #include <unwind.h>
 
-static int checks, failures;
-
-static void check(int holds, const char *what)
-{
-    printf("%s %2d %s\n", holds ? "ok    " : "FAILED", ++checks, what);
-    if (!holds)
-        failures++;
-}
-
-static volatile sig_atomic_t count, last_signal, order[16];
-static siginfo_t last;
-static stack_t stack_in_context;
-static volatile uintptr_t handler_sp, last_pc;
-static sigset_t mask_inside, mask_in_context;
 static sigjmp_buf escape;
-
-static void note(int signal, siginfo_t *info, void *context)
-{
-    const ucontext_t *uc = context;
-    int local;
-
-    if (count < 16)
-        order[count] = signal;
-    count++;
-    last_signal = signal;
-    last = *info;
-    last_pc = uc->uc_mcontext.__gregs[REG_PC];
-    stack_in_context = uc->uc_stack;
-    mask_in_context = uc->uc_sigmask;
-    handler_sp = (uintptr_t)&local;
-    sigprocmask(SIG_BLOCK, NULL, &mask_inside);
-}
-
-static void on(int signal, void (*handler)(int, siginfo_t *, void *), int flags)
-{
-    struct sigaction action = {.sa_sigaction = handler, .sa_flags = SA_SIGINFO | flags};
-
-    sigemptyset(&action.sa_mask);
-    sigaction(signal, &action, NULL);
-    count = 0;
-    last_signal = 0;
-}
-
-static sigset_t set_of(int a, int b)
-{
-    sigset_t set;
-
-    sigemptyset(&set);
-    sigaddset(&set, a);
-    if (b)
-        sigaddset(&set, b);
-    return set;
-}
-
-static void block(int how, int a, int b)
-{
-    sigset_t set = set_of(a, b);
-
-    sigprocmask(how, &set, NULL);
-}
-
-static int is_blocked(int signal)
-{
-    sigset_t set;
-
-    sigprocmask(SIG_BLOCK, NULL, &set);
-    return sigismember(&set, signal);
-}
 
 /* --- handlers ------------------------------------------------------------------------------------- */
 
@@ -490,146 +417,6 @@ static void unwind(int signal)
     _Unwind_Backtrace(count_frame, NULL);
 }
 
-/* --- calls that a signal ends --------------------------------------------------------------------- */
-
-static volatile int futex_word;
-
-static void wake(int signal, siginfo_t *info, void *context)
-{
-    note(signal, info, context);
-    futex_word++;
-}
-
-static void in_milliseconds(int milliseconds)
-{
-    struct itimerval timer = {{0, 0}, {0, milliseconds * 1000}};
-
-    setitimer(ITIMER_REAL, &timer, NULL);
-}
-
-static void test_interruption(void)
-{
-    struct timespec second = {10, 0}, left = {0, 0};
-    sigset_t none;
-
-    on(SIGALRM, wake, SA_RESTART);
-    in_milliseconds(20);
-    check(nanosleep(&second, &left) == -1 && errno == EINTR && count == 1,
-          "a signal ends nanosleep, SA_RESTART or not");
-    check(left.tv_sec == 9 && left.tv_nsec > 0, "which tells what is left");
-    check(last.si_code == SI_KERNEL, "si_code of setitimer is SI_KERNEL");
-    in_milliseconds(20);
-    check(clock_nanosleep(CLOCK_MONOTONIC, 0, &second, &left) == EINTR && left.tv_sec == 9,
-          "and clock_nanosleep");
-    in_milliseconds(20);
-    check(poll(NULL, 0, 10000) == -1 && errno == EINTR, "and poll");
-    in_milliseconds(20);
-    check(pause() == -1 && errno == EINTR && count == 4, "and pause");
-
-    in_milliseconds(20);
-    int word = futex_word;
-    check(syscall(SYS_futex, &futex_word, FUTEX_WAIT, word, NULL) == -1 && errno == EAGAIN && count == 5,
-          "a wait is made again after a handler with SA_RESTART");
-    on(SIGALRM, wake, 0);
-    in_milliseconds(20);
-    word = futex_word;
-    check(syscall(SYS_futex, &futex_word, FUTEX_WAIT, word, NULL) == -1 && errno == EINTR && count == 1,
-          "and is EINTR without");
-
-    on(SIGALRM, note, 0);
-    block(SIG_BLOCK, SIGALRM, 0);
-    in_milliseconds(20);
-    sigemptyset(&none);
-    check(sigsuspend(&none) == -1 && errno == EINTR && count == 1, "sigsuspend waits for a handler");
-    check(sigismember(&mask_in_context, SIGALRM) && is_blocked(SIGALRM), "and puts the mask back");
-    raise(SIGALRM);
-    sigset_t other = set_of(SIGUSR1, 0);
-    check(sigsuspend(&other) == -1 && count == 2 && sigismember(&mask_inside, SIGUSR1),
-          "a pending signal ends it at once; the handler has its mask");
-    raise(SIGALRM);
-    struct timespec no_time = {0, 0};
-    check(ppoll(NULL, 0, &second, &none) == -1 && errno == EINTR && count == 3, "ppoll lends a mask too");
-    check(ppoll(NULL, 0, &no_time, &none) == 0 && is_blocked(SIGALRM), "and gives it back");
-    block(SIG_UNBLOCK, SIGALRM, 0);
-    struct timespec past = {1, 0};
-    check(clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &past, NULL) == 0,
-          "a sleep until a time that has passed ends at once");
-}
-
-/* --- timers --------------------------------------------------------------------------------------- */
-
-static void test_timers(void)
-{
-    struct itimerval every = {{0, 5000}, {0, 5000}}, off = {{0, 0}, {0, 0}}, value;
-    on(SIGALRM, note, 0);
-    setitimer(ITIMER_REAL, &every, NULL);
-    while (count < 3)
-        ;
-    getitimer(ITIMER_REAL, &value);
-    check(value.it_interval.tv_usec == 5000 && value.it_value.tv_usec <= 5000,
-          "an interval timer interrupts a loop again and again");
-    setitimer(ITIMER_REAL, &off, &value);
-    check(value.it_interval.tv_usec == 5000, "setitimer tells how it was set");
-    check(alarm(100) == 0 && alarm(0) == 100, "alarm tells what was left");
-    on(SIGVTALRM, note, 0);
-    setitimer(ITIMER_VIRTUAL, &every, NULL);
-    while (count < 1)
-        ;
-    setitimer(ITIMER_VIRTUAL, &off, NULL);
-    check(last_signal == SIGVTALRM, "ITIMER_VIRTUAL sends SIGVTALRM");
-    on(SIGPROF, note, 0);
-    setitimer(ITIMER_PROF, &every, NULL);
-    while (count < 1)
-        ;
-    setitimer(ITIMER_PROF, &off, NULL);
-    check(last_signal == SIGPROF, "ITIMER_PROF sends SIGPROF");
-    check(setitimer(7, &off, NULL) == -1 && errno == EINVAL, "there is no interval timer 7");
-
-    timer_t timer;
-    const int rt = SIGRTMIN + 3;
-    struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = rt};
-    struct itimerspec soon = {{0, 0}, {0, 5000000}}, stopped = {{0, 0}, {0, 0}}, now;
-    event.sigev_value.sival_int = 1234;
-    on(rt, note, 0);
-    check(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0, "timer_create makes a timer");
-    timer_settime(timer, 0, &soon, NULL);
-    while (count < 1)
-        pause();
-    check(last.si_code == SI_TIMER && last.si_value.sival_int == 1234, "its signal has its value");
-    timer_gettime(timer, &now);
-    check(now.it_value.tv_sec == 0 && now.it_value.tv_nsec == 0, "afterwards it is off");
-    block(SIG_BLOCK, rt, 0);
-    soon.it_interval.tv_nsec = 1000000;
-    timer_settime(timer, 0, &soon, NULL);
-    struct timespec wait = {0, 50000000};
-    nanosleep(&wait, NULL);
-    block(SIG_UNBLOCK, rt, 0);
-    timer_settime(timer, 0, &stopped, NULL);
-    check(count >= 2 && count <= 3, "a timer's signal is queued once");
-    struct itimerspec far = {{0, 0}, {1000, 0}};
-    timer_settime(timer, 0, &far, NULL);
-    timer_settime(timer, 0, &stopped, &now);
-    check(now.it_value.tv_sec == 999, "timer_settime tells what was left");
-    check(timer_delete(timer) == 0 && timer_delete(timer) == -1 && errno == EINVAL,
-          "a timer can be deleted once");
-    event.sigev_notify = SIGEV_NONE;
-    event.sigev_signo = 0;
-    timer_create(CLOCK_REALTIME, &event, &timer);
-    soon.it_value.tv_sec = 50;
-    timer_settime(timer, 0, &soon, NULL);
-    timer_gettime(timer, &now);
-    check(now.it_value.tv_sec == 50 || now.it_value.tv_sec == 49, "SIGEV_NONE counts without a signal");
-    timer_delete(timer);
-    check(timer_create(77, NULL, &timer) == -1 && errno == EINVAL, "there is no clock 77");
-
-    struct timespec before, after;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &before);
-    for (volatile int i = 0; i < 100000; i++)
-        ;
-    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &after);
-    check(after.tv_sec > before.tv_sec || after.tv_nsec > before.tv_nsec, "processor time goes on");
-}
-
 int main(int argc, char **argv)
 {
     if (argc > 1) {
@@ -648,8 +435,6 @@ int main(int argc, char **argv)
     signal(SIGUSR1, unwind);
     raise(SIGUSR1);
     check(found_main && frames > 3, "the unwinder finds its way through a handler's frame");
-    test_interruption();
-    test_timers();
     printf("%d checks, %d failed\n", checks, failures);
     return failures != 0;
 }
