@@ -79,8 +79,6 @@ export type ReadResult = Uint8Array | 'wait' | 'eof' | number;
 export abstract class OpenFile {
   /** Descriptors that refer to this description, of all processes. */
   private references = 0;
-  /** Counts what has happened to the file, for edge-triggered epoll. */
-  activity = 0;
   /** What was opened, when that can be opened once more (/proc/self/fd). */
   node?: FileNode;
   /** Position in a file or directory. */
@@ -95,6 +93,16 @@ export abstract class OpenFile {
   /** Absolute path in the guest, as /proc/self/fd shows it. */
   get path(): string {
     return typeof this.name === 'string' ? this.name : this.name();
+  }
+
+  /** Counts what has made the file ready, for edge-triggered epoll. */
+  get activity(): number {
+    return 0;
+  }
+
+  /** Whether any descriptor refers to this. */
+  get isOpen(): boolean {
+    return this.references > 0;
   }
 
   /** One more descriptor refers to this. */

@@ -31,8 +31,9 @@ export class Pipe {
   private readonly number = ++pipes;
   readers = 0;
   writers = 0;
-  /** Changes with every byte that comes or goes, and with every end. */
-  activity = 0;
+  /** Counts what has come, and the writers that have gone; and what was taken, and the readers that have gone. */
+  arrivals = 0;
+  departures = 0;
 
   get bytes(): number {
     return this.held;
@@ -61,7 +62,7 @@ export class Pipe {
       else this.chunks[0] = first.subarray(part.length);
     }
     this.held -= bytes.length;
-    this.activity += 1;
+    this.departures += 1;
     return bytes;
   }
 
@@ -77,7 +78,7 @@ export class Pipe {
       this.chunks.push(bytes.slice());
     }
     this.held += bytes.length;
-    this.activity += 1;
+    this.arrivals += 1;
   }
 
   /** An end of a FIFO; who opens it waits while it is alone, unless that is not wanted (fifo(7)). */
@@ -102,9 +103,11 @@ export class PipeEnd extends OpenFile {
     super(path, flags);
     if (this.canRead) pipe.readers += 1;
     if (this.canWrite) pipe.writers += 1;
-    pipe.activity += 1;
-    // Activity is the pipe's: both ends see it.
-    Object.defineProperty(this, 'activity', { get: () => pipe.activity });
+  }
+
+  override get activity(): number {
+    const { arrivals, departures } = this.pipe;
+    return (this.canRead ? arrivals : 0) + (this.canWrite ? departures : 0);
   }
 
   /** True while a FIFO's other end is not there, for which an open waits. */
@@ -149,8 +152,14 @@ export class PipeEnd extends OpenFile {
   }
 
   override close(): void {
-    if (this.canRead) this.pipe.readers -= 1;
-    if (this.canWrite) this.pipe.writers -= 1;
-    this.pipe.activity += 1;
+    const { pipe } = this;
+    if (this.canRead) {
+      pipe.readers -= 1;
+      pipe.departures += 1;
+    }
+    if (this.canWrite) {
+      pipe.writers -= 1;
+      pipe.arrivals += 1;
+    }
   }
 }

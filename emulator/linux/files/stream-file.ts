@@ -23,6 +23,7 @@ const PTS_MAJOR = 136;
 /** Standard input, output or error: a stream of the embedder, seen as a terminal or a pipe. */
 export class StreamFile extends OpenFile {
   private readonly settings: TerminalSettings | undefined;
+  private reads = 0;
 
   constructor(
     path: string | (() => string),
@@ -36,6 +37,10 @@ export class StreamFile extends OpenFile {
     if (stream?.isTerminal) this.settings = stream.terminal ?? new PlainTerminal();
   }
 
+  override get activity(): number {
+    return this.reads;
+  }
+
   override get terminal(): TerminalSettings | undefined {
     return this.settings;
   }
@@ -47,7 +52,11 @@ export class StreamFile extends OpenFile {
   }
 
   override read(max: number, timedOut: boolean): ReadResult {
-    return this.input === undefined ? -ERRNO.EBADF : this.input.read(max, timedOut);
+    if (this.input === undefined) return -ERRNO.EBADF;
+    const result = this.input.read(max, timedOut);
+    // What comes next cannot be told from what is left: it counts as new.
+    if (result instanceof Uint8Array) this.reads += 1;
+    return result;
   }
 
   override write(bytes: Uint8Array): number | 'wait' {

@@ -1,5 +1,6 @@
 import type { SyscallHandler } from '../call';
 import { attributeCalls } from './attributes';
+import { eventCalls } from './events';
 import { fileCalls } from './files';
 import { ioCalls } from './io';
 import { ioctlCalls } from './ioctl';
@@ -11,6 +12,7 @@ import { processCalls } from './process';
 import { randomCalls } from './random';
 import { signalCalls } from './signals';
 import { systemCallNumber } from './table';
+import { socketCalls } from './sockets';
 import { timeCalls } from './time';
 import { transferCalls } from './transfer';
 import { timerCalls } from './timers';
@@ -19,6 +21,7 @@ import { timerCalls } from './timers';
 export const HANDLERS: ReadonlyMap<number, SyscallHandler> = new Map(
   [
     attributeCalls,
+    eventCalls,
     fileCalls,
     ioCalls,
     ioctlCalls,
@@ -29,6 +32,7 @@ export const HANDLERS: ReadonlyMap<number, SyscallHandler> = new Map(
     processCalls,
     randomCalls,
     signalCalls,
+    socketCalls,
     timeCalls,
     transferCalls,
     timerCalls,
