@@ -283,7 +283,8 @@ export class PageTable {
     const { u32 } = this.views;
     const pages: number[] = [];
     for (let page = first; page < end;) {
-      const [middle, otherMiddle] = [one, other].map((top) => u32[top + (page >>> TOP_SHIFT)]);
+      const middle = u32[one + (page >>> TOP_SHIFT)];
+      const otherMiddle = u32[other + (page >>> TOP_SHIFT)];
       if (middle === otherMiddle) {
         page = ((page >>> TOP_SHIFT) + 1) << TOP_SHIFT;
         continue;
