@@ -17,7 +17,10 @@ const BUNDLES: Record<string, { readonly outDir: string; readonly input: Record<
       outDir: 'out/emulator',
       input: { index: 'emulator/index.ts', 'pool-thread': 'emulator/host/pool-thread.ts' },
     },
-    bench: { outDir: 'out/bench', input: { index: 'tests/bench/index.ts' } },
+    bench: {
+      outDir: 'out/bench',
+      input: { index: 'tests/bench/index.ts', 'pool-thread': 'emulator/host/pool-thread.ts' },
+    },
   };
 
 export default defineConfig(({ mode }) => {

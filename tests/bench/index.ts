@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
 import { findContenders, type Contender, type Contenders } from './contenders';
+import { measureMultiprocess, printMultiprocess } from './multiprocess';
 import { makeReport, printReport, spread, type KernelResult } from './report';
 
 const KERNELS: readonly string[] = [
   ...['dot', 'sieve', 'matmul', 'sha256', 'intmix', 'fib', 'xorshift', 'copy', 'mandelbrot'],
 ];
-const USAGE = `usage: npm run bench -- [--json] [--rounds N] [kernel …]
+const USAGE = `usage: npm run bench -- [--json] [--rounds N] [kernel … | multiprocess]
 kernels: ${KERNELS.join(' ')}`;
 const DEFAULT_ROUNDS = 7;
 /** How long a sample should take. */
@@ -15,6 +16,8 @@ interface Choice {
   readonly json: boolean;
   readonly rounds: number;
   readonly kernels: readonly string[];
+  /** The table of multiprocess instead of the kernels'. */
+  readonly multiprocess: boolean;
 }
 
 function readArguments(): Choice {
@@ -30,12 +33,15 @@ function readArguments(): Choice {
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds needs a whole number from 1 on, not ${values.rounds}`);
   }
-  const unknown = positionals.find((name) => !KERNELS.includes(name));
+  const multiprocess = positionals.length === 1 && positionals[0] === 'multiprocess';
+  const names = multiprocess ? [] : positionals;
+  const unknown = names.find((name) => !KERNELS.includes(name));
   if (unknown !== undefined) throw new Error(`there is no kernel "${unknown}"`);
   return {
     json: values.json ?? false,
     rounds,
-    kernels: positionals.length ? positionals : KERNELS,
+    kernels: names.length ? names : KERNELS,
+    multiprocess,
   };
 }
 
@@ -74,6 +80,13 @@ function main(): number {
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
     return 2;
+  }
+  if (choice.multiprocess) {
+    const progress = (text: string): void => void (choice.json || process.stderr.write(text));
+    const results = measureMultiprocess(choice.rounds, progress);
+    progress('\n');
+    console.log(choice.json ? JSON.stringify(results, null, 2) : printMultiprocess(results));
+    return 0;
   }
   const contenders = findContenders();
   try {
