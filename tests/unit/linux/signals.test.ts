@@ -191,6 +191,34 @@ describe('waiting for signals', () => {
   });
 });
 
+describe('a terminal', () => {
+  test.each([
+    ['^C', SIGINT, (terminal: Terminal) => terminal.input(Uint8Array.of(3))],
+    ['^\\', 3, (terminal: Terminal) => terminal.input(Uint8Array.of(28))],
+    ['^Z', 20, (terminal: Terminal) => terminal.input(Uint8Array.of(26))],
+    [
+      'a new size',
+      28,
+      (terminal: Terminal, size: number) => terminal.setWindowSize({ columns: size, rows: 9 }),
+    ],
+  ] as const)('runs the handler for %s, also in a read', (_, signal, act) => {
+    const terminal = new Terminal({ columns: 80, rows: 24, now: () => 0, output: () => undefined });
+    const streams = { stdin: terminal, stdout: terminal, stderr: terminal };
+    const process = new TestProcess({ streams }).start();
+    process.hart.setX(2, BigInt(process.sp));
+    setAction(process, signal, 0x1_0100);
+    for (const [size, reads] of [true, false].entries()) {
+      if (reads) expect(process.outcome('read', 0, DATA, 10).kind).toBe('park');
+      act(terminal, size + 1);
+      if (reads) expect(process.again()).toEqual({ kind: 'done', pcSet: true });
+      else expect(process.kernel.deliverPending(process.hart)).toBeUndefined();
+      expect([process.hart.pc, process.hart.xInt(10)]).toEqual([0x1_0100, signal]);
+      process.outcome('rt_sigreturn');
+      if (reads) expect(process.result).toBe(-ERRNO.EINTR);
+    }
+  });
+});
+
 describe('queued signals', () => {
   const RT = 40;
   const info = (process: TestProcess, code: number, value: number): number => {
