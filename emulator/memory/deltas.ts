@@ -2,6 +2,15 @@ import { PAIR_BYTES, PAIR_STATE_BYTES, TABLE_BYTES, type ArenaViews } from './ar
 import type { Bulk } from './bulk';
 import { PAGE_COUNT } from './layout';
 
+/** From a table to its list, in words. */
+const LIST_WORDS = (2 * TABLE_BYTES) / 4;
+const RUN_SHIFT = 20;
+const RUN_FIRST = PAGE_COUNT - 1;
+/** How many pages may follow the first of a run. */
+const RUN_MAX = 0xfff;
+/** So long runs are cleared by one call of WebAssembly. */
+const RUN_LONG = 16;
+
 /**
  * The delta table pairs: for each page u32 `frame's arena address - page's address` mod 2^32, 0 = take the
  * slow path; one table for reads, one for writes. They cache the structural page table for translated code
@@ -14,7 +23,8 @@ import { PAGE_COUNT } from './layout';
  * | 8 MiB       | list of read fills   | 2          | entries in the write list |
  * | 12 MiB      | list of write fills  |            |
  *
- * A list may name a page twice and may name pages whose delta was withdrawn since.
+ * A word of a list is a run of pages: the first in bits 19:0, how many follow it in bits 31:20. A list may
+ * name a page twice and may name pages whose delta was withdrawn since.
  */
 export class DeltaTables {
   constructor(
@@ -46,14 +56,14 @@ export class DeltaTables {
     return 0;
   }
 
-  /** The list of pages whose read delta was filled. */
-  readFills(pair: number): Uint32Array {
-    return this.list(this.readTable(pair), 1 + this.state(pair));
+  /** The pages whose read delta was filled. */
+  readFills(pair: number): number[] {
+    return this.filled(this.readTable(pair) >>> 2, 1 + this.state(pair));
   }
 
-  /** The list of pages whose write delta was filled. */
-  writeFills(pair: number): Uint32Array {
-    return this.list(this.writeTable(pair), 2 + this.state(pair));
+  /** The pages whose write delta was filled. */
+  writeFills(pair: number): number[] {
+    return this.filled(this.writeTable(pair) >>> 2, 2 + this.state(pair));
   }
 
   /** Arena address of the pair's read table. */
@@ -99,10 +109,11 @@ export class DeltaTables {
           if (u32[word + page] !== 0) u32[word + page] = 0;
         }
       } else {
-        const list = word + (2 * TABLE_BYTES) / 4;
+        const list = word + LIST_WORDS;
         for (let i = list; i < list + count; i++) {
-          const page = u32[i];
-          if (page >= first && page < end) u32[word + page] = 0;
+          const from = u32[i] & RUN_FIRST;
+          const to = Math.min(end, from + (u32[i] >>> RUN_SHIFT) + 1);
+          for (let page = Math.max(first, from); page < to; page++) u32[word + page] = 0;
         }
       }
     }
@@ -119,10 +130,13 @@ export class DeltaTables {
     this.clearTable(this.writeTable(pair) >>> 2, this.state(pair) + 2);
   }
 
-  private list(table: number, counter: number): Uint32Array {
+  private filled(table: number, counter: number): number[] {
     const { u32 } = this.views;
-    const list = (table + 2 * TABLE_BYTES) >>> 2;
-    return u32.subarray(list, list + u32[counter]);
+    const list = table + LIST_WORDS;
+    const runs = Array.from(u32.subarray(list, list + u32[counter]));
+    return runs.flatMap((run) =>
+      Array.from({ length: (run >>> RUN_SHIFT) + 1 }, (_, n) => (run & RUN_FIRST) + n),
+    );
   }
 
   private state(pair: number): number {
@@ -132,22 +146,33 @@ export class DeltaTables {
   /** Publishes a delta. Atomic, so that a thread that sees the delta sees the frame's bytes too. */
   private fill(table: number, counter: number, page: number, address: number): void {
     const { u32 } = this.views;
-    if (u32[table + page] === 0) {
-      if (u32[counter] === PAGE_COUNT) this.compact(table, counter);
-      u32[table + (2 * TABLE_BYTES) / 4 + u32[counter]++] = page;
-    }
+    if (u32[table + page] === 0) this.note(table, counter, page);
     Atomics.store(u32, table + page, (address - page * 4096) >>> 0);
+  }
+
+  /** Puts `page` on the list: pages filled in ascending order make one run. */
+  private note(table: number, counter: number, page: number): void {
+    const { u32 } = this.views;
+    const list = table + LIST_WORDS;
+    const last = list + u32[counter] - 1;
+    if (u32[counter] > 0) {
+      const more = u32[last] >>> RUN_SHIFT;
+      if ((u32[last] & RUN_FIRST) + more + 1 === page && more < RUN_MAX) {
+        u32[last] += 1 << RUN_SHIFT;
+        return;
+      }
+    }
+    if (u32[counter] === PAGE_COUNT) this.compact(table, counter);
+    u32[list + u32[counter]++] = page;
   }
 
   /** A full list, by now with pages named more than once: writes it anew from the table. */
   private compact(table: number, counter: number): void {
     const { u32 } = this.views;
-    const list = table + (2 * TABLE_BYTES) / 4;
-    let count = 0;
+    u32[counter] = 0;
     for (let page = 0; page < PAGE_COUNT; page++) {
-      if (u32[table + page] !== 0) u32[list + count++] = page;
+      if (u32[table + page] !== 0) this.note(table, counter, page);
     }
-    u32[counter] = count;
   }
 
   private clearTable(table: number, counter: number): void {
@@ -159,7 +184,12 @@ export class DeltaTables {
       this.bulk.clear(4 * table, TABLE_BYTES);
       return;
     }
-    const list = table + (2 * TABLE_BYTES) / 4;
-    for (let i = list; i < list + count; i++) u32[table + u32[i]] = 0;
+    const list = table + LIST_WORDS;
+    for (let i = list; i < list + count; i++) {
+      const first = table + (u32[i] & RUN_FIRST);
+      const more = u32[i] >>> RUN_SHIFT;
+      if (more >= RUN_LONG) this.bulk.clear(4 * first, 4 * (more + 1));
+      else for (let at = first; at <= first + more; at++) u32[at] = 0;
+    }
   }
 }
