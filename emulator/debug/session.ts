@@ -7,7 +7,7 @@ import { EndedVcpus } from './ended-vcpus';
 import { EventHistory } from './event-history';
 import { explain } from './explain';
 import { parseExpression } from './expression';
-import { runTo, stepOut, stepOver } from './goals';
+import { forkFunctions, runTo, stepOut, stepOver } from './goals';
 import { locate } from './location';
 import { OutputBatch } from './output-batch';
 import type {
@@ -122,6 +122,10 @@ export class DebugSession implements MachineRequests {
     );
   }
 
+  runToFork(): Promise<void> {
+    return this.start((runner) => runner.runToFork(forkFunctions(this.opened().symbols)));
+  }
+
   runTo(address: number, hart: HartId = 0): Promise<void> {
     return this.step(hart, (runner, stepped) => runner.runTo(runTo(address), stepped));
   }
@@ -233,7 +237,11 @@ export class DebugSession implements MachineRequests {
   }
 
   terminalResize(columns: number, rows: number): Promise<void> {
-    return attempt(() => this.terminal?.setWindowSize({ columns, rows }));
+    return attempt(() => {
+      this.terminal?.setWindowSize({ columns, rows });
+      // A program that waits for input may have a handler for SIGWINCH.
+      this.wakeUp.wake();
+    });
   }
 
   private async load(request: OpenRequest): Promise<MachineInfo> {
@@ -414,6 +422,7 @@ export class DebugSession implements MachineRequests {
       harts: target?.liveHarts.map((hart) => this.hartInfo(target, hart)) ?? [],
       endedVcpus: this.endedVcpus.list(),
       ...(running && this.meter.mips !== undefined && { mips: this.meter.mips }),
+      instructions: target?.instructions ?? 0,
       residentBytes: target?.residentBytes ?? 0,
     };
   }
