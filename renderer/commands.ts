@@ -108,8 +108,17 @@ export const COMMANDS = [
     enabled: (bench) => ready(bench) && bench.view.cursor !== null,
     run: ({ machine, view }) => {
       const { cursor } = view;
-      if (cursor !== null) return machine.resume((guest) => guest.runTo(cursor));
+      if (cursor !== null) return machine.resume((guest) => guest.runTo(cursor, machine.focusHart));
     },
+  },
+  {
+    id: 'run.to-fork',
+    title: 'Run to the next fork',
+    key: 'Ctrl+Shift+F10',
+    icon: 'repo-forked',
+    menu: 'Run',
+    enabled: ready,
+    run: ({ machine }) => machine.resume((guest) => guest.runToFork()),
   },
   {
     id: 'breakpoint.toggle',
@@ -278,7 +287,15 @@ export const COMMANDS = [
     key: 'Ctrl+Shift+0',
     icon: 'layout',
     menu: 'View',
-    run: ({ view }) => view.resetLayout(),
+    run: ({ view }) => view.arrange('step'),
+  },
+  {
+    id: 'layout.harts',
+    title: 'Layout for harts and pages',
+    key: 'Ctrl+Shift+9',
+    icon: 'layout-panel',
+    menu: 'View',
+    run: ({ view }) => view.arrange('harts'),
   },
   ...hartCommands,
 ] as const satisfies readonly Command[] as readonly Command[];

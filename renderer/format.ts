@@ -30,6 +30,19 @@ export function placeName(place: {
 export const grouped = (count: number): string =>
   String(Math.trunc(count)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
+/** Numbers in ascending order as `1–4,7`. */
+export function ranges(numbers: readonly number[]): string {
+  const parts: string[] = [];
+  for (let first = 0; first < numbers.length;) {
+    let last = first;
+    while (numbers[last + 1] === (numbers[last] ?? 0) + 1) last++;
+    const from = numbers[first] ?? 0;
+    parts.push(last > first ? `${from}${last > first + 1 ? '–' : ','}${numbers[last]}` : `${from}`);
+    first = last + 1;
+  }
+  return parts.join(',');
+}
+
 /** A size in the largest unit that keeps it readable. */
 export function byteSize(bytes: number): string {
   if (bytes < 1024) return `${bytes} B`;

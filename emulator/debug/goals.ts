@@ -21,6 +21,19 @@ export interface Goal {
 const SP = 2;
 const RA = 1;
 
+/** Functions of the guest library whose ecall starts vCPUs. */
+const FORK_FUNCTIONS = ['mp_start', 'mp_fork', 'multiprocess', 'multiprocess_stacks'];
+
+/**
+ * Where a program may start vCPUs.
+ * @throws Error when it has none of the guest library's functions
+ */
+export function forkFunctions(symbols: SymbolTable): number[] {
+  const found = FORK_FUNCTIONS.flatMap((name) => symbols.byName(name)?.address ?? []);
+  if (found.length > 0) return found;
+  throw new Error(`The program has no ${FORK_FUNCTIONS.join(', ')}: set a breakpoint instead.`);
+}
+
 /** Stops at an address the first time. */
 export function runTo(address: number): Goal {
   return { addresses: [address], arrived: () => 'done' };

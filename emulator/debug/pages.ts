@@ -69,11 +69,8 @@ export function pagesInfo(target: DebugTarget): PagesInfo {
   });
   const segments = new Segments(target.memoryMap(), target.liveHarts);
   const rows = makeRows(runs, segments, target.symbols);
-  return {
-    spaces,
-    ...rows,
-    leftOut: { rows: rows.leftOut, spaces: bySpace.length - shown.length },
-  };
+  const leftOut = { rows: rows.leftOut, spaces: bySpace.length - shown.length };
+  return { states: PAGE_STATES, spaces, ...rows, leftOut };
 }
 
 /** Address spaces with the harts that run in them, in the order of the harts. */
@@ -120,7 +117,7 @@ function makeRows(
   runs: readonly (readonly PageRun[])[],
   segments: Segments,
   symbols: SymbolTable,
-): Omit<PagesInfo, 'spaces' | 'leftOut'> & { leftOut: number } {
+): Omit<PagesInfo, 'states' | 'spaces' | 'leftOut'> & { leftOut: number } {
   const sweeps = runs.map((each) => new Sweep(each));
   const most = Math.min(MAX_ROWS, Math.floor(MAX_CELLS / sweeps.length));
   const [labels, named] = [new Names(), new Names()];

@@ -119,6 +119,8 @@ export interface MachineState {
   readonly harts: readonly HartInfo[];
   /** vCPUs of tasks that can still be joined, and those that ended since the last run began; a bounded list. */
   readonly endedVcpus: readonly EndedVcpu[];
+  /** Instructions retired by all harts, ended ones included. */
+  readonly instructions: number;
   /** Millions of instructions per second over the last report period while running; else absent. */
   readonly mips?: number;
   /** Frames in use × 4 KiB. */
@@ -188,7 +190,7 @@ export interface MemoryBlock {
   readonly holes: readonly { readonly start: number; readonly end: number }[];
 }
 
-/** An address space, and how many pages it has of each state (in `PAGE_STATES` order). */
+/** An address space, and how many pages it has of each state (in the order of `PagesInfo.states`). */
 export interface PageSpace {
   /** Number of the space in the arena. */
   readonly space: number;
@@ -205,11 +207,13 @@ export interface PageSpace {
  * |-------------|----------------------------------------------------------------------------------|
  * | `first`     | number of its first page                                                         |
  * | `count`     | pages                                                                            |
- * | `cells`     | for each space: 8 × index in `PAGE_STATES` + READ 1, WRITE 2, EXECUTE 4 as given |
+ * | `cells`     | for each space: 8 × number of the state + READ 1, WRITE 2, EXECUTE 4               |
  * | `labelOf`   | index in `labels`: the segment                                                   |
  * | `symbolsOf` | index in `symbols`: variables that lie there                                     |
  */
 export interface PagesInfo {
+  /** Names of the states by their numbers. */
+  readonly states: readonly string[];
   readonly spaces: readonly PageSpace[];
   readonly first: Uint32Array;
   readonly count: Uint32Array;
@@ -304,6 +308,8 @@ export interface MachineRequests {
   stepOver(hart: HartId): Promise<void>;
   /** Until the current function returns. */
   stepOut(hart: HartId): Promise<void>;
+  /** Until a hart starts vCPUs by a call of the guest library, and a bit further: to where they are there. */
+  runToFork(): Promise<void>;
   /** Until a hart comes to an address. */
   runTo(address: number, hart?: HartId): Promise<void>;
   /** Loads the program afresh with the same arguments; breakpoints stay. */

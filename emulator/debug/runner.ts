@@ -9,6 +9,9 @@ const QUANTUM = 1_000_000;
 /** Instructions that the other harts run before it is seen whether a step's hart can go on. */
 const HELP_QUANTUM = 50_000;
 
+/** Instructions from the entry of a function that starts vCPUs to behind its ecall, at most. */
+const MOST_STEPS_TO_FORK = 500;
+
 /** What the runner needs from the session around it. */
 export interface RunnerHost {
   /** Answers requests and flushes output; resolves when the guest may go on. */
@@ -51,6 +54,23 @@ export class Runner {
   /** One hart, until it has reached the goal or something else stops the machine. */
   runTo(goal: Goal, hart: Hart): Promise<StopReason> {
     return this.toGoals({ budget: Infinity, goal, only: hart });
+  }
+
+  /** All harts to a function that starts vCPUs, then its caller alone to where they are there. */
+  async runToFork(functions: readonly number[]): Promise<StopReason> {
+    const stop = await this.toGoals({
+      budget: Infinity,
+      goal: { addresses: functions, arrived: () => 'done' },
+    });
+    const { current, tasks } = this.target;
+    if (stop.kind !== 'step' && !functions.includes(current.state.pc)) return stop;
+    const newest = (): number => tasks.list().at(-1)?.id ?? 0;
+    const before = newest();
+    for (let steps = 0; steps < MOST_STEPS_TO_FORK && newest() === before; steps++) {
+      const step = await this.until({ budget: 1, only: current });
+      if (step !== 'left' && step.kind !== 'step') return step;
+    }
+    return { kind: 'step' };
   }
 
   private async toGoals(run: Run): Promise<StopReason> {

@@ -67,6 +67,7 @@ const REQUESTS = {
   stepInstruction: v.strictTuple([hart]),
   stepOver: v.strictTuple([hart]),
   stepOut: v.strictTuple([hart]),
+  runToFork: v.strictTuple([]),
   runTo: v.strictTuple([address, v.optional(hart)]),
   restart: v.strictTuple([]),
   registers: v.strictTuple([hart]),

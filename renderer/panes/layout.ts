@@ -9,13 +9,15 @@ export const PANES = {
   breakpoints: 'Breakpoints',
   terminal: 'Terminal',
   log: 'Log',
+  pages: 'Pages',
+  events: 'Events',
 } as const;
 
 export type PaneId = keyof typeof PANES;
 const PANE_IDS = Object.keys(PANES) as readonly PaneId[];
 
 /** Changes whenever the set of panes does, so that an older arrangement is not taken. */
-const LAYOUT_KEY = 'layout.1';
+const LAYOUT_KEY = 'layout.2';
 
 /** Adds a pane: as a tab of the active group, or where `position` and `size` say. */
 export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: object): void {
@@ -30,35 +32,55 @@ export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: 
   } as Parameters<DockviewApi['addPanel']>[0]);
 }
 
-export function applyDefaultLayout(api: DockviewApi): void {
+/** Arrangements to choose from: for stepping one hart, and for comparing harts and their pages. */
+export type LayoutName = 'step' | 'harts';
+
+export function applyLayout(api: DockviewApi, name: LayoutName): void {
   api.clear();
   const { width, height } = api;
-  const add = (id: PaneId, position?: object, size?: object): void =>
-    addPane(api, id, position, size);
   const low = Math.round(Math.min(320, Math.max(180, height * 0.34)));
-  const left = Math.round(Math.min(300, Math.max(210, width * 0.17)));
-  const right = Math.round(Math.min(612, Math.max(410, width * 0.32)));
-  add('disassembly');
-  add('terminal', { direction: 'below', referencePanel: 'disassembly' }, { initialHeight: low });
-  add('log', { direction: 'within', referencePanel: 'terminal' }, { inactive: true });
-  add(
-    'memory',
-    { direction: 'right', referencePanel: 'terminal' },
-    {
-      initialWidth: Math.round(Math.min(width * 0.5, Math.max(right + 190, 630))),
-    },
-  );
-  add('guests', { direction: 'left', referencePanel: 'disassembly' }, { initialWidth: left });
-  add('registers', { direction: 'right', referencePanel: 'disassembly' }, { initialWidth: right });
-  add(
-    'breakpoints',
-    { direction: 'below', referencePanel: 'guests' },
-    {
-      initialHeight: Math.round((height - low) * 0.3),
-    },
-  );
+  if (name === 'step') arrangeStep(api, width, height, low);
+  else arrangeHarts(api, width, height, low);
   api.getPanel('disassembly')?.api.setActive();
 }
+
+function arrangeStep(api: DockviewApi, width: number, height: number, low: number): void {
+  const left = Math.round(Math.min(300, Math.max(210, width * 0.17)));
+  const right = Math.round(Math.min(612, Math.max(410, width * 0.32)));
+  addPane(api, 'disassembly');
+  addPane(api, 'terminal', below('disassembly'), { initialHeight: low });
+  for (const id of ['pages', 'events', 'log'] as const) {
+    addPane(api, id, within('terminal'), { inactive: true });
+  }
+  const memory = Math.round(Math.min(width * 0.5, Math.max(right + 190, 630)));
+  addPane(api, 'memory', rightOf('terminal'), { initialWidth: memory });
+  addPane(api, 'guests', leftOf('disassembly'), { initialWidth: left });
+  addPane(api, 'registers', rightOf('disassembly'), { initialWidth: right });
+  const breakpoints = Math.round((height - low) * 0.3);
+  addPane(api, 'breakpoints', below('guests'), { initialHeight: breakpoints });
+}
+
+function arrangeHarts(api: DockviewApi, width: number, height: number, low: number): void {
+  const half = Math.round(width * 0.5);
+  addPane(api, 'disassembly');
+  addPane(api, 'registers', rightOf('disassembly'), { initialWidth: half });
+  addPane(api, 'pages', below('registers'), { initialHeight: Math.round(height * 0.56) });
+  addPane(api, 'memory', below('disassembly'), { initialHeight: low });
+  addPane(api, 'terminal', within('memory'), { inactive: true });
+  for (const id of ['events', 'log'] as const) {
+    addPane(api, id, within('terminal'), { inactive: true });
+  }
+  addPane(api, 'guests', within('disassembly'), { inactive: true });
+  addPane(api, 'breakpoints', within('disassembly'), { inactive: true });
+}
+
+const place =
+  (direction: string) =>
+  (referencePanel: PaneId): object => ({ direction, referencePanel });
+const below = place('below');
+const within = place('within');
+const rightOf = place('right');
+const leftOf = place('left');
 
 /** Puts the kept arrangement back; false when there is none that fits. */
 export function restoreLayout(api: DockviewApi): boolean {

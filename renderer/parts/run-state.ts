@@ -17,11 +17,13 @@ export function runStateText(phase: Phase, state: MachineState | null): string {
   }
   if (state === null) return 'Opening…';
   if (state.running) {
-    const waiting = state.harts.find((hart) => hart.state === 'waiting');
+    const waiting = state.harts.every((hart) => hart.state === 'waiting') && state.harts[0];
     return waiting ? `Running · waits for ${waiting.waitsFor ?? 'an event'}` : 'Running';
   }
-  const hart = state.harts[0];
-  return stopText(state.stop, hart ? placeName(hart.location) : undefined);
+  const hart = state.harts.find(({ id }) => id === state.stopHart) ?? state.harts[0];
+  const place = hart && placeName(hart.location);
+  const isOneOfMany = state.harts.length > 1 && state.stop?.kind !== 'pause';
+  return stopText(state.stop, place) + (hart && isOneOfMany ? ` · hart ${hart.id}` : '');
 }
 
 function stopText(stop: StopReason | undefined, place: string | undefined): string {
@@ -50,7 +52,12 @@ function stopText(stop: StopReason | undefined, place: string | undefined): stri
 }
 
 /** What to press next. */
-export function hint(phase: Phase, state: MachineState | null, hasProgram: boolean): string {
+export function hint(
+  phase: Phase,
+  state: MachineState | null,
+  hasProgram: boolean,
+  isMultiprocess = false,
+): string {
   if (phase === 'none')
     return hasProgram
       ? 'Ctrl+Shift+F5 opens it again · choose another guest in the Guests pane (Ctrl+1)'
@@ -69,6 +76,10 @@ export function hint(phase: Phase, state: MachineState | null, hasProgram: boole
     case 'fault':
       return 'The registers and memory are as the fault left them · Ctrl+Shift+F5 restarts';
     default:
+      if (state.harts.length > 1)
+        return '0 … 9 focus a hart · F11 steps it alone · F5 runs all · Ctrl+8 shows their pages';
+      if (isMultiprocess)
+        return 'Ctrl+Shift+F10 runs to where the vCPUs start · F10 steps over · F5 runs';
       return 'F10 steps over · F11 steps into · F9 sets a breakpoint · F5 runs';
   }
 }

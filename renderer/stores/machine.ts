@@ -83,11 +83,19 @@ export const useMachine = defineStore('machine', () => {
     if (before !== null && next.sequence <= before.sequence) return;
     state.value = next;
     showState(next);
-    if (!next.harts.some(({ id }) => id === focusHart.value)) focusHart.value = 0;
+    moveFocus(next);
     if (next.running) return;
     stops.value++;
     revision.value++;
     for (const resolve of awaitingStop.splice(0)) resolve();
+  }
+
+  /** A stop that is about one hart takes the focus there; a hart that has gone cannot keep it. */
+  function moveFocus({ harts, stop, stopHart }: MachineState): void {
+    const lives = (hart: number | undefined): hart is number => harts.some(({ id }) => id === hart);
+    const about = stop !== undefined && stop.kind !== 'pause' && stop.kind !== 'step';
+    if (lives(stopHart) && (about || !lives(focusHart.value))) focusHart.value = stopHart;
+    else if (!lives(focusHart.value)) focusHart.value = 0;
   }
 
   function showState(next: MachineState): void {

@@ -1,5 +1,5 @@
 import { defineStore } from 'pinia';
-import { ref, shallowRef } from 'vue';
+import { computed, ref, shallowRef } from 'vue';
 import type { GuestInfo, ProgramFile, RecentFile } from '../../preload/api';
 import { joinWords, splitWords } from '../words';
 import { useLog } from './log';
@@ -22,6 +22,13 @@ export const usePrograms = defineStore('programs', () => {
   const args = ref('');
   /** One `NAME=value` a line. */
   const environment = ref('');
+
+  /** Whether the guest that is open starts vCPUs. */
+  const isMultiprocess = computed(() => {
+    const { program } = machine;
+    const guest = guests.value.find(({ name }) => name === program?.name);
+    return program?.path === undefined && (guest?.tags.includes('multiprocess') ?? false);
+  });
 
   function choose(next: Choice): void {
     choice.value = next;
@@ -84,6 +91,7 @@ export const usePrograms = defineStore('programs', () => {
     choice,
     args,
     environment,
+    isMultiprocess,
     choose,
     openChoice,
     openGuest,

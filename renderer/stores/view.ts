@@ -4,9 +4,10 @@ import { nextTick, ref, shallowRef } from 'vue';
 import type { Theme } from '../../preload/api';
 import {
   addPane,
-  applyDefaultLayout,
+  applyLayout,
   restoreLayout,
   saveLayout,
+  type LayoutName,
   type PaneId,
 } from '../panes/layout';
 
@@ -25,18 +26,19 @@ export const useView = defineStore('view', () => {
   /** Address of the Disassembly pane's cursor: run to cursor and toggle breakpoint mean it. */
   const cursor = ref<number | null>(null);
   const disassemblyPlace = shallowRef<PlaceRequest | null>(null);
+  const pagesPlace = shallowRef<PlaceRequest | null>(null);
   const memoryPlace = shallowRef<PlaceRequest | null>(null);
   const actions = new Map<PaneId, (action: PaneAction) => void>();
   let dock: DockviewApi | null = null;
 
   function dockReady(api: DockviewApi): void {
     dock = api;
-    if (!restoreLayout(api)) applyDefaultLayout(api);
+    if (!restoreLayout(api)) applyLayout(api, 'step');
     api.onDidLayoutChange(() => saveLayout(api));
   }
 
-  function resetLayout(): void {
-    if (dock) applyDefaultLayout(dock);
+  function arrange(name: LayoutName): void {
+    if (dock) applyLayout(dock, name);
   }
 
   /** Brings a pane to the front and asks something of it. */
@@ -74,6 +76,12 @@ export const useView = defineStore('view', () => {
     memoryPlace.value = { address };
   }
 
+  /** Shows an address in the Pages pane. */
+  async function showPage(address: number): Promise<void> {
+    await bringUp('pages');
+    pagesPlace.value = { address };
+  }
+
   async function setTheme(next: Theme): Promise<void> {
     theme.value = next;
     await window.hartscope.setTheme(next);
@@ -85,12 +93,14 @@ export const useView = defineStore('view', () => {
     cursor,
     disassemblyPlace,
     memoryPlace,
+    pagesPlace,
     dockReady,
-    resetLayout,
+    arrange,
     show,
     answer,
     showCode,
     showMemory,
+    showPage,
     setTheme,
   };
 });

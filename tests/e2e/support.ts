@@ -47,6 +47,14 @@ export async function openGuest(page: Page, name: string): Promise<void> {
   await reaches(page, /^Stopped/);
 }
 
+/** Adds a breakpoint by its key and waits until it is listed. */
+export async function addBreakpoint(page: Page, at: string): Promise<void> {
+  await page.keyboard.press('Control+Shift+B');
+  await page.keyboard.type(at);
+  await page.keyboard.press('Enter');
+  await expect.poll(() => page.locator('.at').allInnerTexts()).toContain(at);
+}
+
 /** All that the terminal shows. */
 export const terminalText = (page: Page): Promise<string> =>
   page.getByTestId('terminal').locator('.xterm-rows').innerText();

@@ -55,7 +55,9 @@ describe('the harts strip', () => {
     await machine.requests().stepInstruction(0);
     await expect.poll(() => strip.findAll('[role=option]')).toHaveLength(4);
     const third = strip.get('[data-hart="2"]');
-    expect(third.attributes('aria-label')).toBe('Hart 2: stopped in main+0x14, 1 instructions');
+    expect(third.attributes('aria-label')).toBe(
+      'Hart 2: stopped in main+0x14, 1 instructions, vCPU 2 of task 1 (call)',
+    );
     await third.trigger('click');
     expect(machine.focusHart).toBe(2);
     expect(third.attributes('aria-selected')).toBe('true');
@@ -77,7 +79,14 @@ describe('the status line', () => {
     const harts = [
       { id: 0, state: 'waiting', location: { address: 0 }, instructions: 1, waitsFor: 'input' },
     ] as const;
-    const state = { sequence: 1, running: true, harts, endedVcpus: [], residentBytes: 0 };
+    const state = {
+      sequence: 1,
+      running: true,
+      harts,
+      endedVcpus: [],
+      instructions: 1,
+      residentBytes: 0,
+    };
     expect(hint('open', state, true)).toContain('type in the Terminal');
     expect(runStateText('open', state)).toBe('Running · waits for input');
   });

@@ -107,6 +107,7 @@ export class FakeMachine implements MachineRequests {
       })),
       ...(this.running ? {} : { stopHart: this.stopHart }),
       endedVcpus: this.ended,
+      instructions: this.instructions,
       residentBytes: 48 * 4096,
     };
   }
@@ -147,6 +148,8 @@ export class FakeMachine implements MachineRequests {
     this.pc = address;
     await this.report();
   }
+
+  runToFork = (): Promise<void> => this.stepInstruction();
 
   async restart(): Promise<void> {
     this.pc = TEXT + 0x40;
@@ -302,6 +305,7 @@ export class FakeMachine implements MachineRequests {
     const totals = (space: number): number[] =>
       STATES.map((_, state) => rows.filter((each) => (each[space] ?? 0) >> 3 === state).length);
     return {
+      states: STATES,
       spaces: Array.from({ length: this.harts }, (_, hart) => ({
         space: hart + 1,
         harts: [hart],

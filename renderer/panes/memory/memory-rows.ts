@@ -31,11 +31,13 @@ export interface MemoryRows {
   /** Fetches what is in sight; `newStop` says that the guest has run since. */
   fetch(newStop: boolean): Promise<void>;
   clear(): void;
+  /** Marks no differences until the next stop. */
+  forgetEarlier(): void;
   /** The bytes from an address on, as far as they are known. */
   bytesAt(address: number, count: number): Uint8Array | null;
 }
 
-export function useMemoryRows(requests: () => MachineRequests): MemoryRows {
+export function useMemoryRows(requests: () => MachineRequests, hart: () => number): MemoryRows {
   const top = ref(0);
   const height = ref(10);
   const block = shallowRef<MemoryBlock | null>(null);
@@ -69,7 +71,7 @@ export function useMemoryRows(requests: () => MachineRequests): MemoryRows {
     const mine = ++latest;
     const first = Math.max(0, top.value - MARGIN);
     const last = Math.min(TOTAL_ROWS, top.value + height.value + MARGIN);
-    const next = await requests().readMemory(first * ROW_BYTES, (last - first) * ROW_BYTES);
+    const next = await requests().readMemory(first * ROW_BYTES, (last - first) * ROW_BYTES, hart());
     if (newStop) earlier.value = block.value;
     if (mine === latest) block.value = next;
   }
@@ -82,6 +84,10 @@ export function useMemoryRows(requests: () => MachineRequests): MemoryRows {
     const covered =
       known !== null && start >= known.address && end <= known.address + known.bytes.length;
     if (!covered) await fetch(false);
+  }
+
+  function forgetEarlier(): void {
+    earlier.value = null;
   }
 
   function clear(): void {
@@ -97,5 +103,5 @@ export function useMemoryRows(requests: () => MachineRequests): MemoryRows {
     return values.some((value) => value === undefined) ? null : Uint8Array.from(values as number[]);
   }
 
-  return { rows, top, height, scrollTo, fetch, clear, bytesAt };
+  return { rows, top, height, scrollTo, fetch, clear, forgetEarlier, bytesAt };
 }

@@ -374,8 +374,8 @@ describe('looking and changing', () => {
 describe('a guest with vCPUs', () => {
   /** Runs mp-dot to where all four vCPUs stand at their first instruction. */
   async function forks(): Promise<void> {
-    await client.open('mp-dot', [], { stopAt: 'mp_start' });
-    await client.session.stepOut(0);
+    await client.open('mp-dot');
+    await client.session.runToFork();
     await client.stopped();
   }
 
@@ -386,6 +386,11 @@ describe('a guest with vCPUs', () => {
       ...[1, 2, 3, 4].map((id) => [id, { id: 1, mode: 'call', vcpu: id }]),
     ]);
     expect(client.state.harts[2].location).toMatchObject({ symbol: 'work', offset: 0 });
+  });
+
+  test('whose program has no function that starts them says so', async () => {
+    await client.open('dot');
+    await expect(client.session.runToFork()).rejects.toThrow('no mp_start');
   });
 
   test('compares the registers of all harts', async () => {

@@ -1,0 +1,47 @@
+import type { EventInfo } from '../../../emulator/debug/protocol';
+
+const PAGE_SIZE = 4096;
+const at = (page: number): string => (page * PAGE_SIZE).toString(16).padStart(8, '0');
+const pages = (count: number): string => (count === 1 ? '1 page' : `${count} pages`);
+
+/** Kinds whose event is about a page. */
+const ABOUT_PAGES = new Set([
+  'copy',
+  'loan',
+  'late-borrow',
+  'adopt',
+  'conflict',
+  'map',
+  'unmap',
+  'protect',
+]);
+
+export const isAboutPage = ({ kind }: EventInfo): boolean => ABOUT_PAGES.has(kind);
+
+/** What happened, in a few words. */
+export function describeEvent({ kind, page, from, to }: EventInfo): string {
+  switch (kind) {
+    case 'fork':
+      return `forks address space ${to}`;
+    case 'copy':
+      return from === 0
+        ? `first write of page ${at(page)}, frame ${to}`
+        : `copies page ${at(page)}, frame ${from} → ${to}`;
+    case 'loan':
+      return `borrows page ${at(page)}, frame ${from} → ${to}`;
+    case 'late-borrow':
+      return `borrows page ${at(page)} late, frame ${to}`;
+    case 'adopt':
+      return `adopts the newer page ${at(page)}, frame ${from} → ${to}`;
+    case 'map':
+      return `maps ${pages(to)} at ${at(page)}`;
+    case 'unmap':
+      return `unmaps ${pages(to)} at ${at(page)}`;
+    case 'protect':
+      return `protects ${pages(to)} at ${at(page)}`;
+    case 'conflict':
+      return `conflict in page ${at(page)}`;
+    default:
+      return kind;
+  }
+}

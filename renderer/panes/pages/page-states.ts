@@ -1,0 +1,56 @@
+/** How page states look and what they are called: a letter always stands beside the colour. */
+
+export interface StateLook {
+  readonly letter: string;
+  /** One sentence for tooltips. */
+  readonly meaning: string;
+}
+
+export const STATE_LOOKS: Readonly<Record<string, StateLook>> = {
+  owned: { letter: 'O', meaning: 'The address space’s own page.' },
+  shared: { letter: 'S', meaning: 'Shared with a fork: copied or lent when somebody writes it.' },
+  private: { letter: 'P', meaning: 'The fork’s own copy of a page that it wrote.' },
+  lent: { letter: 'L', meaning: 'Lent: borrowers write this page too.' },
+  borrowed: { letter: 'B', meaning: 'Borrowed: the page of the lender, written together.' },
+  stale: { letter: '~', meaning: 'The lender has a newer page; adopted at the next fence.' },
+  zero: { letter: '0', meaning: 'Mapped and never written: reads as zero.' },
+  guard: { letter: '#', meaning: 'A guard page: every access faults.' },
+  host: { letter: 'H', meaning: 'Installed by the host.' },
+  unmapped: { letter: '', meaning: 'Nothing is mapped.' },
+};
+
+/** Order of the legend: what matters most first. */
+export const LEGEND = [
+  'owned',
+  'shared',
+  'private',
+  'lent',
+  'borrowed',
+  'stale',
+  'zero',
+  'guard',
+  'host',
+] as const;
+
+/** `rw`, `rx`, `r` …; `–` for none. */
+export function permissionGlyph(cell: number): string {
+  const glyph = (cell & 1 ? 'r' : '') + (cell & 2 ? 'w' : '') + (cell & 4 ? 'x' : '');
+  return glyph === '' ? '–' : glyph;
+}
+
+/** What of a fork's pages are worth a sentence, in the order of the sentence. */
+const TOLD = ['private', 'borrowed', 'stale', 'lent', 'shared', 'owned', 'zero', 'host'];
+
+/** `3 pages private, 1 borrowed, 20 shared`. */
+export function totalsSentence(states: readonly string[], totals: readonly number[]): string {
+  const parts = TOLD.flatMap((state) => {
+    const count = totals[states.indexOf(state)] ?? 0;
+    return count > 0 ? [{ count, state }] : [];
+  });
+  if (parts.length === 0) return 'no pages';
+  return parts
+    .map(({ count, state }, n) =>
+      n === 0 ? `${count} ${count === 1 ? 'page' : 'pages'} ${state}` : `${count} ${state}`,
+    )
+    .join(', ');
+}

@@ -1,0 +1,123 @@
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import {
+  addBreakpoint,
+  openGuest,
+  reaches,
+  registerValue,
+  startApp,
+  terminalText,
+  type RunningApp,
+} from './support';
+
+let running: RunningApp;
+let page: Page;
+
+const picture = (name: string): Promise<unknown> =>
+  page.screenshot({ path: join('out', 'e2e', `${name}.png`) });
+/** Numbers of the harts in the strip. */
+const harts = (): Promise<(string | null)[]> =>
+  page
+    .locator('[data-hart]')
+    .evaluateAll((cells) => cells.map((cell) => cell.getAttribute('data-hart')));
+/** A register's value in the matrix. */
+const inMatrix = (register: string, hart: number): Promise<string> =>
+  page.locator(`[data-cell="${register}.${hart}"] .value`).innerText();
+const cellsOf = (state: string): Promise<number> =>
+  page.locator(`[role=gridcell][data-state=${state}]`).count();
+
+beforeAll(async () => {
+  running = await startApp();
+  page = running.page;
+  await reaches(page, 'Stopped at entry: main');
+});
+afterAll(() => running.close());
+
+describe('a guest that forks', () => {
+  test('is found by its tag, and the status line says what to press', async () => {
+    await page.getByRole('button', { name: 'multiprocess' }).click();
+    expect(await page.locator('[data-row="guest:dot"]').count()).toBe(0);
+    await openGuest(page, 'mp-dot');
+    expect(await page.getByTestId('hint').innerText()).toContain('Ctrl+Shift+F10');
+    expect(await harts()).toEqual(['0']);
+  });
+
+  test('shows four vCPUs at the fork', async () => {
+    await page.keyboard.press('Control+Shift+9');
+    await page.keyboard.press('Control+Shift+F10');
+    await expect.poll(harts).toEqual(['0', '1', '2', '3', '4']);
+    expect(await page.getByRole('group', { name: 'task 1, call' }).count()).toBe(1);
+  });
+
+  test('compares the registers of all harts', async () => {
+    await expect.poll(() => inMatrix('x10', 4)).toBe('0x3');
+    expect(await inMatrix('x10', 2)).toBe('0x1');
+    expect(await page.locator('[data-cell="x10.2"]').getAttribute('class')).toContain('differs');
+    expect(await page.locator('[data-cell="x3.2"]').getAttribute('class')).not.toContain('differs');
+  });
+
+  test('stops at the kernel function; the vCPU that came there gets the focus', async () => {
+    await addBreakpoint(page, 'dot');
+    await page.keyboard.press('F5');
+    await reaches(page, /^Breakpoint \d+ at dot · hart [1-4]$/);
+    await expect.poll(() => page.locator('[data-hart].focus').count()).toBe(1);
+    expect((await harts()).length).toBeGreaterThan(1);
+  });
+
+  test('focuses a hart by its key; registers follow', async () => {
+    const [, second] = await harts();
+    await page.locator('[aria-label="Instructions"]').click();
+    await page.keyboard.press(String(second));
+    await expect
+      .poll(() => page.locator('[data-hart].focus').getAttribute('data-hart'))
+      .toBe(second);
+    await page.getByRole('radio', { name: `Hart ${second}` }).click();
+    await expect.poll(() => registerValue(page, 'mhartid')).toBe(second);
+    await page.getByRole('radio', { name: 'All harts' }).click();
+  });
+
+  test('shows private stacks and borrowed pages when vCPUs have written', async () => {
+    const breakpoints = page.getByRole('checkbox', { name: /^Breakpoint \d+ enabled$/ });
+    await page.keyboard.press('Control+5');
+    await breakpoints.first().uncheck();
+    await expect.poll(() => cellsOf('private')).toBeGreaterThan(0);
+    // One vCPU alone, until it has stored its partial sum.
+    const hart = (await harts()).at(-1) ?? '';
+    await page.locator(`[data-hart="${hart}"]`).click();
+    await page.keyboard.press('Shift+F11');
+    await reaches(page, /^Stopped at work/);
+    await expect
+      .poll(async () => {
+        await page.keyboard.press('F11');
+        return cellsOf('borrowed');
+      })
+      .toBeGreaterThan(0);
+    expect(await cellsOf('lent')).toBeGreaterThan(0);
+    await picture('pages');
+  });
+
+  test('tells of a page what a click on its cell asks for', async () => {
+    await page.locator('[role=gridcell][data-state=borrowed]').first().click();
+    await expect
+      .poll(() => page.getByTestId('page-detail').innerText())
+      .toMatch(/borrowed rw- · frame \d+, \d+ references · lender: hart 0/);
+    expect(await page.getByTestId('segment').innerText()).toMatch(/^hart [1-4] ·/);
+  });
+
+  test('lists its events', async () => {
+    await page.keyboard.press('Control+9');
+    await expect.poll(() => page.locator('[data-event=loan]').count()).toBeGreaterThan(0);
+    await page.getByLabel('Filter events').fill('fork');
+    await expect.poll(() => page.locator('[data-event=fork]').count()).toBe(4);
+    await page.getByLabel('Filter events').fill('');
+  });
+
+  test('runs to its end, and every vCPU has returned', async () => {
+    await page.keyboard.press('F5');
+    await reaches(page, 'Exited with status 0');
+    await page.keyboard.press('Control+6');
+    expect(await terminalText(page)).toContain('floats = 8192');
+    expect(await harts()).toEqual(['0']);
+  });
+});
