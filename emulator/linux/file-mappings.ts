@@ -142,14 +142,15 @@ export class FileMappings {
     this.views.delete(mapping);
   }
 
-  /** Writes the pages that have been written to back to the file. */
+  /** Writes the pages that may have been written to back to the file. */
   private store(mapping: FileMapping): void {
     const { shared, start, end, offset } = mapping;
     const view = this.views.get(mapping);
     if (shared === undefined || view === undefined) return;
     for (let page = start >>> PAGE_SHIFT; page < end / PAGE_SIZE; page++) {
       const entry = this.space.entry(page);
-      if (entry >>> ENTRY_FRAME_SHIFT === 0 || (entry & ENTRY.dirty) === 0) continue;
+      const isWritten = (entry & (ENTRY.dirty | ENTRY.shared)) !== 0;
+      if (entry >>> ENTRY_FRAME_SHIFT === 0 || !isWritten) continue;
       const at = page * PAGE_SIZE;
       shared.storeFrom(view, this.space.peek(at, PAGE_SIZE), offset + at - start);
     }

@@ -186,9 +186,10 @@ export function directoryPath(directory: DirectoryNode): string {
   return `/${names.reverse().join('/')}`;
 }
 
-/** The absolute path of a place. */
+/** The absolute path of a place, as /proc shows it. */
 export function placePath({ directory, name, node }: Place): string {
-  const above = node instanceof DirectoryNode ? directoryPath(node) : directoryPath(directory);
-  if (node instanceof DirectoryNode) return above;
-  return above === '/' ? `/${name}` : `${above}/${name}`;
+  const gone = node?.status().links === 0 ? ' (deleted)' : '';
+  if (node instanceof DirectoryNode) return directoryPath(node) + gone;
+  const above = directoryPath(directory);
+  return (above === '/' ? `/${name}` : `${above}/${name}`) + gone;
 }

@@ -2,6 +2,7 @@ import { ERRNO } from '../abi/errno';
 import { SIGNAL } from '../abi/signals';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
 import { O_NONBLOCK, O_PATH, type OpenFile, type ReadResult } from '../files/open-file';
+import { RegularFile } from '../files/regular-file';
 
 /** Bytes that are moved at a time, and most bytes that are moved before the hart looks up. */
 const CHUNK = 65536;
@@ -152,6 +153,8 @@ function writeFrom(
       if (written < 0) return failedWrite(call, -written, done);
       offset += written;
       done += written;
+      // A file takes less only when there is no more room.
+      if (written < bytes.length && file instanceof RegularFile) return done;
       if (written < bytes.length) return waitForOutput(call, file, done);
       if (done - before >= SLICE && offset < length) {
         if (wait !== undefined) wait.progress = done;
