@@ -2,7 +2,7 @@ import { decode, type Decoded } from '../isa';
 import type { AddressSpace } from '../memory/address-space';
 import type { Arena } from '../memory/arena';
 import type { Fault } from '../memory/faults';
-import { ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SIZE } from '../memory/layout';
+import { ACCESS_ATOMIC, ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SIZE } from '../memory/layout';
 import { CodeSpace } from './code-space';
 import { executeCsr, type CsrEnvironment } from './csr';
 import type { HartState } from './hart-state';
@@ -191,12 +191,18 @@ export class Engine {
     const access = hart.field(HART.faultAccess);
     const size = access & ACCESS_SIZE_MASK;
     const write = (access & ACCESS_WRITE) !== 0;
+    const atomic = (access & ACCESS_ATOMIC) !== 0;
     const table = (write ? this.space.writeTable : this.space.readTable) >>> 2;
     const withheld: { readonly entry: number; readonly delta: number }[] = [];
     this.storing = write;
     try {
       for (const part of pageParts(address, size)) {
-        const result = this.space.resolve(part.address, write ? 'write' : 'read', part.size);
+        const result = this.space.resolve(
+          part.address,
+          write ? 'write' : 'read',
+          part.size,
+          atomic,
+        );
         let at = result;
         if (typeof at !== 'number') {
           if (at.kind !== 'watched') return { kind: 'fault', fault: { ...at, kind: at.kind } };
