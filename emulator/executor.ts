@@ -1,6 +1,7 @@
 import type { MachineStop } from './debug/target';
 import { describeAddress, type SymbolTable } from './elf/symbols';
 import { QUANTUM, type Engine, type EngineStop } from './engine/engine';
+import { GuestThreads } from './guest-threads';
 import { Harts } from './harts';
 import { instructionLength } from './isa';
 import { signalName } from './linux/abi/signals';
@@ -69,6 +70,7 @@ export class Executor {
       options.vcpuLimit,
     );
     kernel.retired = () => this.harts.retired;
+    kernel.threadHost = new GuestThreads(this.harts);
   }
 
   /** Runs at most `budget` instructions in turns; `only` as in `Machine.run`. */
@@ -97,13 +99,15 @@ export class Executor {
     return delivered;
   }
 
-  /** A signal from outside that ends the machine. One for a handler ends the main VM's wait. */
+  /** A signal from outside that ends the machine. One for a handler ends a hart's wait. */
   interrupted(): MachineStop | undefined {
     const { main } = this.harts;
     const interruption = this.kernel.interruption(main.state);
     if (interruption) return this.settle(main, interruption);
-    if (main.waiting && !main.waiting.ready && this.kernel.isInterrupted(main.state)) {
-      main.waiting = undefined;
+    for (const hart of this.harts.list()) {
+      const { waiting } = hart;
+      if (!waiting || waiting.ready) continue;
+      if (this.kernel.isInterrupted(hart.state)) hart.waiting = undefined;
     }
     return undefined;
   }
@@ -162,7 +166,8 @@ export class Executor {
   waits(only?: Hart): MachineStop {
     const waiting = (only ? [only] : this.harts.list()).flatMap((hart) => hart.waiting ?? []);
     const deadlines = waiting.flatMap(({ deadline }) => deadline ?? []);
-    const outside = waiting.find((wait) => !wait.ready) ?? waiting[0];
+    const outside =
+      waiting.find((wait) => wait.shared) ?? waiting.find((wait) => !wait.ready) ?? waiting[0];
     return {
       kind: 'waiting',
       reason: outside?.reason ?? 'nothing',
@@ -231,9 +236,18 @@ export class Executor {
         this.harts.count(hart, 1);
         if (outcome.pcSet !== true) hart.state.pc += ECALL_BYTES;
         hart.state.clearReservation();
+        this.harts.noteCall();
         return undefined;
       case 'park':
-        hart.waiting = { reason: outcome.reason, deadline: outcome.deadline };
+        hart.waiting = {
+          reason: outcome.reason,
+          deadline: outcome.deadline,
+          shared: outcome.reason === 'input' || outcome.reason === 'output',
+        };
+        return undefined;
+      case 'thread-ended':
+        this.harts.count(hart, 1);
+        this.endThread(hart);
         return undefined;
       case 'exit':
         this.harts.count(hart, 1);
@@ -259,6 +273,17 @@ export class Executor {
         this.harts.count(hart, 1);
         if (hart.vcpu) this.tasks.end(hart.vcpu, { reason: 'returned' });
     }
+  }
+
+  /** The main VM's hart stays after its thread: the process lives until the last one ends. */
+  private endThread(hart: Hart): void {
+    if (hart === this.harts.main) {
+      hart.waiting = { reason: 'its threads', ready: () => undefined };
+      return;
+    }
+    hart.ended = true;
+    this.kernel.endThread(hart.state);
+    this.harts.remove(hart);
   }
 
   /** A vCPU's end is its own; the main VM's is the machine's. */

@@ -1,6 +1,6 @@
 import { HartState } from './engine/hart-state';
 import { QUANTUM, type Engine } from './engine/engine';
-import { Hart, type StackRange } from './multiprocess/hart';
+import { Hart, type StackRange, type Waiting } from './multiprocess/hart';
 import type { AddressSpace } from './memory/address-space';
 import type { Arena } from './memory/arena';
 
@@ -21,6 +21,8 @@ export class Harts {
   current: Hart;
   /** Instructions retired, ended harts included, and of harts on other threads what was counted when they left. */
   retired = 0;
+  /** A system call has been made since waits were last looked at. */
+  private called = false;
 
   /** @param engine runs them, one after another */
   constructor(
@@ -69,6 +71,11 @@ export class Harts {
     const at = this.all.indexOf(hart);
     if (at < 0) return;
     this.all.splice(at, 1);
+    if (this.current === hart) {
+      // The next one in turn is the one that came after it.
+      this.current = this.all[Math.max(at - 1, 0)] ?? hart;
+      this.current.turn = 0;
+    }
     this.arena.freeHart(hart.index);
     if (this.all.some((other) => other.space === hart.space)) return;
     const place = this.withTables.indexOf(hart.space);
@@ -87,19 +94,29 @@ export class Harts {
    */
   next(now: () => number): Hart | undefined {
     if (this.current.runnable && this.current.turn > 0) return this.current;
-    const start = this.all.indexOf(this.current) + 1;
-    const inTurn = [...this.all.slice(start), ...this.all.slice(0, start)];
     this.endWaits(now);
-    const runnable = inTurn.filter((hart) => hart.runnable);
-    const [next] = runnable;
+    const next = this.inTurn((hart) => hart.runnable);
+    // Not by how many can run: a wait that is tried again in vain would change the turns.
+    if (next) next.turn = this.all.length > 1 ? TURN : QUANTUM;
+    return next;
+  }
+
+  /** The first hart after the current one that fits; it is the current one from now on. */
+  inTurn(fits: (hart: Hart) => boolean): Hart | undefined {
+    const start = this.all.indexOf(this.current) + 1;
+    const order = [...this.all.slice(start), ...this.all.slice(0, start)];
+    const next = order.find(fits);
     if (next === undefined) return undefined;
-    next.turn = runnable.length > 1 ? TURN : QUANTUM;
+    // What the others store meanwhile is not seen by a reservation that compares values.
+    if (next !== this.current && !this.current.away) this.current.state.clearReservation();
     this.current = next;
     return next;
   }
 
   /** Harts whose wait is over become runnable. */
   endWaits(now: () => number): void {
+    if (this.called) this.retry((waiting) => waiting.shared === true);
+    this.called = false;
     for (const hart of this.all) this.endWait(hart, now);
   }
 
@@ -139,8 +156,15 @@ export class Harts {
   }
 
   /** Harts that wait for what only a repeated system call can tell try again. */
-  retry(): void {
-    for (const hart of this.all) if (hart.waiting && !hart.waiting.ready) hart.waiting = undefined;
+  retry(which: (waiting: Waiting) => boolean = () => true): void {
+    for (const hart of this.all) {
+      if (hart.waiting && !hart.waiting.ready && which(hart.waiting)) hart.waiting = undefined;
+    }
+  }
+
+  /** A system call is done: what other harts wait for may be there now. */
+  noteCall(): void {
+    this.called = true;
   }
 
   /** Points the engine at a hart. A vCPU sees from here on what its lender has new. */

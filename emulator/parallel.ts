@@ -135,8 +135,7 @@ export class Parallel {
   private choose(): Hart | undefined {
     const { executor, pool } = this;
     executor.endWaits();
-    const mine = executor.harts.list().find((hart) => hart.runnable && !pool.isLent(hart));
-    return mine ?? pool.help();
+    return executor.harts.inTurn((hart) => hart.runnable && !pool.isLent(hart)) ?? pool.help();
   }
 
   private beforeCall(hart: Hart): void {

@@ -36,12 +36,14 @@ export type ParkReason = 'input' | 'output' | 'sleep' | 'futex' | 'signal';
  *   has chosen the pc itself (a return from a signal handler, an execve).
  * - `park`: nothing is done yet; the hart stays at its ecall, and the machine calls again when there is
  *   input or when `deadline` (the kernel clock's monotonic milliseconds) has passed.
+ * - `thread-ended`: the hart's thread is over, the process goes on.
  * - `exit`: the process ends with this status (0 to 255).
  * - `killed`: the process ends by this signal.
  */
 export type SyscallOutcome =
   | { readonly kind: 'done'; readonly pcSet?: boolean }
   | { readonly kind: 'park'; readonly reason: ParkReason; readonly deadline?: number }
+  | { readonly kind: 'thread-ended' }
   | { readonly kind: 'exit'; readonly status: number }
   | { readonly kind: 'killed'; readonly signal: number };
 

@@ -16,6 +16,7 @@ import type { FileNode } from './files/node';
 import { AT_FDCWD, ProcessFiles } from './files/process-files';
 import { standardFiles } from './files/stream-file';
 import { FileTree } from './files/tree';
+import { FutexQueues } from './futex';
 import { GuestMemory } from './guest-memory';
 import { DEFAULT_GROUP, DEFAULT_USER, PROCESS_ID } from './identity';
 import { DEFAULT_STACK_SIZE, ResourceLimits, type KernelLimits } from './limits';
@@ -33,6 +34,7 @@ import { HANDLERS } from './syscalls/handlers';
 import { systemCall, systemCallName, systemCallNumber } from './syscalls/table';
 import { Terminal } from './terminal';
 import { Thread } from './thread';
+import { SINGLE_THREAD, type ThreadHost } from './thread-host';
 import { Timers } from './timers';
 
 export interface KernelOptions {
@@ -121,6 +123,9 @@ export class LinuxKernel {
   startTime: bigint;
   /** Instructions retired by all harts, of which processor time is made [the main hart's]. */
   retired: () => number = () => this.mainThread?.hart.instret ?? 0;
+  /** Makes and wakes harts for threads. */
+  threadHost: ThreadHost = SINGLE_THREAD;
+  readonly futexes = new FutexQueues((hart) => this.threadHost.wake(hart));
   /** Called when the guest asks that fetches see its stores (riscv_flush_icache): as a fence.i. */
   onFlushInstructions: (() => void) | undefined;
   /** Called with one line for each system call when it is set, as strace prints it. */
@@ -277,7 +282,9 @@ export class LinuxKernel {
 
   /** Whether a call that a hart waits in would end because of a signal. */
   isInterrupted(hart: HartState): boolean {
-    return this.signals.hasDeliverable(this.thread(hart));
+    const thread = this.thread(hart);
+    const awaited = this.signals.pending(thread) & (thread.wait?.awaits ?? 0n);
+    return awaited !== 0n || this.signals.hasDeliverable(thread);
   }
 
   /**
@@ -367,8 +374,24 @@ export class LinuxKernel {
     return thread;
   }
 
+  /** A thread that clone has made: it has its parent's name and signal mask. */
+  addThread(hart: HartState, parent: Thread): Thread {
+    const thread = new Thread(this.nextThreadId++, parent.name, hart, true);
+    thread.blocked = parent.blocked;
+    this.threads.set(hart.mhartid, thread);
+    return thread;
+  }
+
+  /** Threads that have not ended, without the harts of multiprocess. */
+  get liveThreads(): number {
+    const threads = [...this.threads.values()];
+    return threads.filter(({ ended, takesShared }) => takesShared && !ended).length;
+  }
+
   /** A hart has ended; the next one with its number is another thread. */
   endThread(hart: HartState): void {
+    const thread = this.threads.get(hart.mhartid);
+    if (thread) thread.ended = true;
     this.threads.delete(hart.mhartid);
   }
 

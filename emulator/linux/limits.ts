@@ -32,10 +32,13 @@ export interface KernelLimits {
   readonly stackSize?: number;
   /** Descriptors that can be open at a time [1024]. */
   readonly openFiles?: number;
+  /** Threads of a process, the first one included [1024]. */
+  readonly threads?: number;
 }
 
 export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
 const DEFAULT_OPEN_FILES = 1024;
+const DEFAULT_THREADS = 1024;
 /** Signals that may be queued, and timers of timer_create. */
 const PENDING_SIGNALS = 4096n;
 
@@ -43,11 +46,16 @@ const PENDING_SIGNALS = 4096n;
 export class ResourceLimits {
   private readonly limits: ResourceLimit[];
 
-  constructor({ stackSize = DEFAULT_STACK_SIZE, openFiles = DEFAULT_OPEN_FILES }: KernelLimits) {
+  constructor({
+    stackSize = DEFAULT_STACK_SIZE,
+    openFiles = DEFAULT_OPEN_FILES,
+    threads = DEFAULT_THREADS,
+  }: KernelLimits) {
     const unlimited = { soft: RLIM_INFINITY, hard: RLIM_INFINITY };
     this.limits = Array.from({ length: RLIMIT_COUNT }, () => unlimited);
     this.limits[RLIMIT.STACK] = { soft: BigInt(stackSize), hard: RLIM_INFINITY };
     this.limits[RLIMIT.CORE] = { soft: 0n, hard: RLIM_INFINITY };
+    this.limits[RLIMIT.NPROC] = { soft: BigInt(threads), hard: BigInt(threads) };
     this.limits[RLIMIT.NOFILE] = { soft: BigInt(openFiles), hard: BigInt(openFiles) };
     this.limits[RLIMIT.SIGPENDING] = { soft: PENDING_SIGNALS, hard: PENDING_SIGNALS };
     this.limits[RLIMIT.NICE] = { soft: 0n, hard: 0n };
@@ -65,6 +73,10 @@ export class ResourceLimits {
 
   get openFiles(): number {
     return Number(this.limits[RLIMIT.NOFILE]?.soft ?? 0n);
+  }
+
+  get threads(): number {
+    return Number(this.limits[RLIMIT.NPROC]?.soft ?? 0n);
   }
 
   get pendingSignals(): number {

@@ -146,7 +146,16 @@ export class SignalState {
 
   private deliverable(thread: Thread): bigint {
     const pending = this.pending(thread);
-    return pending === 0n ? 0n : pending & ~(thread.blocked & ~UNBLOCKABLE);
+    if (pending === 0n) return 0n;
+    const open = pending & ~(thread.blocked & ~UNBLOCKABLE);
+    return open & (thread.pending.set | ~this.leftToFirst(thread));
+  }
+
+  /** What the process's first thread takes before this one: signals for the process that it does not block. */
+  private leftToFirst(thread: Thread): bigint {
+    const { first } = this;
+    if (first === undefined || first === thread || first.ended) return 0n;
+    return this.shared.set & ~first.blocked;
   }
 
   private isFatal(signal: number): boolean {

@@ -179,7 +179,7 @@ function escapeByte(byte: number): string {
 const ADDRESS_RESULTS: readonly string[] = ['brk', 'mmap', 'mremap', 'shmat'];
 
 function formatResult(call: Call, number: number, outcome: SyscallOutcome): string {
-  if (outcome.kind === 'exit') return '?';
+  if (outcome.kind === 'exit' || outcome.kind === 'thread-ended') return '?';
   if (outcome.kind === 'killed') return `? (killed by ${signalName(outcome.signal)})`;
   const result = BigInt.asIntN(64, call.hart.x(10));
   if (result < 0n && result >= -MAX_ERRNO) {

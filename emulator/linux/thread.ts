@@ -1,6 +1,7 @@
 import type { HartState } from '../engine/hart-state';
 import { NO_STACK, type AlternateStack } from './alternate-stack';
 import type { OpenFile } from './files/open-file';
+import type { FutexWaiter } from './futex';
 import { PendingSignals } from './pending-signals';
 
 /** What a call that waits keeps from one try to the next. */
@@ -16,6 +17,10 @@ export interface Wait {
   progress: number;
   /** A FIFO's end that is held while its open waits for the other one. */
   file?: OpenFile;
+  /** A futex wait's place in the queue. */
+  futex?: FutexWaiter;
+  /** Blocked signals that end the wait all the same (rt_sigtimedwait). */
+  awaits?: bigint;
 }
 
 /** The kernel's side of one guest thread: one hart. */
@@ -34,6 +39,8 @@ export class Thread {
   robustList = 0;
   name: string;
   wait: Wait | undefined;
+  /** It has ended; of the first thread this object stays until the process ends. */
+  ended = false;
 
   /**
    * @param hart runs it

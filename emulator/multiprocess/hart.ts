@@ -14,6 +14,8 @@ export interface Waiting {
   readonly reason: string;
   /** When the wait ends by itself, in the kernel clock's monotonic milliseconds. */
   readonly deadline?: number;
+  /** Another hart's system call may end it: bytes in a pipe, a descriptor that is closed. */
+  readonly shared?: boolean;
   /**
    * The result for a0 once the wait is over, undefined before. Absent when only trying the system call
    * again can tell.

@@ -115,7 +115,7 @@ function pagesOf({ bottom, top }: StackRange): readonly [number, number] {
 }
 
 /** Everything but the counters and the place in the arena is the caller's. */
-function copyRegisters(from: Hart, to: Hart): void {
+export function copyRegisters(from: Hart, to: Hart): void {
   const { u8 } = from.space.arena;
   u8.copyWithin(to.state.base, from.state.base, from.state.base + HART.instret);
   to.state.fcsr = from.state.fcsr;

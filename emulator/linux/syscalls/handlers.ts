@@ -13,6 +13,7 @@ import { randomCalls } from './random';
 import { signalCalls } from './signals';
 import { systemCallNumber } from './table';
 import { socketCalls } from './sockets';
+import { threadCalls } from './threads';
 import { timeCalls } from './time';
 import { transferCalls } from './transfer';
 import { timerCalls } from './timers';
@@ -32,6 +33,7 @@ export const HANDLERS: ReadonlyMap<number, SyscallHandler> = new Map(
     processCalls,
     randomCalls,
     signalCalls,
+    threadCalls,
     socketCalls,
     timeCalls,
     transferCalls,

@@ -1,11 +1,12 @@
 import { ADDRESS_LIMIT } from '../../memory/layout';
 import { ERRNO } from '../abi/errno';
 import type { Call, SyscallHandlers, SyscallResult } from '../call';
-import { NANOSECONDS, toMilliseconds } from '../clock';
+import { NANOSECONDS } from '../clock';
 import { encodeText } from '../guest-memory';
 import { hwprobeValue, PARENT_PROCESS_ID, PROCESS_ID, UTSNAME } from '../identity';
 import type { ResourceLimit } from '../limits';
-import { encodeTimeval, fixedDeadline, processTime, readTimespec } from './time';
+import { threadNamed } from './threads';
+import { encodeTimeval, processTime } from './time';
 
 const UTS_FIELD = 65;
 
@@ -70,34 +71,6 @@ function getrusage(call: Call): SyscallResult {
   return 0;
 }
 
-const FUTEX_COMMAND_MASK = 0x7f;
-const FUTEX_CLOCK_REALTIME = 256;
-const FUTEX_WAIT = 0;
-const FUTEX_WAKE = 1;
-const FUTEX_WAIT_BITSET = 9;
-const FUTEX_WAKE_BITSET = 10;
-
-/** With one thread nobody else waits: a wake wakes nobody, and a wait ends by its timeout or a signal. */
-function futex(call: Call): SyscallResult {
-  const { memory, clock } = call.kernel;
-  const address = call.number(0);
-  const operation = call.uint(1);
-  const command = operation & FUTEX_COMMAND_MASK;
-  if (address % 4 !== 0) return -ERRNO.EINVAL;
-  if (command === FUTEX_WAKE || command === FUTEX_WAKE_BITSET) return 0;
-  if (command !== FUTEX_WAIT && command !== FUTEX_WAIT_BITSET) return -ERRNO.ENOSYS;
-  if (memory.u32(address) !== call.uint(2)) return -ERRNO.EAGAIN;
-  if (call.number(3) === 0) return call.parkInterruptible('futex');
-  const deadline = fixedDeadline(call, () => {
-    const time = readTimespec(call, call.number(3));
-    if (command === FUTEX_WAIT) return clock.monotonic() + time;
-    // FUTEX_WAIT_BITSET has an absolute time.
-    return operation & FUTEX_CLOCK_REALTIME ? time - clock.realtime() + clock.monotonic() : time;
-  });
-  if (clock.monotonic() >= deadline) return -ERRNO.ETIMEDOUT;
-  return call.parkInterruptible('futex', toMilliseconds(deadline));
-}
-
 /** One processor: bit 0 of the mask. */
 function schedGetaffinity(call: Call): SyscallResult {
   const size = call.number(1);
@@ -107,10 +80,9 @@ function schedGetaffinity(call: Call): SyscallResult {
   return 8;
 }
 
-/** Argument 0 names this process or thread; 0 means the caller. */
+/** Argument 0 names this process or one of its threads; 0 means the caller. */
 function isSelf(call: Call): boolean {
-  const pid = call.int(0);
-  return pid === 0 || pid === PROCESS_ID || pid === call.thread.tid;
+  return call.int(0) === PROCESS_ID || threadNamed(call, call.int(0)) !== undefined;
 }
 
 const SCHED_FIFO = 1;
@@ -208,11 +180,8 @@ function getIdentity(own: 'user' | 'group'): (call: Call) => SyscallResult {
 
 /** The process itself: its end, its names, limits and threads. */
 export const processCalls: SyscallHandlers = {
-  exit: (call) => ({ kind: 'exit', status: call.int(0) & 0xff }),
-  exit_group: (call) => ({ kind: 'exit', status: call.int(0) & 0xff }),
   getpid: () => PROCESS_ID,
   getppid: () => PARENT_PROCESS_ID,
-  gettid: (call) => call.thread.tid,
   getuid: (call) => call.kernel.user,
   geteuid: (call) => call.kernel.user,
   getgid: (call) => call.kernel.group,
@@ -250,25 +219,12 @@ export const processCalls: SyscallHandlers = {
       ? -ERRNO.EFAULT
       : resourceLimit(call, call.uint(0), call.number(1), 0);
   },
-  set_tid_address(call) {
-    call.thread.clearChildTid = call.number(0);
-    return call.thread.tid;
-  },
-  set_robust_list(call) {
-    if (call.number(1) !== 24) return -ERRNO.EINVAL;
-    call.thread.robustList = call.number(0);
-    return 0;
-  },
-  // Restartable sequences are not there: the C library goes on without them.
-  rseq: () => -ERRNO.ENOSYS,
-  futex,
   getcpu(call) {
     const { memory } = call.kernel;
     if (call.number(0) !== 0) memory.setU32(call.number(0), 0);
     if (call.number(1) !== 0) memory.setU32(call.number(1), 0);
     return 0;
   },
-  sched_yield: () => 0,
   sched_getaffinity: schedGetaffinity,
   sched_setaffinity(call) {
     if (!isSelf(call)) return -ERRNO.ESRCH;

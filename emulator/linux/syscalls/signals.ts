@@ -123,6 +123,7 @@ function rtSigtimedwait(call: Call): SyscallResult {
     timeout === 0
       ? undefined
       : fixedDeadline(call, () => clock.monotonic() + readTimespec(call, timeout));
+  if (call.thread.wait) call.thread.wait.awaits = set;
   const info = signals.take(call.thread, set);
   if (info !== undefined) {
     if (call.number(1) !== 0) memory.write(call.number(1), info.bytes);
