@@ -60,7 +60,7 @@ export class Executor {
     this.harts = new Harts(space.arena, engine, space, stack);
     this.tasks = new Tasks(
       {
-        createHart: (forked, forkedStack) => this.harts.create(forked, forkedStack),
+        createHart: (forked, forkedStack) => this.harts.create(forked, () => forkedStack),
         endHart: (hart) => {
           this.kernel.endThread(hart.state);
           this.harts.remove(hart);

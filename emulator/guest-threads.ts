@@ -8,10 +8,10 @@ import { copyRegisters } from './multiprocess/start';
 export class GuestThreads implements ThreadHost {
   constructor(private readonly harts: Harts) {}
 
-  create(caller: HartState, stack: ThreadStack | undefined): HartState | undefined {
+  create(caller: HartState, stack: () => ThreadStack | undefined): HartState | undefined {
     const parent = this.hartOf(caller);
     if (!parent) return undefined;
-    const hart = this.harts.create(parent.space, stack ?? parent.stack);
+    const hart = this.harts.create(parent.space, () => stack() ?? parent.stack);
     if (!hart) return undefined;
     copyRegisters(parent, hart);
     return hart.state;

@@ -31,7 +31,7 @@ export class Harts {
     space: AddressSpace,
     stack: StackRange,
   ) {
-    const main = this.create(space, stack);
+    const main = this.create(space, () => stack);
     if (!main) throw new Error('the arena has no hart context left');
     this.current = main;
     this.enter(main);
@@ -56,7 +56,7 @@ export class Harts {
   }
 
   /** A new hart in `space`; undefined when the arena has no context left. */
-  create(space: AddressSpace, stack: StackRange): Hart | undefined {
+  create(space: AddressSpace, stack: () => StackRange): Hart | undefined {
     const index = this.arena.allocateHarts();
     if (index < 0) return undefined;
     const state = new HartState(this.arena.memory, this.arena.hartAddress(index));

@@ -10,10 +10,10 @@ export interface ThreadStack {
 export interface ThreadHost {
   /**
    * A hart in the caller's address space with the caller's registers, which gets its turns from now on.
-   * @param stack the caller's own when it is not known
+   * @param stack tells where its stack lies when somebody asks; undefined = as the caller's
    * @returns undefined when no hart context is left
    */
-  create(caller: HartState, stack: ThreadStack | undefined): HartState | undefined;
+  create(caller: HartState, stack: () => ThreadStack | undefined): HartState | undefined;
   /** Lets a parked hart try its call again. */
   wake(hart: HartState): void;
   /** Ends the hart's turn. */

@@ -28,8 +28,6 @@ export class Hart {
   waiting: Waiting | undefined;
   /** Set for harts that `multiprocess` made. */
   vcpu: Vcpu | undefined;
-  /** The stack that it is on, as far down as that may grow: what `fork-here` keeps private. */
-  stack: StackRange;
   ended = false;
   /** Which vCPUs of its plain tasks failed since the last `multiprocess_wait`: bits by id. */
   failures = 0n;
@@ -42,15 +40,22 @@ export class Hart {
   /** Instructions left of its turn. */
   turn = 0;
 
-  /** @param index number of its context in the arena, and its mhartid */
+  /**
+   * @param index number of its context in the arena, and its mhartid
+   * @param findStack tells the stack that it is on, when somebody asks
+   */
   constructor(
     readonly index: number,
     readonly state: HartState,
     readonly space: AddressSpace,
-    stack: StackRange,
+    private readonly findStack: () => StackRange,
   ) {
-    this.stack = stack;
     state.mhartid = index;
+  }
+
+  /** The stack that it is on, as far down as that may grow: what `fork-here` keeps private. */
+  get stack(): StackRange {
+    return this.findStack();
   }
 
   get runnable(): boolean {

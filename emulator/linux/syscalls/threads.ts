@@ -1,4 +1,4 @@
-import { WRITE } from '../../memory/address-space';
+import { WRITE, type AddressSpace } from '../../memory/address-space';
 import { PAGE_SIZE } from '../../memory/layout';
 import { pageRuns } from '../../memory/states';
 import { ERRNO } from '../abi/errno';
@@ -58,7 +58,7 @@ interface CloneRequest {
   readonly flags: bigint;
   /** Its stack pointer; 0 = the caller's. */
   readonly sp: bigint;
-  readonly stack: ThreadStack | undefined;
+  readonly stack: () => ThreadStack | undefined;
   readonly tls: bigint;
   readonly parentTid: number;
   readonly childTid: number;
@@ -114,10 +114,10 @@ function tryStore(call: Call, address: number, value: number): void {
 }
 
 /** The writable pages around the stack pointer of a thread that tells no bounds. */
-function stackAround(call: Call, sp: number): ThreadStack | undefined {
+function stackAround(space: AddressSpace, sp: number): ThreadStack | undefined {
   let bottom = 0;
   let top = 0;
-  for (const { page, count, protection } of pageRuns(call.kernel.space)) {
+  for (const { page, count, protection } of pageRuns(space)) {
     if ((protection & WRITE) === 0) continue;
     if (page * PAGE_SIZE !== top) {
       if (sp > bottom && sp <= top) break;
@@ -131,10 +131,11 @@ function stackAround(call: Call, sp: number): ThreadStack | undefined {
 /** The order of arguments on RISC-V: flags, stack, parent_tid, tls, child_tid (CLONE_BACKWARDS). */
 function clone(call: Call): SyscallResult {
   const sp = call.number(1);
+  const { space } = call.kernel;
   return cloneThread(call, {
     flags: BigInt(call.uint(0)) & ~EXIT_SIGNAL,
     sp: BigInt.asUintN(64, call.long(1)),
-    stack: sp === 0 ? undefined : stackAround(call, sp),
+    stack: () => stackAround(space, sp),
     parentTid: call.number(2),
     tls: BigInt.asUintN(64, call.long(3)),
     childTid: call.number(4),
@@ -169,7 +170,7 @@ function clone3(call: Call): SyscallResult {
   return cloneThread(call, {
     flags,
     sp: BigInt.asUintN(64, base + length),
-    stack: length === 0n ? undefined : { bottom, top },
+    stack: () => (length === 0n ? undefined : { bottom, top }),
     parentTid: Number(field(24)),
     childTid: Number(field(16)),
     tls: field(56),
