@@ -1,11 +1,15 @@
 import { HART } from '../memory/layout';
 
+const TWO_32 = 2 ** 32;
+
 /**
  * One hart's registers in the arena (`HART` in memory/layout.ts has the offsets). A hart is a saved
  * state: this is a view of it for whoever looks at it while no engine runs it.
  */
 export class HartState {
   private readonly words: BigUint64Array;
+  /** The same in halves, the lower ones first: numbers without a bigint. */
+  private readonly halves: Uint32Array;
   private readonly view: DataView;
 
   /** @param base arena address of the hart's context */
@@ -15,6 +19,12 @@ export class HartState {
   ) {
     this.view = new DataView(memory.buffer, base, HART.size);
     this.words = new BigUint64Array(memory.buffer, base, HART.size / 8);
+    this.halves = new Uint32Array(memory.buffer, base, HART.size / 4);
+  }
+
+  /** The bytes of the context from `offset` on, `HART` in memory/layout.ts: a view, not a copy. */
+  bytes(offset: number, length: number): Uint8Array {
+    return new Uint8Array(this.words.buffer, this.base + offset, length);
   }
 
   /** Integer register n (0 to 31) as an unsigned 64-bit value. */
@@ -31,7 +41,12 @@ export class HartState {
    * address, length or descriptor reaches.
    */
   xNumber(n: number): number {
-    return Number(this.x(n));
+    return this.longField(HART.x + 8 * n);
+  }
+
+  /** Sets integer register n to a whole number, negative ones as in two's complement. */
+  setXNumber(n: number, value: number): void {
+    if (n !== 0) this.setLongField(HART.x + 8 * n, value);
   }
 
   /** The low 32 bits of integer register n as a signed number (a C `int` argument). */
@@ -49,20 +64,20 @@ export class HartState {
   }
 
   get pc(): number {
-    return Number(this.words[HART.pc / 8]);
+    return this.longField(HART.pc);
   }
 
   set pc(address: number) {
-    this.words[HART.pc / 8] = BigInt(address);
+    this.setLongField(HART.pc, address);
   }
 
   /** Instructions retired. */
   get instret(): number {
-    return Number(this.words[HART.instret / 8]);
+    return this.longField(HART.instret);
   }
 
   set instret(count: number) {
-    this.words[HART.instret / 8] = BigInt(count);
+    this.setLongField(HART.instret, count);
   }
 
   /** frm in bits 7:5, fflags in bits 4:0. */
@@ -93,11 +108,15 @@ export class HartState {
 
   /** A 64-bit field of the context by its offset in `HART`, as a number. */
   longField(offset: number): number {
-    return Number(this.words[offset / 8]);
+    const at = offset / 4;
+    return this.halves[at] + this.halves[at + 1] * TWO_32;
   }
 
   setLongField(offset: number, value: number): void {
-    this.words[offset / 8] = BigInt(value);
+    const at = offset / 4;
+    // Storing takes a number modulo 2^32.
+    this.halves[at] = value;
+    this.halves[at + 1] = Math.floor(value / TWO_32);
   }
 
   /** Drops an LR reservation, as a trap and a context switch do. */

@@ -33,7 +33,7 @@ import type { StandardStreams } from './streams';
 import { HANDLERS } from './syscalls/handlers';
 import { systemCall, systemCallName, systemCallNumber } from './syscalls/table';
 import { Terminal } from './terminal';
-import { Thread } from './thread';
+import { Thread, Wait } from './thread';
 import { SINGLE_THREAD, type ThreadHost } from './thread-host';
 import { Timers } from './timers';
 
@@ -137,6 +137,7 @@ export class LinuxKernel {
   private readonly stackSize: number;
   private readonly threads = new Map<number, Thread>();
   private nextThreadId = PROCESS_ID;
+  private readonly readClock = (): number => this.now();
   private readonly delivery: SignalDelivery;
   private readonly counts = new Map<number, number>();
   private readonly unknown = new Set<number>();
@@ -249,11 +250,12 @@ export class LinuxKernel {
   syscall(hart: HartState): SyscallOutcome {
     const thread = this.thread(hart);
     const number = hart.xNumber(A7);
-    this.beginWait(thread, hart, number);
     const call = new Call(this, hart, thread, number);
     const trace = this.onTrace && formatCall(call, number);
-    const interruption = this.interruption(hart);
-    if (interruption !== undefined) return interruption;
+    if (this.isWaiting(thread)) {
+      const interruption = this.interruption(hart);
+      if (interruption !== undefined) return interruption;
+    } else this.beginCall(thread, number);
     const result = this.perform(call, number);
     return this.conclude(call, result, trace);
   }
@@ -405,12 +407,10 @@ export class LinuxKernel {
     return wait !== undefined && wait.pc === hart.pc && wait.instret === hart.instret;
   }
 
-  /** A call that was parked goes on with what it remembers; any other begins afresh. */
-  private beginWait(thread: Thread, hart: HartState, number: number): void {
-    if (this.isWaiting(thread)) return;
-    const { pc, instret } = hart;
+  /** A call that was parked goes on with what it remembers; this one is new. */
+  private beginCall(thread: Thread, number: number): void {
     restoreMask(thread);
-    thread.wait = { pc, instret, since: this.now(), progress: 0 };
+    thread.wait = new Wait(thread.hart.pc, thread.hart.instret, this.readClock);
     this.counts.set(number, (this.counts.get(number) ?? 0) + 1);
   }
 
@@ -447,7 +447,7 @@ export class LinuxKernel {
     if (typeof result === 'object' && result.kind === 'park') return this.withTimers(result);
     thread.wait = undefined;
     restoreMask(thread);
-    if (typeof result !== 'object') hart.setX(A0, BigInt.asUintN(64, BigInt(result)));
+    if (typeof result !== 'object') setResult(hart, result);
     const outcome = this.unlessKilled(thread, typeof result === 'object' ? result : DONE);
     if (trace) this.onTrace?.(trace(outcome));
     return outcome.kind === 'done' ? this.deliverAfter(thread, outcome) : outcome;
@@ -482,6 +482,11 @@ export class LinuxKernel {
       known === undefined ? `${number}, which Linux does not have` : `${number} (${known.name})`;
     this.log(`system call ${name} is not there: ENOSYS, first at pc 0x${pc.toString(16)}`);
   }
+}
+
+function setResult(hart: HartState, result: number | bigint): void {
+  if (typeof result === 'number') hart.setXNumber(A0, result);
+  else hart.setX(A0, BigInt.asUintN(64, result));
 }
 
 /** The mask that a call like rt_sigsuspend has lent goes back. */

@@ -1,4 +1,5 @@
 import type { HartState } from '../engine/hart-state';
+import { HART } from '../memory/layout';
 import { isOnStack, NO_STACK, SS_AUTODISARM, type AlternateStack } from './alternate-stack';
 import type { GuestMemory } from './guest-memory';
 import { SIGINFO_BYTES, type SignalInfo } from './signal-info';
@@ -37,7 +38,7 @@ const FRAME = {
 const RA = 1;
 const SP = 2;
 const A0 = 10;
-const REGISTERS = 32;
+const REGISTER_BYTES = 32 * 8;
 
 /**
  * Where the frame goes: on the alternate stack when the action wants that and it is not in use, else below
@@ -76,9 +77,10 @@ export function pushFrame(
   view.setUint32(FRAME.stack + 8, stack.flags >>> 0, true);
   view.setBigUint64(FRAME.stack + 16, BigInt(stack.size), true);
   view.setBigUint64(FRAME.mask, mask, true);
+  bytes.set(hart.bytes(HART.x, REGISTER_BYTES), FRAME.registers);
+  bytes.set(hart.bytes(HART.f, REGISTER_BYTES), FRAME.floats);
+  // x0 has no place: pc stands there.
   view.setBigUint64(FRAME.registers, BigInt(hart.pc), true);
-  for (let n = 1; n < REGISTERS; n++) view.setBigUint64(FRAME.registers + 8 * n, hart.x(n), true);
-  for (let n = 0; n < REGISTERS; n++) view.setBigUint64(FRAME.floats + 8 * n, hart.f(n), true);
   view.setUint32(FRAME.fcsr, hart.fcsr, true);
   memory.write(place, bytes);
   if ((stack.flags & SS_AUTODISARM) !== 0) thread.alternateStack = NO_STACK;
@@ -110,9 +112,10 @@ export function popFrame(memory: GuestMemory, hart: HartState): SavedContext | u
     if (view.getUint32(at, true) !== 0) return undefined;
   }
   hart.pc = Number(view.getBigUint64(FRAME.registers, true));
-  for (let n = 1; n < REGISTERS; n++)
-    hart.setX(n, view.getBigUint64(FRAME.registers + 8 * n, true));
-  for (let n = 0; n < REGISTERS; n++) hart.setF(n, view.getBigUint64(FRAME.floats + 8 * n, true));
+  const integers = frame.subarray(FRAME.registers + 8, FRAME.registers + REGISTER_BYTES);
+  hart.bytes(HART.x + 8, integers.length).set(integers);
+  const floats = frame.subarray(FRAME.floats, FRAME.floats + REGISTER_BYTES);
+  hart.bytes(HART.f, floats.length).set(floats);
   hart.fcsr = view.getUint32(FRAME.fcsr, true);
   hart.clearReservation();
   return {

@@ -5,22 +5,33 @@ import type { FutexWaiter } from './futex';
 import { PendingSignals } from './pending-signals';
 
 /** What a call that waits keeps from one try to the next. */
-export interface Wait {
-  /** The place of the call: another pc or instruction count means another call. */
-  readonly pc: number;
-  readonly instret: number;
-  /** Monotonic milliseconds of the first try. */
-  readonly since: number;
+export class Wait {
   /** Absolute end of a sleep or timeout in monotonic nanoseconds. */
   deadline?: bigint;
   /** Bytes of a long write that are already out. */
-  progress: number;
+  progress = 0;
   /** A FIFO's end that is held while its open waits for the other one. */
   file?: OpenFile;
   /** A futex wait's place in the queue. */
   futex?: FutexWaiter;
   /** Blocked signals that end the wait all the same (rt_sigtimedwait). */
   awaits?: bigint;
+  private start: number | undefined;
+
+  /**
+   * @param pc place of the call: another one, or another instruction count, means another call
+   * @param now monotonic milliseconds
+   */
+  constructor(
+    readonly pc: number,
+    readonly instret: number,
+    private readonly now: () => number,
+  ) {}
+
+  /** Monotonic milliseconds of the first try. Few calls ask, and clocks cost time. */
+  get since(): number {
+    return (this.start ??= this.now());
+  }
 }
 
 /** The kernel's side of one guest thread: one hart. */
