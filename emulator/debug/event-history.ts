@@ -1,17 +1,22 @@
 import type { ArenaEvent } from '../memory/events';
 import { locate } from './location';
-import type { EventInfo, EventList } from './protocol';
+import type { EventInfo, EventList, HartId } from './protocol';
 import type { DebugTarget } from './target';
 
 /** Most events that are kept. */
 export const MAX_EVENTS = 2000;
+
+interface KeptEvent extends ArenaEvent {
+  readonly number: number;
+  readonly forked?: HartId;
+}
 
 /** The newest events of all harts, in one list: each hart's ring in the arena holds only its own last ones. */
 export class EventHistory {
   private target: DebugTarget | undefined;
   /** How far each hart's ring has been read. */
   private positions = new Uint32Array(0);
-  private kept: (ArenaEvent & { readonly number: number })[] = [];
+  private kept: KeptEvent[] = [];
   private seen = 0;
   private lost = 0;
 
@@ -37,7 +42,11 @@ export class EventHistory {
     });
     if (news.length === 0) return;
     news.sort((a, b) => a.time - b.time);
-    for (const event of news) this.kept.push({ ...event, number: ++this.seen });
+    const hartOf = new Map(this.target?.liveHarts.map(({ space, index }) => [space.id, index]));
+    for (const event of news) {
+      const forked = event.kind === 'fork' ? hartOf.get(event.to) : undefined;
+      this.kept.push({ ...event, number: ++this.seen, ...(forked !== undefined && { forked }) });
+    }
     this.kept = this.kept.slice(-MAX_EVENTS);
   }
 
@@ -47,7 +56,7 @@ export class EventHistory {
     if (!target) return { events: [], lost: 0 };
     const events = kept
       .slice(-limit)
-      .map(({ number, kind, hart, instret, pc, page, from, to, time }): EventInfo => ({
+      .map(({ number, kind, hart, instret, pc, page, from, to, forked, time }): EventInfo => ({
         number,
         kind,
         hart,
@@ -56,6 +65,7 @@ export class EventHistory {
         page,
         from,
         to,
+        ...(forked !== undefined && { forked }),
         time,
       }));
     return { events, lost };

@@ -141,7 +141,8 @@ function makeRows(
       if (first.length < most) {
         first.push(page);
         count.push(boundary - page);
-        labelOf.push(labels.number(segment.label));
+        const isGuard = present.every((cell) => cell === 0 || cell >> 3 === STATE.guard);
+        labelOf.push(labels.number(isGuard ? 'guard' : segment.label));
         for (const cell of present) cells.push(cell);
       } else leftOut++;
     }

@@ -259,6 +259,8 @@ export interface EventInfo {
   readonly page: number;
   readonly from: number;
   readonly to: number;
+  /** Of a fork: the hart that began in it, where that still lived when the event was read. */
+  readonly forked?: HartId;
   /** Host time in milliseconds since 1970. */
   readonly time: number;
 }

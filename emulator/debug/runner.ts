@@ -30,6 +30,8 @@ interface Run {
   readonly goal?: Goal;
   /** Steps run one hart; the others stand still, unless it waits for them. */
   readonly only?: Hart;
+  /** Ends the run as a step, also while its hart waits. */
+  readonly reached?: () => boolean;
 }
 
 /** Runs a target until something stops it: the one loop behind every run and step. */
@@ -66,8 +68,9 @@ export class Runner {
     if (stop.kind !== 'step' && !functions.includes(current.state.pc)) return stop;
     const newest = (): number => tasks.list().at(-1)?.id ?? 0;
     const before = newest();
-    for (let steps = 0; steps < MOST_STEPS_TO_FORK && newest() === before; steps++) {
-      const step = await this.until({ budget: 1, only: current });
+    const reached = (): boolean => newest() !== before;
+    for (let steps = 0; steps < MOST_STEPS_TO_FORK && !reached(); steps++) {
+      const step = await this.until({ budget: 1, only: current, reached });
       if (step !== 'left' && step.kind !== 'step') return step;
     }
     return { kind: 'step' };
@@ -90,7 +93,7 @@ export class Runner {
     }
   }
 
-  private async until({ budget, goal, only }: Run): Promise<StopReason | 'left'> {
+  private async until({ budget, goal, only, reached }: Run): Promise<StopReason | 'left'> {
     const retired = (): number => (only ? only.state.instret : this.target.instructions);
     const end = retired() + budget;
     let through = true;
@@ -100,6 +103,7 @@ export class Runner {
       const quantum = helping ? HELP_QUANTUM : Math.min(QUANTUM, end - before);
       const stop = this.target.run(quantum, through, helping ? undefined : only);
       if (retired() > before) through = false;
+      if (reached?.()) return { kind: 'step' };
       // The stepped hart has come to its end: nothing of it is left to run or to wait for.
       const over = stop.kind === 'fuel' || stop.kind === 'waiting';
       if (over && only?.ended === true) return { kind: 'step' };

@@ -122,8 +122,9 @@ export class DebugSession implements MachineRequests {
     );
   }
 
-  runToFork(): Promise<void> {
-    return this.start((runner) => runner.runToFork(forkFunctions(this.opened().symbols)));
+  async runToFork(): Promise<void> {
+    const functions = forkFunctions(this.opened().symbols);
+    await this.start((runner) => runner.runToFork(functions));
   }
 
   runTo(address: number, hart: HartId = 0): Promise<void> {

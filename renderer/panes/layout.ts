@@ -71,7 +71,7 @@ function arrangeHarts(api: DockviewApi, width: number, height: number, low: numb
     addPane(api, id, within('terminal'), { inactive: true });
   }
   addPane(api, 'guests', within('disassembly'), { inactive: true });
-  addPane(api, 'breakpoints', within('disassembly'), { inactive: true });
+  addPane(api, 'breakpoints', within('memory'), { inactive: true });
 }
 
 const place =

@@ -19,6 +19,9 @@ export interface PlaceRequest {
 /** What a pane does when the window wants its attention. */
 export type PaneAction = 'focus' | 'search' | 'save' | 'clear' | 'add' | 'explain' | 'go-to';
 
+const nextFrame = (): Promise<unknown> =>
+  new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));
+
 /** How the window is arranged and what it points at. */
 export const useView = defineStore('view', () => {
   const theme = ref<Theme>('system');
@@ -51,8 +54,12 @@ export const useView = defineStore('view', () => {
   async function bringUp(pane: PaneId): Promise<void> {
     if (dock === null) return;
     const panel = dock.getPanel(pane);
-    if (panel) panel.api.setActive();
-    else {
+    if (panel) {
+      const wasHidden = !panel.api.isVisible;
+      panel.api.setActive();
+      // What is hidden cannot take the focus: the dock shows it with the next frame.
+      if (wasHidden) await nextFrame();
+    } else {
       addPane(dock, pane);
       await nextTick();
     }

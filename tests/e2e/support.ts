@@ -50,6 +50,8 @@ export async function openGuest(page: Page, name: string): Promise<void> {
 /** Adds a breakpoint by its key and waits until it is listed. */
 export async function addBreakpoint(page: Page, at: string): Promise<void> {
   await page.keyboard.press('Control+Shift+B');
+  // A pane that was behind another one is shown first.
+  await page.locator('.add input:focus').waitFor();
   await page.keyboard.type(at);
   await page.keyboard.press('Enter');
   await expect.poll(() => page.locator('.at').allInnerTexts()).toContain(at);

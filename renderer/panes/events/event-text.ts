@@ -19,10 +19,10 @@ const ABOUT_PAGES = new Set([
 export const isAboutPage = ({ kind }: EventInfo): boolean => ABOUT_PAGES.has(kind);
 
 /** What happened, in a few words. */
-export function describeEvent({ kind, page, from, to }: EventInfo): string {
+export function describeEvent({ kind, page, from, to, forked }: EventInfo): string {
   switch (kind) {
     case 'fork':
-      return `forks address space ${to}`;
+      return forked === undefined ? 'forks its address space' : `forks hart ${forked}`;
     case 'copy':
       return from === 0
         ? `first write of page ${at(page)}, frame ${to}`

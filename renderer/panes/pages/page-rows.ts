@@ -73,8 +73,7 @@ export function usePageRows(): PageRows {
     const rows: number[] = [];
     for (let row = 0; row < now.first.length; row++) {
       const page = now.first[row] ?? 0;
-      const inRow =
-        isAddress && page * 4096 <= address && address < (page + now.count[row]) * 4096;
+      const inRow = isAddress && page * 4096 <= address && address < (page + now.count[row]) * 4096;
       const named = labels[now.labelOf[row] ?? 0] || symbols[now.symbolsOf[row] ?? 0] || inRow;
       if (!named) continue;
       const cells = now.cells.subarray(row * spaces, (row + 1) * spaces);

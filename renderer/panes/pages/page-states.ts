@@ -1,3 +1,5 @@
+import { grouped } from '../../format';
+
 /** How page states look and what they are called: a letter always stands beside the colour. */
 
 export interface StateLook {
@@ -49,8 +51,9 @@ export function totalsSentence(states: readonly string[], totals: readonly numbe
   });
   if (parts.length === 0) return 'no pages';
   return parts
-    .map(({ count, state }, n) =>
-      n === 0 ? `${count} ${count === 1 ? 'page' : 'pages'} ${state}` : `${count} ${state}`,
+    .map(
+      ({ count, state }, n) =>
+        `${grouped(count)}${n > 0 ? '' : count === 1 ? ' page' : ' pages'} ${state}`,
     )
     .join(', ');
 }

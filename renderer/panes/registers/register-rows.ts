@@ -41,12 +41,12 @@ const PLACES: readonly Place[] = [
 const short = (bits: bigint, format: NumberFormat): string =>
   format === 'hex' ? `0x${bits.toString(16)}` : formatBits(bits, format);
 
-/** What most harts have; undefined when no two have the same. */
+/** What more than half of the harts have. */
 function commonValue(values: readonly bigint[]): bigint | undefined {
   const counts = new Map<bigint, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
   const [value, count] = [...counts].reduce((best, each) => (each[1] > best[1] ? each : best));
-  return count > 1 ? value : undefined;
+  return 2 * count > values.length ? value : undefined;
 }
 
 export function matrixRows(

@@ -388,6 +388,17 @@ describe('a guest with vCPUs', () => {
     expect(client.state.harts[2].location).toMatchObject({ symbol: 'work', offset: 0 });
   });
 
+  test('shows them also while their caller waits for them in the call', async () => {
+    await client.open('mp-dot', ['fork-here']);
+    await client.session.runToFork();
+    const { harts } = await client.stopped();
+    expect(harts.map(({ task }) => task?.mode)).toEqual([
+      undefined,
+      ...Array.from({ length: 4 }, () => 'fork-here'),
+    ]);
+    expect(harts.map(({ instructions }) => instructions).slice(1)).toEqual([0, 0, 0, 0]);
+  });
+
   test('whose program has no function that starts them says so', async () => {
     await client.open('dot');
     await expect(client.session.runToFork()).rejects.toThrow('no mp_start');

@@ -1,0 +1,192 @@
+import { describe, expect, test } from 'vitest';
+import type { EndedVcpu } from '../../emulator/debug/protocol';
+import MemoryPane from '../../renderer/panes/memory/MemoryPane.vue';
+import RegistersPane from '../../renderer/panes/registers/RegistersPane.vue';
+import HartStrip from '../../renderer/parts/HartStrip.vue';
+import { hint, runStateText } from '../../renderer/parts/run-state';
+import { ranges } from '../../renderer/format';
+import { fakeWindow, openProgram, show } from './support';
+
+const ended = (vcpu: number, reason: string): EndedVcpu => ({
+  hart: vcpu,
+  task: { id: 1, mode: 'call', vcpu },
+  reason,
+  failed: reason !== 'returned',
+  location: { address: 0x10080, symbol: 'dot', offset: 0 },
+  instructions: 1200,
+  ...(reason === 'fault' ? { address: 16 } : {}),
+});
+
+/** A program with main and three vCPUs, stopped. */
+async function fourHarts(): Promise<{
+  fake: ReturnType<typeof fakeWindow>;
+  machine: Awaited<ReturnType<typeof openProgram>>;
+}> {
+  const fake = fakeWindow();
+  const machine = await openProgram();
+  fake.machines[0].harts = 4;
+  await machine.requests().stepInstruction(0);
+  await expect.poll(() => machine.shown?.harts).toHaveLength(4);
+  return { fake, machine };
+}
+
+describe('the harts strip', () => {
+  test('groups vCPUs by task and says the mode', async () => {
+    await fourHarts();
+    const strip = show(HartStrip);
+    const groups = strip.findAll('[role=group]');
+    expect(groups.map((group) => group.attributes('aria-label'))).toEqual([
+      'Harts of the program',
+      'task 1, call',
+    ]);
+    expect(groups[1].findAll('[data-hart]')).toHaveLength(3);
+  });
+
+  test('keeps vCPUs that have ended in their places, with how they ended', async () => {
+    const { fake, machine } = await fourHarts();
+    fake.machines[0].harts = 2;
+    fake.machines[0].ended = [ended(2, 'returned'), ended(3, 'fault')];
+    await machine.requests().stepInstruction(0);
+    const strip = show(HartStrip);
+    await expect.poll(() => strip.findAll('[data-ended]')).toHaveLength(2);
+    const [returned, failed] = strip.findAll('[data-ended]');
+    expect(returned.text()).toContain('✓returned');
+    expect(failed.classes()).toContain('failed');
+    expect(failed.attributes('title')).toContain('fault at address 0x10 in dot');
+  });
+
+  test('draws sixty-four harts as small cells', async () => {
+    const { fake, machine } = await fourHarts();
+    fake.machines[0].harts = 64;
+    await machine.requests().stepInstruction(0);
+    const strip = show(HartStrip);
+    await expect.poll(() => strip.findAll('[data-hart]')).toHaveLength(64);
+    expect(strip.classes()).toContain('dense');
+  });
+});
+
+describe('the focus', () => {
+  test('goes to the hart that a breakpoint stopped', async () => {
+    const { fake, machine } = await fourHarts();
+    await fake.machines[0].stopAt(3);
+    await expect.poll(() => machine.focusHart).toBe(3);
+    expect(runStateText('open', machine.shown)).toMatch(/^Breakpoint 1 at main.* · hart 3$/);
+  });
+
+  test('stays where it is at a pause', async () => {
+    const { fake, machine } = await fourHarts();
+    await fake.machines[0].stopAt(3);
+    await expect.poll(() => machine.focusHart).toBe(3);
+    machine.focusHart = 2;
+    await machine.requests().run();
+    await machine.requests().pause();
+    await expect.poll(() => machine.shown?.stop?.kind).toBe('pause');
+    expect(machine.focusHart).toBe(2);
+  });
+
+  test('leaves a hart that has gone', async () => {
+    const { fake, machine } = await fourHarts();
+    machine.focusHart = 3;
+    fake.machines[0].harts = 2;
+    await machine.requests().stepInstruction(0);
+    await expect.poll(() => machine.focusHart).toBe(0);
+  });
+
+  test('decides whose memory is read', async () => {
+    const { fake, machine } = await fourHarts();
+    const asked: (number | undefined)[] = [];
+    const read = fake.machines[0].readMemory.bind(fake.machines[0]);
+    fake.machines[0].readMemory = (address, length, hart?: number) => {
+      asked.push(hart);
+      return read(address, length);
+    };
+    const pane = show(MemoryPane);
+    await expect.poll(() => asked.at(-1)).toBe(0);
+    machine.focusHart = 2;
+    await expect.poll(() => asked.at(-1)).toBe(2);
+    expect(pane.get('[data-testid=segment]').text()).toContain('hart 2 ·');
+  });
+});
+
+describe('the register matrix', () => {
+  test('has a column for each hart, marks what differs and dims what is equal', async () => {
+    const { machine } = await fourHarts();
+    const pane = show(RegistersPane);
+    await expect.poll(() => pane.findAll('[data-column]')).toHaveLength(4);
+    expect(pane.get('[data-cell="x10.3"] .value').text()).toBe('0x3004');
+    expect(pane.get('[data-cell="x10.3"]').classes()).toContain('differs');
+    expect(pane.get('[data-row=x3]').classes()).toContain('equal');
+    expect(pane.get('[data-testid=differing]').text()).toBe('3 of 66 registers differ');
+    await pane.get('[data-cell="x10.3"]').trigger('click');
+    expect(machine.focusHart).toBe(3);
+  });
+
+  test('marks what the last stop changed, in every hart', async () => {
+    const { machine } = await fourHarts();
+    const pane = show(RegistersPane);
+    await expect.poll(() => pane.find('[data-cell="x10.1"]').exists()).toBe(true);
+    expect(pane.findAll('.changed')).toHaveLength(0);
+    await machine.requests().stepInstruction(0);
+    await expect.poll(() => pane.get('[data-cell="x10.1"]').classes()).toContain('changed');
+    expect(pane.get('[data-cell="x3.1"]').classes()).not.toContain('changed');
+  });
+
+  test('shows only the differences when asked', async () => {
+    await fourHarts();
+    const pane = show(RegistersPane);
+    await expect.poll(() => pane.findAll('[data-row]')).toHaveLength(66);
+    await pane.get('input[type=checkbox]').setValue(true);
+    expect(pane.findAll('[data-row]').map((row) => row.attributes('data-row'))).toEqual([
+      'pc',
+      'x2',
+      'x10',
+    ]);
+  });
+
+  test('gives way to one hart, where values are edited', async () => {
+    const { machine } = await fourHarts();
+    const pane = show(RegistersPane);
+    await expect.poll(() => pane.find('[data-cell="x10.2"]').exists()).toBe(true);
+    await pane.get('[data-cell="x10.2"]').trigger('dblclick');
+    expect(machine.focusHart).toBe(2);
+    await expect.poll(() => pane.find('[data-register=x10]').exists()).toBe(true);
+    expect(pane.find('[role=grid]').exists()).toBe(false);
+  });
+
+  test('draws only so many columns as there is room for', async () => {
+    const { fake, machine } = await fourHarts();
+    fake.machines[0].harts = 64;
+    await machine.requests().stepInstruction(0);
+    const pane = show(RegistersPane);
+    await expect.poll(() => pane.findAll('[data-column]').length).toBeGreaterThan(4);
+    expect(pane.findAll('[data-column]').length).toBeLessThanOrEqual(32);
+  });
+});
+
+describe('the status line of a guest that forks', () => {
+  const state = (harts: number): Parameters<typeof hint>[1] => ({
+    sequence: 1,
+    running: false,
+    stop: { kind: 'entry' },
+    harts: Array.from({ length: harts }, (_, id) => ({
+      id,
+      state: 'stopped' as const,
+      location: { address: 0 },
+      instructions: 1,
+    })),
+    endedVcpus: [],
+    instructions: 1,
+    residentBytes: 0,
+  });
+
+  test('says how to come to the fork, and what to do there', () => {
+    expect(hint('open', state(1), true, true)).toContain('Ctrl+Shift+F10 runs to where');
+    expect(hint('open', state(5), true, true)).toContain('0 … 9 focus a hart');
+    expect(hint('open', state(1), true, false)).not.toContain('Ctrl+Shift+F10');
+  });
+});
+
+test('numbers in a row are written as ranges', () => {
+  expect(ranges([1, 2, 3, 4, 7, 9, 10])).toBe('1–4,7,9,10');
+  expect(ranges([])).toBe('');
+});

@@ -1,0 +1,177 @@
+import type { VueWrapper } from '@vue/test-utils';
+import { describe, expect, test } from 'vitest';
+import EventsPane from '../../renderer/panes/events/EventsPane.vue';
+import GuestsPane from '../../renderer/panes/guests/GuestsPane.vue';
+import { totalsSentence } from '../../renderer/panes/pages/page-states';
+import PagesPane from '../../renderer/panes/pages/PagesPane.vue';
+import { useView } from '../../renderer/stores/view';
+import { fakeWindow, loadLists, openProgram, show, type FakeWindow } from './support';
+
+const pagesOf = (pane: VueWrapper): string[] =>
+  pane.findAll('[data-page]').map((row) => row.attributes('data-page') ?? '');
+
+/** The pane with main and three vCPUs. */
+async function pagesPane(): Promise<{
+  pane: VueWrapper;
+  fake: FakeWindow;
+  machine: Awaited<ReturnType<typeof openProgram>>;
+}> {
+  const fake = fakeWindow();
+  const machine = await openProgram();
+  fake.machines[0].harts = 4;
+  await machine.requests().stepInstruction(0);
+  const pane = show(PagesPane);
+  await expect.poll(() => pane.findAll('[data-space]')).toHaveLength(4);
+  return { pane, fake, machine };
+}
+
+describe('the Pages pane', () => {
+  test('is empty while no guest is open', () => {
+    fakeWindow();
+    expect(show(PagesPane).text()).toContain('No guest is open.');
+  });
+
+  test('shows runs with their segment, variable, and state in each address space', async () => {
+    const { pane } = await pagesPane();
+    const row = pane.get('[data-page="18"]');
+    expect(row.find('.label').text()).toBe('data');
+    expect(row.find('.symbols').text()).toBe('partial');
+    expect(row.findAll('[role=gridcell]').map((cell) => cell.text())).toEqual([
+      'Lrw',
+      'Brw',
+      'Brw',
+      'Brw',
+    ]);
+    expect(pane.get('[data-cell="262128.0"]').text()).toBe('');
+    expect(pane.get('[data-cell="262128.2"]').text()).toBe('#–');
+  });
+
+  test('counts the pages of the focused hart', async () => {
+    const { pane, machine } = await pagesPane();
+    machine.focusHart = 2;
+    await expect
+      .poll(() => pane.get('[data-testid=page-totals]').text())
+      .toBe('Hart 2, vCPU 2 of task 1 (call): 1 page private, 1 borrowed, 1 shared, 1 zero');
+    expect(pane.get('.legend [data-state=borrowed] .number').text()).toBe('1');
+  });
+
+  test('filters by state and by text', async () => {
+    const { pane } = await pagesPane();
+    expect(pagesOf(pane)).toHaveLength(5);
+    await pane.get('.legend [data-state=borrowed]').trigger('click');
+    expect(pagesOf(pane)).toEqual(['18']);
+    await pane.get('.legend [data-state=borrowed]').trigger('click');
+    await pane.get('input').setValue('stack');
+    expect(pagesOf(pane)).toEqual([String(0x3fff1)]);
+    await pane.get('input').setValue('12abc');
+    expect(pagesOf(pane)).toEqual(['18']);
+    await pane.get('input').setValue('nothing');
+    expect(pane.text()).toContain('No page passes the filter.');
+  });
+
+  test('shows a cell’s page in Memory as its hart sees it, and tells of its frame', async () => {
+    const { pane, machine } = await pagesPane();
+    await pane.get('[data-cell="18.3"]').trigger('click');
+    expect(machine.focusHart).toBe(3);
+    await expect.poll(() => useView().memoryPlace?.address).toBe(0x12000);
+    await expect
+      .poll(() => pane.get('[data-testid=page-detail]').text())
+      .toContain('borrowed rw- · frame 77, 4 references · lender: hart 0');
+  });
+
+  test('marks cells whose state the last stop changed', async () => {
+    const { pane, fake, machine } = await pagesPane();
+    expect(pane.findAll('.changed')).toHaveLength(0);
+    const pages = fake.machines[0].pages.bind(fake.machines[0]);
+    fake.machines[0].pages = async () => {
+      const info = await pages();
+      const PRIVATE = info.states.indexOf('private');
+      // Hart 1 has copied the page of `partial`.
+      info.cells[1 * 4 + 1] = 8 * PRIVATE + 3;
+      return info;
+    };
+    await machine.requests().stepInstruction(0);
+    await expect.poll(() => pane.findAll('.cell.changed')).toHaveLength(1);
+    expect(pane.get('[data-cell="18.1"] .cell').classes()).toContain('page-private');
+  });
+
+  test('draws only the rows in sight of a hundred thousand, and keeps its place', async () => {
+    const { pane, fake, machine } = await pagesPane();
+    fake.machines[0].heapPages = 100_000;
+    await machine.requests().stepInstruction(0);
+    await expect.poll(() => pane.get('[role=grid]').attributes('aria-rowcount')).toBe('100005');
+    expect(pagesOf(pane).length).toBeLessThan(30);
+    const grid = pane.get('[role=grid]');
+    await pane.get('[data-cell="18.1"]').trigger('click');
+    for (let n = 0; n < 4; n++) await grid.trigger('keydown', { key: 'PageDown' });
+    await expect.poll(() => Number(pagesOf(pane)[0])).toBeGreaterThan(0x100);
+    const [top] = pagesOf(pane);
+    await machine.requests().stepInstruction(0);
+    const { pageRequests } = fake.machines[0];
+    await expect.poll(() => fake.machines[0].pageRequests).toBeGreaterThanOrEqual(pageRequests);
+    expect(pagesOf(pane)[0]).toBe(top);
+  });
+
+  test('stays live while the guest runs', async () => {
+    const { fake, machine } = await pagesPane();
+    await machine.requests().run();
+    await expect.poll(() => machine.busy).toBe(true);
+    const before = fake.machines[0].pageRequests;
+    await expect.poll(() => fake.machines[0].pageRequests).toBeGreaterThan(before + 1);
+    await machine.requests().pause();
+  });
+
+  test('says what there was no room for', async () => {
+    const { pane, fake, machine } = await pagesPane();
+    const pages = fake.machines[0].pages.bind(fake.machines[0]);
+    fake.machines[0].pages = async () => ({ ...(await pages()), leftOut: { rows: 9, spaces: 2 } });
+    await machine.requests().stepInstruction(0);
+    await expect.poll(() => pane.text()).toContain('9 further runs are not shown');
+    expect(pane.text()).toContain('2 further address spaces are not shown');
+  });
+});
+
+test('the totals of a fork are a sentence', () => {
+  const states = ['unmapped', 'private', 'borrowed'];
+  expect(totalsSentence(states, [9, 3, 1])).toBe('3 pages private, 1 borrowed');
+  expect(totalsSentence(states, [9, 0, 1])).toBe('1 page borrowed');
+  expect(totalsSentence(states, [9, 0, 0])).toBe('no pages');
+});
+
+describe('the Events pane', () => {
+  test('lists what happened, the newest last, and what was lost', async () => {
+    fakeWindow();
+    await openProgram();
+    const pane = show(EventsPane);
+    await expect.poll(() => pane.findAll('[data-event]')).toHaveLength(4);
+    const rows = pane.findAll('[data-event]');
+    expect(rows[1].text()).toContain('forks its address space');
+    expect(rows[2].text()).toContain('borrows page 00012000, frame 1 → 2');
+    expect(pane.text()).toContain('4 events, 3 were lost');
+  });
+
+  test('filters, and shows an event’s page in Pages', async () => {
+    fakeWindow();
+    await openProgram();
+    const pane = show(EventsPane);
+    await expect.poll(() => pane.findAll('[data-event]')).toHaveLength(4);
+    await pane.get('input').setValue('hart 1');
+    expect(pane.findAll('[data-event]').map((row) => row.attributes('data-event'))).toEqual([
+      'loan',
+    ]);
+    await pane.get('a.what').trigger('click');
+    await expect.poll(() => useView().pagesPlace?.address).toBe(0x12000);
+  });
+});
+
+test('guests that fork carry their tag, and one click lists only them', async () => {
+  fakeWindow();
+  const programs = await loadLists();
+  const [dot, crash] = programs.guests;
+  programs.guests = [dot, { ...crash, name: 'mp-dot', tags: ['multiprocess'] }];
+  const pane = show(GuestsPane);
+  await pane.get('.pick').trigger('click');
+  expect(pane.findAll('.name').map((name) => name.text())).toEqual(['mp-dotmultiprocess']);
+  await pane.get('.pick').trigger('click');
+  expect(pane.findAll('.name')).toHaveLength(3);
+});
