@@ -41,13 +41,20 @@ function splitAccess(text: string): { path: string; access: string | undefined }
     : { path: match[1] ?? '', access: match[2] };
 }
 
+/** What of the command's options is about files. */
+interface FileOptions {
+  readonly root?: FolderGrant;
+  readonly dir?: readonly FolderGrant[];
+  readonly fileMemory?: number;
+}
+
 /** The guest's files with the folders that it may use. */
-export function openFiles(
-  root: FolderGrant | undefined,
-  folders: readonly FolderGrant[] = [],
-): FileTree {
+export function openFiles({ root, dir = [], fileMemory }: FileOptions): FileTree {
   try {
-    return new FileTree({ grants: [...(root === undefined ? [] : [root]), ...folders] });
+    return new FileTree({
+      grants: [...(root === undefined ? [] : [root]), ...dir],
+      ...(fileMemory !== undefined && { fileBytes: fileMemory }),
+    });
   } catch (error) {
     throw new CommandError(`the guest's files: ${describeSystemError(error)}`, STATUS.usage);
   }

@@ -15,8 +15,9 @@ import { CommandError, STATUS } from '../errors';
 import { collectFolder, findInGuest, openFiles, parseRoot } from '../guest-files';
 import type { Host, HostStreams } from '../host';
 import { sleep } from '../host-streams';
+import { choosePool } from '../pool';
 import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
-import { collectVariable, parseCount, parseSize } from '../values';
+import { collectVariable, parseCount, parseCountOrNone, parseSize } from '../values';
 
 const EXAMPLES = `
 ELF is a path, or the name of a bundled guest where no file has that name. Options of the command
@@ -50,8 +51,13 @@ interface Options {
   readonly strace?: boolean;
   readonly guest?: boolean;
   readonly quiet?: boolean;
+  readonly threads?: number;
+  readonly vcpuLimit?: number;
   readonly root?: FolderGrant;
   readonly dir?: readonly FolderGrant[];
+  readonly openFiles?: number;
+  readonly fileMemory?: number;
+  readonly maxOutput?: number;
 }
 
 /** A program, and where it lies in the guest when the guest has it. */
@@ -76,16 +82,21 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
     .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
     .option('--max-instructions <n>', 'end the guest after so many, with status 124', parseCount)
+    .option('--threads <n>', 'threads for vCPUs beside the main one, 0 = none', parseCountOrNone)
+    .option('--vcpu-limit <n>', 'instructions that each vCPU of multiprocess may run', parseCount)
     .option('--stats', 'say at the end how many instructions ran, how long and how fast')
     .option('--strace', "print the guest's system calls")
     .option('--root <folder[:rw]>', "the guest's root, for reading only without :rw", parseRoot)
     .option('--dir <host:guest[:ro]>', 'a folder that the guest may use; repeatable', collectFolder)
+    .option('--open-files <n>', 'the most descriptors at a time [1024]', parseCount)
+    .option('--file-memory <size>', 'the most bytes of files in memory [512M]', parseSize)
+    .option('--max-output <size>', 'the most bytes of output; then writing fails', parseSize)
     .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
     .option('-q, --quiet', 'no messages about the guest on standard error')
     .passThroughOptions()
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
-      const files = openFiles(options.root, options.dir);
+      const files = openFiles(options);
       try {
         const program = chooseProgram(files, name, options);
         end(await runProgram(host, program, files, args, options));
@@ -134,15 +145,22 @@ function createMachine(
   streams: HostStreams,
   say: (text: string) => void,
 ): Machine {
+  const pool = choosePool(options.threads);
   try {
     return Machine.create({
       elf: file.bytes,
       args: [file.name, ...args],
       files,
+      limits: {
+        ...(options.openFiles !== undefined && { openFiles: options.openFiles }),
+        ...(options.maxOutput !== undefined && { outputBytes: options.maxOutput }),
+      },
       ...(guestPath !== undefined && { path: guestPath }),
       environment: environmentOf(options, streams),
       ...(options.memory !== undefined && { memoryLimit: options.memory }),
       streams,
+      ...(pool && { pool }),
+      ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
       ...(options.quiet !== true && { log: say }),
       ...(options.strace === true && { trace: say }),
     });

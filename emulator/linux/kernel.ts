@@ -11,6 +11,7 @@ import { Call, SyscallError, type SyscallOutcome, type SyscallResult } from './c
 import { hostClock, toMilliseconds, type Clock } from './clock';
 import { describeFault, type FaultReport, type GuestFault } from './faults';
 import { FileMappings } from './file-mappings';
+import { boundOutput } from './files/bounded-output';
 import { DescriptorTable } from './files/descriptors';
 import type { FileNode } from './files/node';
 import { AT_FDCWD, ProcessFiles } from './files/process-files';
@@ -166,7 +167,7 @@ export class LinuxKernel {
       log: this.logLine,
       trace: (line) => this.onTrace?.(line),
     });
-    this.streams = options.streams;
+    this.streams = boundOutput(options.streams, options.limits?.outputBytes);
     this.descriptors = new DescriptorTable(() => this.limits.openFiles);
     this.mappings = new FileMappings(options.space);
     const view = describeProcess(this);
@@ -178,7 +179,7 @@ export class LinuxKernel {
     });
     tree.register(view);
     this.files = new ProcessFiles(tree, view);
-    for (const file of standardFiles(options.streams)) this.descriptors.add(file, false);
+    for (const file of standardFiles(this.streams)) this.descriptors.add(file, false);
     this.descriptors.onClose = (file) => tree.locks.descriptorClosed(file, PROCESS_ID);
     for (const stream of Object.values(options.streams)) {
       if (stream instanceof Terminal) stream.onSignal = (signal) => this.signals.raise(signal);

@@ -32,6 +32,8 @@ export interface KernelLimits {
   readonly stackSize?: number;
   /** Descriptors that can be open at a time [1024]. */
   readonly openFiles?: number;
+  /** Bytes that may be written to standard output and error together; ENOSPC behind them [no limit]. */
+  readonly outputBytes?: number;
   /** Threads of a process, the first one included [1024]. */
   readonly threads?: number;
 }

@@ -1,6 +1,7 @@
 import { ERRNO } from '../abi/errno';
+import type {
+  DirectoryNode} from './node';
 import {
-  DirectoryNode,
   directoryPath,
   type DirectoryEntry,
   type FileNode,

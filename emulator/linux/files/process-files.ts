@@ -1,9 +1,10 @@
 import { ERRNO } from '../abi/errno';
 import { DirectoryFile, PathFile } from './devices';
 import { MemoryFile } from './memory-nodes';
+import type {
+  FileNode} from './node';
 import {
   DirectoryNode,
-  FileNode,
   LinkNode,
   placePath,
   refuse,

@@ -4,7 +4,7 @@ import { SyscallError } from '../call';
 import { DEFAULT_GROUP, DEFAULT_USER, UTSNAME } from '../identity';
 import { MemoryQuota } from './bytes';
 import { makeDevices } from './device-tree';
-import { HostDirectory } from './host-nodes';
+import type { HostDirectory } from './host-nodes';
 import { HostFolder } from './host-folder';
 import { FixedFile, MemoryDirectory, MemoryFileSystem } from './memory-nodes';
 import {

@@ -155,7 +155,7 @@ function writeFrom(
       done += written;
       // A file takes less only when there is no more room.
       if (written < bytes.length && file instanceof RegularFile) return done;
-      if (written < bytes.length) return waitForOutput(call, file, done);
+      if (written < bytes.length) return waitForOutput(call, file, done, call.kernel.now());
       if (done - before >= SLICE && offset < length) {
         if (wait !== undefined) wait.progress = done;
         return call.park('output', call.kernel.now());
@@ -165,11 +165,12 @@ function writeFrom(
   return done;
 }
 
-function waitForOutput(call: Call, file: OpenFile, done: number): SyscallResult {
+/** @param again when the call is tried again without a word from outside, in monotonic milliseconds */
+function waitForOutput(call: Call, file: OpenFile, done: number, again?: number): SyscallResult {
   if (file.flags & O_NONBLOCK) return done > 0 ? done : -ERRNO.EAGAIN;
   if (done > 0 && call.kernel.signals.hasDeliverable(call.thread)) return done;
   if (call.thread.wait !== undefined) call.thread.wait.progress = done;
-  return done > 0 ? call.park('output') : call.parkInterruptible('output');
+  return done > 0 ? call.park('output', again) : call.parkInterruptible('output');
 }
 
 function failedWrite(call: Call, errno: number, done: number): SyscallResult {

@@ -1,7 +1,7 @@
 import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call } from '../call';
 import { PathFile } from '../files/devices';
-import { FileNode } from '../files/node';
+import type { FileNode } from '../files/node';
 import { AT_FDCWD } from '../files/process-files';
 
 export const AT_SYMLINK_NOFOLLOW = 0x100;

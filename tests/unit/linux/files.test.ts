@@ -84,7 +84,12 @@ describe('writing', () => {
     let room = 3;
     process.stdout.answer = (bytes) => (room === 0 ? 'wait' : Math.min(room, bytes.length));
     const address = process.text('abcdef');
-    expect(process.outcome('write', 1, address, 6)).toEqual({ kind: 'park', reason: 'output' });
+    const deadline = process.clock.milliseconds;
+    expect(process.outcome('write', 1, address, 6)).toEqual({
+      kind: 'park',
+      reason: 'output',
+      deadline,
+    });
     room = 0;
     expect(process.again()).toEqual({ kind: 'park', reason: 'output' });
     room = 10;

@@ -1,0 +1,79 @@
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findGuest, guestPath } from '../../../cli/catalogue';
+import { hartscope } from './memory-host';
+
+let folder: string;
+
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), 'hartscope-root-'));
+  mkdirSync(join(folder, 'root', 'usr', 'bin'), { recursive: true });
+  mkdirSync(join(folder, 'work'));
+  writeFileSync(join(folder, 'work', 'in.txt'), 'text of the host\n');
+  for (const name of ['hello', 'copy']) {
+    const guest = findGuest(name);
+    if (guest !== undefined)
+      copyFileSync(guestPath(guest), join(folder, 'root', 'usr', 'bin', name));
+  }
+  writeFileSync(join(folder, 'root', 'usr', 'bin', 'text'), 'no program', { mode: 0o755 });
+  writeFileSync(join(folder, 'root', 'usr', 'bin', 'locked'), '', { mode: 0o644 });
+});
+
+afterAll(() => rmSync(folder, { recursive: true }));
+
+async function run(...words: string[]): Promise<{ status: number; out: string; err: string }> {
+  const { status, stdout, stderr } = await hartscope(['run', ...words]);
+  return { status, out: stdout.toString(), err: stderr.toString() };
+}
+
+describe('hartscope run --root', () => {
+  test('names a program by its path in the guest, its path on the host, or its name', async () => {
+    const root = join(folder, 'root');
+    for (const name of ['/usr/bin/hello', join(root, 'usr/bin/hello'), 'hello']) {
+      expect(await run('--root', root, name)).toMatchObject({
+        status: 0,
+        out: 'Hello from RISC-V\n',
+      });
+    }
+  });
+
+  test('says what is missing or cannot be run', async () => {
+    const root = join(folder, 'root');
+    expect(await run('--root', root, '/usr/bin/absent')).toMatchObject({ status: 127 });
+    expect(await run('--root', root, '/usr/bin/text')).toMatchObject({ status: 126 });
+    const locked = await run('--root', root, '/usr/bin/locked');
+    expect(locked).toMatchObject({ status: 126, err: 'hartscope: /usr/bin/locked: EACCES\n' });
+  });
+
+  test('says when the folder is none', async () => {
+    const { status, err } = await run('--root', join(folder, 'absent'), 'hello');
+    expect(status).toBe(2);
+    expect(err).toMatch(/^hartscope: the guest's files: no such file or directory\n$/);
+  });
+});
+
+describe('hartscope run --dir', () => {
+  test.each([['work'], ['host:relative'], ['host:/'], ['host:/a/../b']])(
+    'refuses %s',
+    async (value) => {
+      expect((await run('--dir', value, 'hello')).status).toBe(2);
+    },
+  );
+});
+
+describe('limits', () => {
+  test('--max-output: writing fails behind it', async () => {
+    const { stdout } = await hartscope(['run', '--max-output', '10', 'hello']);
+    expect(stdout.toString()).toBe('Hello from');
+  });
+});
+
+test('a program of the host is seen in the guest at the path that it was named by', async () => {
+  const path = join(folder, 'root', 'usr', 'bin', 'hello');
+  const { out, err } = await run('--strace', path);
+  expect(out).toBe('Hello from RISC-V\n');
+  expect(err).not.toContain('ENOSYS');
+  expect(readFileSync(join(folder, 'work', 'in.txt'), 'utf8')).toBe('text of the host\n');
+});
