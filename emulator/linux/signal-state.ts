@@ -144,18 +144,15 @@ export class SignalState {
     return open !== 0n && select(open, (signal) => !this.doesNothing(signal)) !== 0n;
   }
 
+  /** What a thread does not block; of the process's signals those that the first thread leaves to it. */
   private deliverable(thread: Thread): bigint {
-    const pending = this.pending(thread);
+    let pending = this.pending(thread);
     if (pending === 0n) return 0n;
-    const open = pending & ~(thread.blocked & ~UNBLOCKABLE);
-    return open & (thread.pending.set | ~this.leftToFirst(thread));
-  }
-
-  /** What the process's first thread takes before this one: signals for the process that it does not block. */
-  private leftToFirst(thread: Thread): bigint {
     const { first } = this;
-    if (first === undefined || first === thread || first.ended) return 0n;
-    return this.shared.set & ~first.blocked;
+    if (first !== thread && first?.ended === false) {
+      pending &= thread.pending.set | first.blocked;
+    }
+    return pending & ~(thread.blocked & ~UNBLOCKABLE);
   }
 
   private isFatal(signal: number): boolean {
