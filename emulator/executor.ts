@@ -61,6 +61,7 @@ export class Executor {
     this.tasks = new Tasks(
       {
         createHart: (forked, forkedStack) => this.harts.create(forked, () => forkedStack),
+        isAlone: (hart) => this.harts.isAlone(hart),
         endHart: (hart) => {
           this.kernel.endThread(hart.state);
           this.harts.remove(hart);

@@ -62,6 +62,8 @@ export class Harts {
     const state = new HartState(this.arena.memory, this.arena.hartAddress(index));
     const hart = new Hart(index, state, space, stack);
     this.all.push(hart);
+    // Who was alone had a longer turn.
+    for (const other of this.all) other.turn = Math.min(other.turn, TURN);
     if (space !== this.all[0].space) this.engine.watchCode(space);
     return hart;
   }
@@ -120,6 +122,11 @@ export class Harts {
     for (const hart of this.all) this.endWait(hart, now);
   }
 
+  /** Whether no other hart runs in the hart's space. */
+  isAlone({ index, space }: Hart): boolean {
+    return this.all.every((other) => other.index === index || other.space !== space);
+  }
+
   /**
    * Readies a hart for another thread, which gives its space delta tables of its own there.
    * @returns false when it must stay: its fork is shared with another hart
@@ -128,7 +135,7 @@ export class Harts {
     const { space } = hart;
     if (hart.stays) return false;
     if (space !== this.main.space) {
-      if (this.all.some((other) => other !== hart && other.space === space)) return false;
+      if (!this.isAlone(hart)) return false;
       const place = this.withTables.indexOf(space);
       if (place >= 0) {
         this.withTables.splice(place, 1);

@@ -141,10 +141,7 @@ export class Parallel {
   private beforeCall(hart: Hart): void {
     if (this.pool.active === 0) return;
     const call = hart.state.xNumber(A7);
-    if (TAKES_RIGHTS.has(call) || (FORKS.has(call) && this.sharesSpace(hart))) this.stopAll();
-  }
-
-  private sharesSpace(hart: Hart): boolean {
-    return this.executor.harts.list().some((other) => other !== hart && other.space === hart.space);
+    if (TAKES_RIGHTS.has(call) || (FORKS.has(call) && !this.executor.harts.isAlone(hart)))
+      this.stopAll();
   }
 }

@@ -18,6 +18,8 @@ export interface VcpuStart {
   readonly options: Options;
   /** The caller's stack. */
   readonly stack: StackRange;
+  /** Nothing else runs in the caller's space. */
+  readonly alone: boolean;
   /** Mode `call`: where the stacks of the host's making lie; each vCPU has its own there. */
   readonly privateStack?: StackRange;
 }
@@ -73,7 +75,13 @@ function stackRange({ id, options, stack, privateStack }: VcpuStart): StackRange
 }
 
 /** The space that a vCPU runs in; undefined when there is no room for one. */
-function makeSpace({ task, options, stack, privateStack }: VcpuStart): AddressSpace | undefined {
+function makeSpace({
+  task,
+  options,
+  stack,
+  alone,
+  privateStack,
+}: VcpuStart): AddressSpace | undefined {
   const { space } = task.owner;
   try {
     switch (options.mode) {
@@ -84,7 +92,8 @@ function makeSpace({ task, options, stack, privateStack }: VcpuStart): AddressSp
       case 'call':
         return privateStack && withStack(space, privateStack);
       case 'fork-here':
-        return space.forkLoan({ privateRange: pagesOf(stack) });
+        // The caller waits, so it may keep its own rights to write meanwhile.
+        return space.forkLoan({ privateRange: pagesOf(stack), keepWrites: alone });
       case 'workspace':
         return space.fork();
     }

@@ -24,6 +24,8 @@ export type TaskOutcome =
 
 /** What tasks need of the machine. */
 export interface TaskHost extends VcpuHost {
+  /** Whether no other hart runs in the hart's space. */
+  isAlone(hart: Hart): boolean;
   /** Gives back what a vCPU used. */
   endHart(hart: Hart): void;
   /** Prints what a workspace has kept back: descriptor 1 or 2. */
@@ -188,9 +190,10 @@ export class Tasks {
     const stack = stackOf(options) ?? owner.stack;
     const privateStack =
       options.mode === 'call' ? placeStack(owner.space, options.stackSize) : undefined;
+    const alone = this.host.isAlone(owner);
     if (options.mode === 'workspace') task.workspaces = new Workspaces(task, options.flags);
     for (let id = 1; id <= options.vcpus; id++) {
-      const vcpu = startVcpu(this.host, { task, id, options, stack, privateStack });
+      const vcpu = startVcpu(this.host, { task, id, options, stack, alone, privateStack });
       task.vcpus.push(vcpu);
       task.workspaces?.add(vcpu);
     }
