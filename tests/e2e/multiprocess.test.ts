@@ -106,7 +106,7 @@ describe('a guest that forks', () => {
     await expect
       .poll(() => page.getByTestId('page-detail').innerText())
       .toMatch(/borrowed rw- · frame \d+, \d+ references · lender: hart 0/);
-    expect(await page.getByTestId('segment').innerText()).toMatch(/^hart [1-4] ·/);
+    await expect.poll(() => page.getByTestId('segment').innerText()).toMatch(/^hart [1-4] ·/);
   });
 
   test('lists its events', async () => {

@@ -1,4 +1,5 @@
-import { grouped } from '../../format';
+import type { PageSpace } from '../../../emulator/debug/protocol';
+import { grouped, ranges } from '../../format';
 
 /** How page states look and what they are called: a letter always stands beside the colour. */
 
@@ -56,4 +57,15 @@ export function totalsSentence(states: readonly string[], totals: readonly numbe
         `${grouped(count)}${n > 0 ? '' : count === 1 ? ' page' : ' pages'} ${state}`,
     )
     .join(', ');
+}
+
+/** `hart 2`, `harts 0,5`. */
+export const nameOf = ({ harts }: PageSpace): string =>
+  `${harts.length > 1 ? 'harts' : 'hart'} ${ranges(harts)}`;
+
+/** An address space and what its pages are. */
+export function spaceSentence(states: readonly string[], space: PageSpace): string {
+  const { task } = space;
+  const who = task ? `, vCPU ${task.vcpu} of task ${task.id} (${task.mode})` : '';
+  return `${nameOf(space).replace('h', 'H')}${who}: ${totalsSentence(states, space.totals)}`;
 }
