@@ -88,12 +88,11 @@ export class Parallel {
       const ended = executor.interrupted() ?? this.welcome();
       if (ended) return ended;
       this.offerAll();
-      const hart = this.choose();
       alone = harts.list().length === 1;
+      const hart = this.continuing() ?? this.choose(alone ? QUANTUM : turn);
       if (hart) {
         // The main VM keeps this thread busy: what is ready is for others.
         if (hart === harts.main) pool.wake();
-        hart.turn = alone ? QUANTUM : turn;
         const stop = executor.runTurn(hart, end - harts.retired);
         if (stop) harts.current = hart;
         if (stop ?? executor.ended) return stop ?? executor.ended!;
@@ -131,11 +130,21 @@ export class Parallel {
     }
   }
 
-  /** What this thread runs: the main VM, a hart that cannot leave, or one that nobody has taken yet. */
-  private choose(): Hart | undefined {
+  /** The hart whose turn is not over, unless it waits or has left. */
+  private continuing(): Hart | undefined {
+    const { current } = this.executor.harts;
+    const goesOn = current.turn > 0 && current.runnable && !this.pool.isLent(current);
+    return goesOn ? current : undefined;
+  }
+
+  /** Whose turn begins here: a thread of the guest, a hart that cannot leave, or one that nobody has taken yet. */
+  private choose(turn: number): Hart | undefined {
     const { executor, pool } = this;
     executor.endWaits();
-    return executor.harts.inTurn((hart) => hart.runnable && !pool.isLent(hart)) ?? pool.help();
+    const mine = executor.harts.inTurn((hart) => hart.runnable && !pool.isLent(hart));
+    const hart = mine ?? pool.help();
+    if (hart) hart.turn = turn;
+    return hart;
   }
 
   private beforeCall(hart: Hart): void {

@@ -113,19 +113,18 @@ function tryStore(call: Call, address: number, value: number): void {
   }
 }
 
-/** The writable pages around the stack pointer of a thread that tells no bounds. */
-function stackAround(space: AddressSpace, sp: number): ThreadStack | undefined {
+/** The writable pages below the first stack pointer of a thread that tells no bounds. */
+function stackBelow(space: AddressSpace, sp: number): ThreadStack | undefined {
+  const top = Math.ceil(sp / PAGE_SIZE) * PAGE_SIZE;
   let bottom = 0;
-  let top = 0;
+  let end = 0;
   for (const { page, count, protection } of pageRuns(space)) {
     if ((protection & WRITE) === 0) continue;
-    if (page * PAGE_SIZE !== top) {
-      if (sp > bottom && sp <= top) break;
-      bottom = page * PAGE_SIZE;
-    }
-    top = (page + count) * PAGE_SIZE;
+    if (page * PAGE_SIZE !== end) bottom = page * PAGE_SIZE;
+    end = (page + count) * PAGE_SIZE;
+    if (end >= top) break;
   }
-  return sp > bottom && sp <= top ? { bottom, top } : undefined;
+  return bottom < top && top <= end ? { bottom, top } : undefined;
 }
 
 /** The order of arguments on RISC-V: flags, stack, parent_tid, tls, child_tid (CLONE_BACKWARDS). */
@@ -135,7 +134,7 @@ function clone(call: Call): SyscallResult {
   return cloneThread(call, {
     flags: BigInt(call.uint(0)) & ~EXIT_SIGNAL,
     sp: BigInt.asUintN(64, call.long(1)),
-    stack: () => stackAround(space, sp),
+    stack: () => stackBelow(space, sp),
     parentTid: call.number(2),
     tls: BigInt.asUintN(64, call.long(3)),
     childTid: call.number(4),
