@@ -32,6 +32,9 @@ export interface EpollEvent {
 /** Epoll instances that may watch each other in a chain (EP_MAX_NESTS). */
 const MAX_NESTING = 5;
 
+/** Answers of instances while one of them is asked. */
+let asked: Map<EpollFile, number> | undefined;
+
 /** A set of files that are waited for (epoll(7)). */
 export class EpollFile extends OpenFile {
   private items: EpollItem[] = [];
@@ -48,7 +51,7 @@ export class EpollFile extends OpenFile {
   add(fd: number, file: OpenFile, events: number, data: bigint): number {
     if (this.find(fd, file) !== undefined) return -ERRNO.EEXIST;
     if (file instanceof EpollFile) {
-      if (file === this || file.reaches(this)) return -ERRNO.ELOOP;
+      if (file.below().has(this)) return -ERRNO.ELOOP;
       if (file.depth() >= MAX_NESTING) return -ERRNO.ELOOP;
     }
     this.items.push({ fd, file, events, data, told: 0, activity: -1, disarmed: false });
@@ -91,13 +94,27 @@ export class EpollFile extends OpenFile {
     return events;
   }
 
+  /** Each instance is asked once, however many watch it: else a few that watch each other would take for ever. */
   override readiness(): number {
-    const ready = this.items.some((item) => item.file.isOpen && isNews(item, readyEvents(item)));
-    return ready ? POLLIN | POLLRDNORM : 0;
+    const outermost = asked === undefined;
+    const answers = (asked ??= new Map<EpollFile, number>());
+    const known = answers.get(this);
+    if (known !== undefined) return known;
+    try {
+      const ready = this.items.some((item) => item.file.isOpen && isNews(item, readyEvents(item)));
+      const answer = ready ? POLLIN | POLLRDNORM : 0;
+      answers.set(this, answer);
+      return answer;
+    } finally {
+      if (outermost) asked = undefined;
+    }
   }
 
   override readyAt(): number | undefined {
-    const times = this.items.flatMap(({ file }) => file.readyAt?.() ?? []);
+    const files = [...this.below()].flatMap(({ items }) => items.map(({ file }) => file));
+    const times = files.flatMap((file) =>
+      file instanceof EpollFile ? [] : (file.readyAt?.() ?? []),
+    );
     return times.length === 0 ? undefined : Math.min(...times);
   }
 
@@ -105,15 +122,28 @@ export class EpollFile extends OpenFile {
     return this.items.find((item) => item.fd === fd && item.file === file);
   }
 
-  private reaches(target: EpollFile): boolean {
-    return this.items.some(
-      ({ file }) => file === target || (file instanceof EpollFile && file.reaches(target)),
-    );
+  /** This instance and all that it watches, directly or through others. */
+  private below(): ReadonlySet<EpollFile> {
+    const found = new Set<EpollFile>([this]);
+    // A set gives what is added while it is gone through, too.
+    for (const { items } of found) {
+      for (const { file } of items) if (file instanceof EpollFile) found.add(file);
+    }
+    return found;
   }
 
+  /** How many levels of instances there are below this one, up to the most that are allowed. */
   private depth(): number {
-    const below = this.items.map(({ file }) => (file instanceof EpollFile ? file.depth() : 0));
-    return 1 + Math.max(0, ...below);
+    let level: ReadonlySet<EpollFile> = new Set([this]);
+    for (let depth = 1; depth <= MAX_NESTING; depth++) {
+      const next = new Set<EpollFile>();
+      for (const { items } of level) {
+        for (const { file } of items) if (file instanceof EpollFile) next.add(file);
+      }
+      if (next.size === 0) return depth;
+      level = next;
+    }
+    return MAX_NESTING;
   }
 }
 

@@ -135,16 +135,32 @@ export class HostFolder implements FileSystem {
     return path;
   }
 
+  /** The host's descriptor of a directory, opened from the nearest one above that is open. */
   private handle(directory: HostDirectory): number {
-    const { above } = directory;
-    if (above === undefined) return this.rootHandle ?? refuse(ERRNO.EIO, 'the folder is closed');
-    const known = this.handles.get(directory);
-    if (known !== undefined) {
-      this.handles.delete(directory);
-      this.handles.set(directory, known);
-      return known;
+    // A loop, since the guest decides how deep its directories lie.
+    const closed: HostDirectory[] = [];
+    let at: HostDirectory = directory;
+    let fd = this.known(at);
+    while (fd === undefined) {
+      closed.push(at);
+      at = at.above ?? refuse(ERRNO.EIO, 'the folder is closed');
+      fd = this.known(at);
     }
-    const path = `/proc/self/fd/${this.handle(above)}/${directory.hostName}`;
+    for (const next of closed.reverse()) fd = this.openBelow(fd, next);
+    return fd;
+  }
+
+  private known(directory: HostDirectory): number | undefined {
+    if (directory.above === undefined) return this.rootHandle;
+    const fd = this.handles.get(directory);
+    if (fd === undefined) return undefined;
+    this.handles.delete(directory);
+    this.handles.set(directory, fd);
+    return fd;
+  }
+
+  private openBelow(above: number, directory: HostDirectory): number {
+    const path = `/proc/self/fd/${above}/${directory.hostName}`;
     const fd = openSync(path, O_PATH | constants.O_DIRECTORY | constants.O_NOFOLLOW);
     if (!directory.isSame(fstatSync(fd, { bigint: true }))) {
       closeSync(fd);

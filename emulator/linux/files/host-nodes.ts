@@ -311,7 +311,13 @@ export class HostDirectory extends DirectoryNode {
 
   /** The names from the granted folder down to this directory. */
   names(): string[] {
-    return this.above === undefined ? [] : [...this.above.names(), this.hostName];
+    const names: string[] = [];
+    let { above, hostName } = this as HostDirectory;
+    while (above !== undefined) {
+      names.push(hostName);
+      ({ above, hostName } = above);
+    }
+    return names.reverse();
   }
 
   status(): FileStatus {
