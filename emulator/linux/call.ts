@@ -114,6 +114,7 @@ export class Call {
    * `thread.wait`, which begins with the first try and ends with the call.
    */
   park(reason: ParkReason, deadline?: number): Park {
+    if (this.thread.wait !== undefined) this.thread.wait.interruptible = false;
     return deadline === undefined ? { kind: 'park', reason } : { kind: 'park', reason, deadline };
   }
 
@@ -123,6 +124,7 @@ export class Call {
    */
   parkInterruptible(reason: ParkReason, deadline?: number): SyscallResult {
     const park = this.park(reason, deadline);
+    if (this.thread.wait !== undefined) this.thread.wait.interruptible = true;
     if (!this.kernel.signals.hasDeliverable(this.thread)) return park;
     const timed = reason === 'futex' && deadline !== undefined;
     const restarts = !timed && !NEVER_RESTARTED.has(this.systemCall);

@@ -287,7 +287,8 @@ export class LinuxKernel {
   isInterrupted(hart: HartState): boolean {
     const thread = this.thread(hart);
     const awaited = this.signals.pending(thread) & (thread.wait?.awaits ?? 0n);
-    return awaited !== 0n || this.signals.hasDeliverable(thread);
+    if (awaited !== 0n) return true;
+    return thread.wait?.interruptible === true && this.signals.hasDeliverable(thread);
   }
 
   /**

@@ -6,8 +6,9 @@ import { describeFault, type FaultReport, type GuestFault } from './faults';
 import type { GuestMemory } from './guest-memory';
 import { signalBit } from './pending-signals';
 import { popFrame, pushFrame } from './signal-frame';
-import { faultInfo, kernelInfo, signalCode, type SignalInfo } from './signal-info';
+import { faultInfo, kernelInfo, type SignalInfo } from './signal-info';
 import { SA, SIG_DFL, UNBLOCKABLE, type SignalAction, type SignalState } from './signal-state';
+import { describeSignal } from './signal-text';
 import type { Thread } from './thread';
 
 /** What delivery needs of the kernel. */
@@ -118,7 +119,7 @@ export class SignalDelivery {
     const { hart } = thread;
     const { memory, trampoline } = this.host;
     const { signal } = info;
-    this.host.trace(`--- ${signalName(signal)} {si_code=${signalCode(info)}} ---`);
+    this.host.trace(`--- ${describeSignal(info)} ---`);
     const mask = thread.savedMask ?? thread.blocked;
     if (!pushed(() => pushFrame(memory, thread, { info, action }, { mask, trampoline }))) {
       const sp = `0x${hart.x(SP).toString(16)}`;

@@ -16,6 +16,8 @@ export class Wait {
   futex?: FutexWaiter;
   /** Blocked signals that end the wait all the same (rt_sigtimedwait). */
   awaits?: bigint;
+  /** Whether a signal with a handler ends the wait. */
+  interruptible = false;
   private start: number | undefined;
 
   /**

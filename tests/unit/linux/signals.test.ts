@@ -219,6 +219,27 @@ describe('a terminal', () => {
   });
 });
 
+describe('the trace', () => {
+  test('shows a call that a signal ends, and what the handler gets', () => {
+    const lines: string[] = [];
+    const process = new TestProcess().start();
+    process.hart.setX(2, BigInt(process.sp));
+    process.kernel.onTrace = (line) => lines.push(line);
+    setAction(process, SIGUSR1, 0x1_0100);
+    process.outcome('read', 0, DATA, 1);
+    process.kernel.raise(SIGUSR1);
+    process.again();
+    setAction(process, 11, 0x1_0100);
+    const fault = { kind: 'unmapped', access: 'read', address: 8, pc: 0x1_0000 } as const;
+    expect(process.kernel.deliverFault(process.hart, fault)).toBe('handled');
+    expect(lines.filter((line) => !line.startsWith('rt_sigaction'))).toEqual([
+      'read(0, 0x100000, 1) = -1 EINTR',
+      '--- SIGUSR1 {si_signo=SIGUSR1, si_code=SI_USER, si_pid=0, si_uid=0} ---',
+      '--- SIGSEGV {si_signo=SIGSEGV, si_code=SEGV_MAPERR, si_addr=0x8} ---',
+    ]);
+  });
+});
+
 describe('queued signals', () => {
   const RT = 40;
   const info = (process: TestProcess, code: number, value: number): number => {
