@@ -101,8 +101,9 @@ export class Runner {
       const before = retired();
       const helping = only?.waiting?.ready !== undefined;
       const quantum = helping ? HELP_QUANTUM : Math.min(QUANTUM, end - before);
-      const stop = this.target.run(quantum, through, helping ? undefined : only);
+      let stop = this.target.run(quantum, through, helping ? undefined : only);
       if (retired() > before) through = false;
+      if (only && stop.kind === 'waiting') stop = this.letOthersRun(only, stop);
       if (reached?.()) return { kind: 'step' };
       // The stepped hart has come to its end: nothing of it is left to run or to wait for.
       const over = stop.kind === 'fuel' || stop.kind === 'waiting';
@@ -120,6 +121,27 @@ export class Runner {
       } else return stopReason(stop);
       if (this.host.pauseWanted()) return { kind: 'pause' };
     }
+  }
+
+  /**
+   * A step's hart waits for what other threads may do: each of them runs a little.
+   * @returns the wait when all of them wait as well, else what became of them
+   */
+  private letOthersRun(only: Hart, wait: MachineStop & { kind: 'waiting' }): MachineStop {
+    const { waiting } = only;
+    if (!waiting || waiting.ready || waiting.reason === 'sleep') return wait;
+    let { deadline = Infinity } = wait;
+    let ran = false;
+    for (const hart of [...this.target.liveHarts]) {
+      if (hart === only || hart.ended || hart.waiting?.ready) continue;
+      const before = hart.state.instret;
+      const stop = this.target.run(HELP_QUANTUM, true, hart);
+      if (stop.kind !== 'fuel' && stop.kind !== 'waiting') return stop;
+      if (stop.kind === 'waiting') deadline = Math.min(deadline, stop.deadline ?? Infinity);
+      ran ||= hart.ended || hart.state.instret > before;
+    }
+    if (ran) return { kind: 'fuel' };
+    return deadline < Infinity ? { ...wait, deadline } : wait;
   }
 
   /** Whether anybody wants a stop here; undefined: go on. */

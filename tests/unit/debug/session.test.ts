@@ -237,6 +237,39 @@ describe('stepping', () => {
   });
 });
 
+describe('threads of the guest', () => {
+  test('are harts, and a breakpoint in one tells which', async () => {
+    await client.open('threads');
+    const { id } = await client.session.addBreakpoint({ at: 'return_square', enabled: true });
+    await client.session.run();
+    const { stop, stopHart, harts } = await client.stopped();
+    expect(stop).toMatchObject({ kind: 'breakpoint', id });
+    expect(stopHart).toBeGreaterThan(0);
+    expect(harts.find((hart) => hart.id === stopHart)?.location.symbol).toBe('return_square');
+    const before = harts.map(({ instructions }) => instructions);
+    await client.session.stepInstruction(stopHart ?? 0);
+    const after = (await client.stopped()).harts.map(({ instructions }) => instructions);
+    expect(after.map((count, i) => count - before[i]).filter((count) => count > 0)).toEqual([1]);
+  });
+
+  test('run while a step waits for them', async () => {
+    await client.open('threads');
+    const { id } = await client.session.addBreakpoint({ at: 'run_threads', enabled: true });
+    await client.session.run();
+    await client.stopped();
+    await client.session.removeBreakpoint(id);
+    // It starts 32 threads and joins them: alone it would wait for ever.
+    await client.session.stepOut(0);
+    const { stop, harts } = await client.stopped();
+    expect(stop).toEqual({ kind: 'step' });
+    expect(harts[0].location.symbol).toBe('creation');
+    expect(harts).toHaveLength(1);
+    await client.session.run();
+    expect((await client.stopped()).stop).toEqual({ kind: 'exited', status: 5 });
+    expect(client.output).not.toContain('WRONG');
+  });
+});
+
 describe('breakpoints', () => {
   test('by name stop, count their hits and obey their condition', async () => {
     await client.open('fib');
