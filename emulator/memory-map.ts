@@ -1,5 +1,6 @@
 import type { SegmentInfo } from './debug/protocol';
 import type { LoadedProgram } from './elf/load';
+import { TRAMPOLINE } from './linux/signal-trampoline';
 import { EXECUTE, READ, WRITE, type AddressSpace } from './memory/address-space';
 import { PAGE_SIZE } from './memory/layout';
 import { pageRuns, type PageRun } from './memory/states';
@@ -20,6 +21,7 @@ function permissions({ protection, state }: PageRun): string {
 function label(address: number, run: PageRun, areas: KnownAreas): string {
   if (run.state === 'guard') return 'guard';
   if (run.state === 'host') return 'host';
+  if (address === TRAMPOLINE) return 'signal return';
   const { program, stack, heap } = areas;
   if (address >= stack.bottom && address < stack.top) return 'stack';
   if (address >= heap.start && address < heap.end) return 'heap';

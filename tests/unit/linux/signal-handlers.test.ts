@@ -358,6 +358,16 @@ describe('a handler', () => {
   });
 });
 
+describe('the code that ends a handler', () => {
+  test('lies in a page of its own, above the stack, that cannot be written', () => {
+    const { machine } = guest(EXIT);
+    const part = machine.memoryMap().find(({ label }) => label === 'signal return');
+    expect(part).toMatchObject({ start: 0xffff_8000, end: 0xffff_9000, permissions: 'r-x' });
+    expect(machine.space.readU32(0xffff_8000)).toBe(0x08b0_0893);
+    expect(machine.space.readU32(0xffff_8004)).toBe(0x73);
+  });
+});
+
 describe('a fault', () => {
   /** A handler that notes signal, code and address, and goes on behind the instruction. */
   const SKIP = `
