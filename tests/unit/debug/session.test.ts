@@ -505,6 +505,16 @@ describe('a guest with vCPUs', () => {
     expect(endedVcpus.map(({ task, reason }) => [task.vcpu, reason])).toEqual([[1, 'returned']]);
   });
 
+  test('answers what its pages, registers and events are while it runs', async () => {
+    await client.open('spin');
+    await client.session.run();
+    await client.until((state) => state.running);
+    expect((await client.session.pages()).spaces.map(({ harts }) => harts)).toEqual([[0]]);
+    expect((await client.session.registersOfAll()).harts).toEqual([0]);
+    expect((await client.session.events(10)).events.length).toBeGreaterThan(0);
+    expect(client.state.running).toBe(true);
+  });
+
   test('tells its events in the order of their times, with what was lost', async () => {
     await forks();
     const { events } = await client.session.events(100);

@@ -35,6 +35,9 @@ describe('the border of a machine', () => {
     ['readMemory', [-1, 4], 'readMemory: argument 0 is below 0'],
     ['readMemory', [0.5, 4], 'readMemory: argument 0 is not a whole number below 2^53'],
     ['readMemory', ['0', 4], 'readMemory: argument 0 is not a number'],
+    ['page', [2 ** 20, 0], 'page: argument 0 is above 1048575'],
+    ['events', [0], 'events: argument 0 is below 1'],
+    ['events', [2001], 'events: argument 0 is above 2000'],
     ['disassemble', [0, 0, 1001], 'disassemble: argument 2 is above 1000'],
     ['writeMemory', [0, [1, 2]], 'writeMemory: argument 1 is not bytes'],
     [
