@@ -21,14 +21,14 @@ const CLOCK_REALTIME_FLAG = 256;
 const COMMAND_MASK = ~(PRIVATE_FLAG | CLOCK_REALTIME_FLAG);
 const FUTEX_BYTES = 4;
 
-/** The key of a futex: its address, which must be aligned and, unless the futex is private, mapped. */
+/** The key of a futex: its address, which must be aligned and, unless the futex is private, writable. */
 function futexAt(call: Call, argument: number): number {
   const address = call.number(argument);
   if (address % FUTEX_BYTES !== 0) {
     throw new SyscallError(ERRNO.EINVAL, `a futex at 0x${address.toString(16)} is not aligned`);
   }
   if (address >= ADDRESS_LIMIT || (call.uint(1) & PRIVATE_FLAG) === 0) {
-    call.kernel.memory.u32(address);
+    call.kernel.memory.writableLength(address, FUTEX_BYTES);
   }
   return address;
 }

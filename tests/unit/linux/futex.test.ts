@@ -3,6 +3,7 @@ import { HartState } from '../../../emulator/engine/hart-state';
 import { ERRNO } from '../../../emulator/linux/abi/errno';
 import type { SyscallOutcome } from '../../../emulator/linux/call';
 import { systemCallNumber } from '../../../emulator/linux/syscalls/table';
+import { READ } from '../../../emulator/memory/address-space';
 import { DATA, endProcesses, TestProcess } from './process';
 
 afterEach(endProcesses);
@@ -254,6 +255,17 @@ describe('futex', () => {
 
   test('a private wake does not look at the memory', () => {
     expect(new Threads(1).call('futex', 0x4000, WAKE | PRIVATE, 1)).toBe(0);
+  });
+
+  test('memory that is only read has private futexes', () => {
+    const threads = new Threads(1);
+    threads.space.map(0x40_0000, 0x1000, READ);
+    for (const operation of [WAIT, WAKE]) {
+      expect(threads.call('futex', 0x40_0000, operation, 1)).toBe(-ERRNO.EFAULT);
+    }
+    expect(threads.call('futex', 0x40_0000, WAIT | PRIVATE, 1)).toBe(-ERRNO.EAGAIN);
+    const stores = threads.call('futex', DATA, WAKE_OP | PRIVATE, 1, 1, 0x40_0000, SET_7);
+    expect(stores).toBe(-ERRNO.EFAULT);
   });
 });
 
