@@ -25,6 +25,9 @@ export const DEFAULT_GROUP = 1000;
 export const PROCESS_ID = 1000;
 export const PARENT_PROCESS_ID = 1;
 
+/** Processors that the guest is told of, whatever the host has. */
+export const PROCESSORS = 1;
+
 /** Keys of riscv_hwprobe (arch/riscv/include/uapi/asm/hwprobe.h). */
 const HWPROBE = {
   MVENDORID: 0n,

@@ -388,8 +388,13 @@ export class LinuxKernel {
 
   /** Threads that have not ended, without the harts of multiprocess. */
   get liveThreads(): number {
+    return this.listThreads().length;
+  }
+
+  /** Threads that have not ended, the first one first. */
+  listThreads(): readonly Thread[] {
     const threads = [...this.threads.values()];
-    return threads.filter(({ ended, takesShared }) => takesShared && !ended).length;
+    return threads.filter(({ ended, takesShared }) => takesShared && !ended);
   }
 
   /** A hart has ended; the next one with its number is another thread. */

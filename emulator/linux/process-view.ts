@@ -29,6 +29,12 @@ export function describeProcess(kernel: LinuxKernel): ProcessView {
     environment: () => terminated(kernel.started.environment),
     auxiliaryVector: () => kernel.started.auxiliary,
     workingDirectory: () => kernel.files.workingDirectory,
+    threads: () => {
+      const threads = kernel.listThreads();
+      // Before its first system call nobody has asked for the first one.
+      const first = { tid: PROCESS_ID, name: programName(kernel.started.path) };
+      return threads.length === 0 ? [first] : threads;
+    },
     memoryMap: () => {
       const { heap } = kernel.areas;
       const stack = stackLimit(kernel.limits.stackSize) + PAGE_SIZE;

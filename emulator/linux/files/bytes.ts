@@ -46,7 +46,7 @@ export class MemoryQuota {
 
 const PAGE = 4096;
 /** Largest file, as with MAX_LFS_FILESIZE for pages that are counted in 32 bits. */
-export const MAX_FILE_SIZE = 2 ** 43;
+const MAX_FILE_SIZE = 2 ** 43;
 
 /** The content of a file in memory: pages that were written; all others are holes that read as zero. */
 export class SparseBytes {

@@ -1,12 +1,6 @@
 import { ERRNO } from '../abi/errno';
-import type {
-  DirectoryNode} from './node';
-import {
-  directoryPath,
-  type DirectoryEntry,
-  type FileNode,
-  type OpenRequest,
-} from './node';
+import type { DirectoryNode } from './node';
+import { directoryPath, type DirectoryEntry, type FileNode, type OpenRequest } from './node';
 import { OpenFile, S_IFDIR, type FileStatus, type ReadResult } from './open-file';
 
 /** Most bytes that one read of an endless device gives. */

@@ -101,7 +101,7 @@ function change(
 const PERMISSIONS = 0o777;
 
 /** A regular file of the host. */
-export class HostFile extends FileNode {
+class HostFile extends FileNode {
   readonly kind = 'file';
 
   constructor(

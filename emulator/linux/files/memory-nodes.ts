@@ -276,7 +276,7 @@ export class MemoryLink extends LinkNode implements MemoryNode {
 }
 
 /** A FIFO, or the name of a socket that nobody can connect to. */
-export class MemoryFifo extends FileNode implements MemoryNode {
+class MemoryFifo extends FileNode implements MemoryNode {
   readonly attributes: Attributes;
   private readonly pipe = new Pipe();
 

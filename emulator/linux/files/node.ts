@@ -35,6 +35,8 @@ export interface ProcessView {
   environment(): Uint8Array;
   auxiliaryVector(): Uint8Array;
   workingDirectory(): DirectoryNode;
+  /** Threads that live, the first one with the process's number. */
+  threads(): readonly { readonly tid: number; readonly name: string }[];
   /** Lines of /proc/self/maps. */
   memoryMap(): string;
   /** Pages: in all, resident. */

@@ -35,7 +35,7 @@ function status(process: ProcessView): string {
     ['VmSize', kilobytes(total)],
     ['VmHWM', kilobytes(resident)],
     ['VmRSS', kilobytes(resident)],
-    ['Threads', 1],
+    ['Threads', process.threads().length],
     ['SigQ', '0/4096'],
     ['SigPnd', signalMask(0n)],
     ['ShdPnd', signalMask(pending)],
@@ -59,7 +59,7 @@ function stat(process: ProcessView): string {
   fields[0] = parentPid;
   fields[1] = pid;
   fields[2] = pid;
-  fields[16] = 1; // num_threads
+  fields[16] = process.threads().length;
   fields[18] = process.startTime() / TICK;
   fields[19] = total * PAGE_KILOBYTES * 1024;
   fields[20] = resident;

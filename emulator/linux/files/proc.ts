@@ -267,22 +267,30 @@ export class ProcTree {
   private tasks(process: ProcessView): DirectoryNode {
     return new ProcDirectory(
       this.fileSystem,
-      (name) => (name === String(process.pid) ? this.taskDirectory(process) : undefined),
-      () => [String(process.pid)],
+      (name) => {
+        const thread = process.threads().find(({ tid }) => String(tid) === name);
+        return thread && this.taskDirectory(process, thread);
+      },
+      () => process.threads().map(({ tid }) => String(tid)),
     );
   }
 
-  private taskDirectory(process: ProcessView): DirectoryNode {
-    return this.keep(`${process.pid}/task`, () => {
-      const { comm, stat, status } = processFiles(process, this.system);
+  private taskDirectory(
+    process: ProcessView,
+    { tid, name }: { readonly tid: number; readonly name: string },
+  ): DirectoryNode {
+    return this.keep(`${process.pid}/task/${tid}`, () => {
+      const { stat, status } = processFiles(process, this.system);
+      const comm = { text: () => `${name}\n`, permissions: 0o444 };
       const nodes = new Map<string, FileNode>(
-        Object.entries({ comm, stat, status }).flatMap(([name, file]) =>
-          file === undefined ? [] : [[name, this.processFile(file)] as const],
-        ),
+        Object.entries({ comm, stat, status }).map(([file, content]) => [
+          file,
+          this.processFile(content),
+        ]),
       );
       return new ProcDirectory(
         this.fileSystem,
-        (name) => nodes.get(name),
+        (file) => nodes.get(file),
         () => [...nodes.keys()],
       );
     });

@@ -1,16 +1,8 @@
 import { ERRNO } from '../abi/errno';
 import { DirectoryFile, PathFile } from './devices';
 import { MemoryFile } from './memory-nodes';
-import type {
-  FileNode} from './node';
-import {
-  DirectoryNode,
-  LinkNode,
-  placePath,
-  refuse,
-  type NewNode,
-  type ProcessView,
-} from './node';
+import type { FileNode } from './node';
+import { DirectoryNode, LinkNode, placePath, refuse, type NewNode, type ProcessView } from './node';
 import {
   O_ACCMODE,
   O_CREAT,

@@ -1,7 +1,6 @@
-import { availableParallelism } from 'node:os';
 import { ERRNO } from '../abi/errno';
 import { SyscallError } from '../call';
-import { DEFAULT_GROUP, DEFAULT_USER, UTSNAME } from '../identity';
+import { DEFAULT_GROUP, DEFAULT_USER, PROCESSORS, UTSNAME } from '../identity';
 import { MemoryQuota } from './bytes';
 import { makeDevices } from './device-tree';
 import type { HostDirectory } from './host-nodes';
@@ -90,7 +89,7 @@ class ProcFileSystem extends MemoryFileSystem {
 export class FileTree implements SystemView {
   readonly root: DirectoryNode;
   readonly hostName = UTSNAME[1];
-  readonly processors = Math.max(1, availableParallelism());
+  readonly processors = PROCESSORS;
   /** What /proc/meminfo tells; set by the kernel. */
   memory: () => { total: number; free: number } = () => ({ total: 0, free: 0 });
   /** Files in memory without a name (memfd_create). */

@@ -56,7 +56,7 @@ export class HostFolders {
       symlinkSync(target, join(this.base, 'granted', name));
     }
     symlinkSync('../outside/secret.txt', join(this.base, 'readonly', 'up'));
-    spawnSync('mkfifo', [join(this.base, 'granted', 'fifo')]);
+    spawnSync('sh', ['-c', 'mkfifo "$0"', join(this.base, 'granted', 'fifo')]);
     chmodSync(join(this.base, 'granted', 'file.txt'), 0o644);
   }
 
