@@ -121,7 +121,7 @@ describe('a guest that forks', () => {
     await page.keyboard.press('F5');
     await reaches(page, 'Exited with status 0');
     await page.keyboard.press('Control+6');
-    expect(await terminalText(page)).toContain('floats = 8192');
+    await expect.poll(() => terminalText(page)).toContain('floats = 8192');
     expect(await harts()).toEqual(['0']);
   });
 });
