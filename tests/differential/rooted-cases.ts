@@ -77,6 +77,15 @@ const PYTHON: readonly RootedCase[] = [
   python(
     'import os; print(os.getpid() > 0, os.sep, os.name, sorted(os.listdir("/usr/lib/python3.13"))[:6])',
   ),
+  python(`import _thread, time
+lock, count, done = _thread.allocate_lock(), [0], [0]
+def work():
+    for i in range(500):
+        with lock: count[0] += i
+    with lock: done[0] += 1
+for i in range(8): _thread.start_new_thread(work, ())
+while done[0] < 8: time.sleep(0.001)
+print(count[0])`),
   python(
     'name = "/tmp/hartscope-python"\nwith open(name, "w") as f: f.write("text\\n" * 3)\nimport os\nprint(os.stat(name).st_size, open(name).read().split())\nos.rename(name, name + "2"); os.unlink(name + "2")\ntry: open(name)\nexcept OSError as e: print(e)',
   ),
