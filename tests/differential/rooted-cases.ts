@@ -102,6 +102,25 @@ print(count[0])`),
   at('python3.13')('-S', '-V'),
 ];
 
+const PYTHON_SIGNALS: readonly RootedCase[] = [
+  python(
+    'import signal, os\nn = []\nsignal.signal(signal.SIGUSR1, lambda s, f: n.append(s))\nos.kill(os.getpid(), signal.SIGUSR1)\nsignal.signal(signal.SIGALRM, lambda s, f: n.append(s))\nsignal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)\nwhile len(n) < 4: pass\nprint(n, signal.setitimer(signal.ITIMER_REAL, 0)[1])',
+  ),
+  python(
+    'import signal, os\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})\nos.kill(os.getpid(), signal.SIGUSR2)\nprint(signal.sigpending(), signal.sigwaitinfo({signal.SIGUSR2}).si_signo, signal.sigtimedwait({signal.SIGUSR2}, 0.01))',
+  ),
+  python(
+    'import signal, time\nclass Late(Exception): pass\ndef late(s, f): raise Late\nsignal.signal(signal.SIGALRM, late)\nsignal.setitimer(signal.ITIMER_REAL, 0.05)\ntry: time.sleep(100)\nexcept Late: print("late")',
+  ),
+  python(
+    'import signal, os, time\ntry: os.kill(os.getpid(), signal.SIGINT); time.sleep(1)\nexcept KeyboardInterrupt: print("interrupted", flush=True)\nos.kill(os.getpid(), signal.SIGTERM); time.sleep(1)',
+  ),
+  python(
+    'import signal, time, threading\ndef handler(s, f): print(threading.current_thread().name)\nsignal.signal(signal.SIGALRM, handler)\nthread = threading.Thread(target=lambda: time.sleep(0.3)); thread.start()\nsignal.setitimer(signal.ITIMER_REAL, 0.1); thread.join(); print("joined")',
+  ),
+  python('import os; print("before", flush=True); os.abort()'),
+];
+
 const SQLITE: readonly RootedCase[] = [
   sqlite('select 1+1, sqlite_version() > "3", typeof(1.5), upper("abc"), printf("%.3f", 1.0/3);'),
   sqlite(
@@ -214,6 +233,7 @@ const LONG: readonly RootedCase[] = [
 export const ROOTED_CASES: readonly RootedCase[] = [
   ...LUA,
   ...PYTHON,
+  ...PYTHON_SIGNALS,
   ...SQLITE,
   ...TOOLS,
   ...LONG,
