@@ -217,10 +217,10 @@ export class Machine implements DebugTarget {
       throw new Error(`the program has no function called ${String(target)}`);
     }
     if (this.executor.ended) throw new Error('the program has ended: nothing can be called in it');
-    if (this.executor.harts.main.waiting?.ready) {
-      throw new Error(
-        'the main VM waits for vCPUs that are on its stack: nothing can be called in it',
-      );
+    const { waiting } = this.executor.harts.main;
+    if (waiting?.ready) {
+      // vCPUs may be on its stack, or its thread has ended.
+      throw new Error(`the main VM waits for ${waiting.reason}: nothing can be called in it`);
     }
     this.halt();
     const restore = saveRegisters(this.space.arena, this.hart);

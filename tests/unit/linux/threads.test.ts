@@ -133,6 +133,7 @@ describe('a thread', () => {
       'its threads',
       undefined,
     ]);
+    expect(() => machine.call(CODE)).toThrow(/waits for its threads: nothing can be called/);
     expect(machine.run(1e6)).toEqual(exited(7));
   });
 
