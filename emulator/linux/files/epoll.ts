@@ -47,6 +47,10 @@ export class EpollFile extends OpenFile {
     return { inode: 1, mode: 0o600, size: 0 };
   }
 
+  override seek(): number {
+    return 0;
+  }
+
   /** EPOLL_CTL_ADD; answers 0 or a negative errno. */
   add(fd: number, file: OpenFile, events: number, data: bigint): number {
     if (this.find(fd, file) !== undefined) return -ERRNO.EEXIST;

@@ -18,8 +18,19 @@ function encode(value: bigint): Uint8Array {
   return new Uint8Array(BigUint64Array.of(value).buffer);
 }
 
+/** A file without a position: seeking does nothing. */
+abstract class AnonymousFile extends OpenFile {
+  override status(): FileStatus {
+    return ANONYMOUS_INODE;
+  }
+
+  override seek(): number {
+    return 0;
+  }
+}
+
 /** A counter that threads wait for (eventfd(2)). */
-export class EventFile extends OpenFile {
+export class EventFile extends AnonymousFile {
   private changes = 0;
 
   constructor(
@@ -32,10 +43,6 @@ export class EventFile extends OpenFile {
 
   override get activity(): number {
     return this.changes;
-  }
-
-  override status(): FileStatus {
-    return ANONYMOUS_INODE;
   }
 
   override read(max: number): ReadResult {
@@ -64,7 +71,7 @@ export class EventFile extends OpenFile {
 }
 
 /** A timer that is read (timerfd_create(2)). Times are nanoseconds of its clock. */
-export class TimerFile extends OpenFile {
+export class TimerFile extends AnonymousFile {
   private deadline = 0n;
   private interval = 0n;
   private seen = 0;
@@ -101,10 +108,6 @@ export class TimerFile extends OpenFile {
     this.deadline = deadline;
     this.interval = interval;
     this.seen = 0;
-  }
-
-  override status(): FileStatus {
-    return ANONYMOUS_INODE;
   }
 
   override read(max: number): ReadResult {
@@ -148,17 +151,13 @@ export interface SignalSource {
 const SIGNALFD_BYTES = 128;
 
 /** Signals that are read (signalfd(2)). */
-export class SignalFile extends OpenFile {
+export class SignalFile extends AnonymousFile {
   constructor(
     public mask: bigint,
     private readonly source: SignalSource,
     flags: number,
   ) {
     super('anon_inode:[signalfd]', O_RDWR | flags);
-  }
-
-  override status(): FileStatus {
-    return ANONYMOUS_INODE;
   }
 
   override read(max: number): ReadResult {

@@ -292,6 +292,8 @@ class HostSpecial extends FileNode {
 export class HostDirectory extends DirectoryNode {
   /** Directories below that were found before: a directory is one object as long as it is used. */
   private readonly below = new Map<string, HostDirectory>();
+  /** The guest has removed it. */
+  private gone = false;
 
   constructor(
     readonly folder: HostFolder,
@@ -307,6 +309,10 @@ export class HostDirectory extends DirectoryNode {
 
   get fileSystem(): HostFolder {
     return this.folder;
+  }
+
+  override get removed(): boolean {
+    return this.gone;
   }
 
   /** The names from the granted folder down to this directory. */
@@ -404,6 +410,7 @@ export class HostDirectory extends DirectoryNode {
       if (node instanceof DirectoryNode) rmdirSync(path);
       else unlinkSync(path);
     });
+    if (node instanceof HostDirectory) node.gone = true;
     this.drop(name);
   }
 

@@ -173,6 +173,7 @@ export class ProcessFiles {
       asDirectory,
     } = this.find(from, path, {
       followLast: false,
+      slashFollows: false,
     });
     if (directory && last === '.') refuse(ERRNO.EINVAL, 'the last component is .');
     if (directory && last === '..') refuse(ERRNO.ENOTEMPTY, 'the last component is ..');
@@ -203,8 +204,9 @@ export class ProcessFiles {
 
   /** renameat2. */
   rename(from: number, oldPath: string, to: number, newPath: string, flags: number): void {
-    const source = this.find(from, oldPath, { followLast: false });
-    const target = this.find(to, newPath, { followLast: false });
+    const options = { followLast: false, slashFollows: false };
+    const source = this.find(from, oldPath, options);
+    const target = this.find(to, newPath, options);
     for (const { last } of [source, target]) {
       if (last === '.' || last === '..') refuse(ERRNO.EBUSY, `${last} cannot be renamed`);
     }

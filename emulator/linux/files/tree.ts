@@ -65,6 +65,8 @@ export const RESOLVE = {
 export interface WalkOptions {
   /** Whether a link at the end is followed [true]. */
   readonly followLast?: boolean;
+  /** Whether a slash at the end follows a link there all the same; rmdir and rename do not [true]. */
+  readonly slashFollows?: boolean;
   /** RESOLVE_ flags [0]. */
   readonly resolve?: number;
 }
@@ -246,7 +248,7 @@ export class FileTree implements SystemView {
     process: ProcessView,
     start: DirectoryNode,
     path: string,
-    { followLast = true, resolve = 0 }: WalkOptions = {},
+    { followLast = true, slashFollows = true, resolve = 0 }: WalkOptions = {},
   ): Walked {
     if (path === '') refuse(ERRNO.ENOENT, 'the path is empty');
     const beneath = (resolve & RESOLVE.BENEATH) !== 0;
@@ -282,7 +284,7 @@ export class FileTree implements SystemView {
       }
       const node = this.child(directory, name, process);
       const isLast = rest.length === 0;
-      if (node instanceof LinkNode && (!isLast || followLast || asDirectory)) {
+      if (node instanceof LinkNode && (!isLast || followLast || (asDirectory && slashFollows))) {
         links += 1;
         if (links > MAX_LINKS || resolve & RESOLVE.NO_SYMLINKS) {
           refuse(ERRNO.ELOOP, `${path}: too many symbolic links`);

@@ -1,6 +1,6 @@
 import { ERRNO } from '../abi/errno';
 import type { Call, SyscallHandlers, SyscallResult } from '../call';
-import { O_NONBLOCK, type OpenFile } from '../files/open-file';
+import { O_NONBLOCK, O_PATH, type OpenFile } from '../files/open-file';
 import { PROCESS_ID } from '../identity';
 import type { TerminalSettings } from '../streams';
 import { decodeTermios, encodeTermios, TERMIOS2_SIZE, TERMIOS_SIZE } from '../termios';
@@ -121,6 +121,7 @@ function encodeWindowSize({ windowSize }: TerminalSettings): Uint8Array {
 export const ioctlCalls: SyscallHandlers = {
   ioctl(call) {
     const file = call.kernel.descriptors.file(call.int(0));
+    if (file.flags & O_PATH) return -ERRNO.EBADF;
     const request = call.uint(1);
     const answer = anyFile(call, file, request);
     if (answer !== undefined) return answer;

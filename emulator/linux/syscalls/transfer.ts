@@ -108,6 +108,7 @@ function copyFileRange(call: Call): SyscallResult {
     const directory = [from, to].some(({ node }) => node?.kind === 'directory');
     return directory ? -ERRNO.EISDIR : -ERRNO.EINVAL;
   }
+  if (from.status().fileSystem !== to.status().fileSystem) return -ERRNO.EXDEV;
   const source = { file: from, pointer: call.number(1) };
   return transfer(call, source, { file: to, pointer: call.number(3) }, call.number(4), false);
 }
