@@ -1,6 +1,7 @@
 import { ERRNO } from '../abi/errno';
 import { MemoryDevice, type DeviceBehaviour } from './devices';
-import { DeviceNode, MemoryDirectory, MemoryLink, type MemoryFileSystem } from './memory-nodes';
+import type { MemoryFileSystem } from './attributes';
+import { DeviceNode, MemoryDirectory, MemoryLink } from './memory-nodes';
 import { refuse, type ProcessView } from './node';
 import { makeDevice } from './open-file';
 import { StreamFile } from './stream-file';

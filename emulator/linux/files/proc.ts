@@ -2,7 +2,7 @@ import { ERRNO } from '../abi/errno';
 import { encodeText } from '../guest-memory';
 import { UTSNAME } from '../identity';
 import { BytesFile } from './devices';
-import { Attributes, type MemoryFileSystem } from './memory-nodes';
+import { Attributes, type MemoryFileSystem } from './attributes';
 import {
   DirectoryNode,
   directoryPath,

@@ -5,7 +5,8 @@ import { MemoryQuota } from './bytes';
 import { makeDevices } from './device-tree';
 import type { HostDirectory } from './host-nodes';
 import { HostFolder } from './host-folder';
-import { FixedFile, MemoryDirectory, MemoryFileSystem } from './memory-nodes';
+import { MemoryFileSystem } from './attributes';
+import { FixedFile, MemoryDirectory } from './memory-nodes';
 import {
   DirectoryNode,
   LinkNode,
