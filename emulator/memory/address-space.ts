@@ -347,7 +347,7 @@ const flagsOf = (protection: number): number =>
   (protection & (READ | WRITE | EXECUTE)) | ((protection & WRITE) !== 0 ? READ : 0);
 
 /** Whether `map` takes this range: whole pages below 4 GiB, not page 0. */
-export function isMappable(start: number, length: number): boolean {
+function isMappable(start: number, length: number): boolean {
   return (
     isAligned(start) &&
     isAligned(length) &&
