@@ -13,8 +13,10 @@ const SIZES: readonly (readonly [elements: number, name: string])[] = [
 ];
 const MODES = ['shared', 'call', 'fork', 'fork-here', 'workspace'] as const;
 const VCPUS = [1, 2, 4, 8] as const;
-/** How long the calls of a sample take about, in microseconds. */
-const SAMPLE_US = 30_000;
+/** How long the calls of a sample take about, in microseconds: the pool's threads have started by its end. */
+const SAMPLE_US = 100_000;
+/** Samples of one machine; the best counts, when all threads run optimised code. */
+const SAMPLES = 5;
 const MEMORY = 64 << 20;
 
 /** One cell of the table: a dot product of so many elements in a mode on so many vCPUs. */
@@ -32,10 +34,10 @@ export interface MultiprocessResult extends Cell {
 
 const elf = readFileSync('guests/bin/mp-dot.elf');
 
-/** Microseconds per call: one sample of `calls` calls in a machine of its own. */
-function sample({ mode, vcpus, elements }: Cell, calls: number): number {
+/** Microseconds per call: the best of some samples of `calls` calls in a machine of its own. */
+function sample({ mode, vcpus, elements }: Cell, calls: number, samples = SAMPLES): number {
   const streams = new CapturedStreams();
-  const args = ['mp-dot', mode, String(vcpus), String(elements), String(calls), '2'];
+  const args = ['mp-dot', mode, String(vcpus), String(elements), String(calls), String(samples)];
   const pool = poolFor(join(import.meta.dirname, 'pool-thread.js'));
   const machine = Machine.create({ elf, args, streams, pool, memoryLimit: MEMORY });
   try {
@@ -68,7 +70,7 @@ export function measureMultiprocess(
     const plain: Cell = { mode: 'plain', vcpus: 1, elements };
     const parallel = MODES.flatMap((mode) => VCPUS.map((vcpus) => ({ mode, vcpus, elements })));
     const cells: readonly Cell[] = elements === 0 ? parallel : [plain, ...parallel];
-    const calls = cells.map((cell) => Math.max(1, Math.round(SAMPLE_US / sample(cell, 3))));
+    const calls = cells.map((cell) => Math.max(1, Math.round(SAMPLE_US / sample(cell, 3, 2))));
     const times = cells.map((): number[] => []);
     for (let round = 0; round < rounds; round++) {
       cells.forEach((cell, i) => times[i].push(sample(cell, calls[i])));
