@@ -117,7 +117,13 @@ export class Machine implements DebugTarget {
       vcpuLimit: options.vcpuLimit ?? 0,
     });
     if (options.pool) {
-      const pool = new HartPool(options.pool, space, this.engine.code, TIMEBASE_HZ);
+      const pool = new HartPool(
+        options.pool,
+        space,
+        this.engine.code,
+        TIMEBASE_HZ,
+        options.log ?? (() => undefined),
+      );
       this.engine.code.onChange = () => pool.codeChanged();
       this.parallel = new Parallel(this.executor, pool);
     }

@@ -33,6 +33,7 @@ export class HartPool {
   /**
    * @param root the main VM's space
    * @param code what the home thread has decoded
+   * @param report is told of a thread that ended by a fault of its own; the others go on
    * @param timebase ticks of the `time` CSR in a second
    */
   constructor(
@@ -40,6 +41,7 @@ export class HartPool {
     private readonly root: AddressSpace,
     private readonly code: CodeSpace,
     private readonly timebase: number,
+    private readonly report: (text: string) => void,
   ) {}
 
   /** Harts that are ready or running in the pool. */
@@ -128,6 +130,7 @@ export class HartPool {
       const worker = new Worker(entry, { workerData });
       // A program's end ends its threads, not the other way round.
       worker.unref();
+      worker.on('error', ({ message }) => this.report(`A thread for vCPUs has ended: ${message}`));
       this.workers.push(worker);
     }
   }

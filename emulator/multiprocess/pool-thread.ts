@@ -2,6 +2,7 @@ import { Engine, type EngineStop } from '../engine/engine';
 import { HartState } from '../engine/hart-state';
 import { AddressSpace } from '../memory/address-space';
 import { Arena } from '../memory/arena';
+import { OutOfMemory } from '../memory/errors';
 import { HART } from '../memory/layout';
 import { PoolControl } from './pool-control';
 import { writeRefusal, writeStop } from './stop-code';
@@ -59,9 +60,11 @@ class PoolThread {
     const slot = arena.safepoints.enter();
     try {
       writeStop(hart, this.run(hart, index, slot));
-    } catch {
-      // Out of memory, say: the home thread meets the same and knows what to do about it.
+    } catch (error) {
+      // The home thread runs the hart, meets the lack of memory itself, and knows what to do about it.
       writeRefusal(hart);
+      // Anything else is a fault of this thread, which ends by it and is reported.
+      if (!(error instanceof OutOfMemory)) throw error;
     } finally {
       arena.safepoints.leave(slot);
       pool.finish(index);

@@ -103,6 +103,18 @@ describe('on real threads', () => {
     }
   });
 
+  test('a pool without its threads is reported, and the home thread does the work', async () => {
+    const messages: string[] = [];
+    const { machine, text } = create('mp-dot', ['call', '4'], {
+      pool: { entry: '/nowhere/pool-thread.js', threads: 2 },
+      log: (message) => void messages.push(message),
+    });
+    expect(finish(machine)).toEqual({ kind: 'exited', status: 0 });
+    expect(text()).toContain('= 8192');
+    await expect.poll(() => messages.length).toBe(2);
+    expect(messages[0]).toMatch(/^A thread for vCPUs has ended: .*nowhere/);
+  });
+
   test('halting brings every hart home, and the run goes on where it was', () => {
     const { machine, text } = create('mp-mandelbrot', ['call', '4']);
     for (let i = 0; i < 40; i++) {
