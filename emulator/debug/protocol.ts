@@ -148,6 +148,15 @@ export interface RegisterTable {
   readonly values: BigUint64Array;
 }
 
+/** What an expression gives on one hart. */
+export interface HartValue {
+  readonly hart: HartId;
+  /** 64 bits as `0x…`; absent when there is none. */
+  readonly value?: string;
+  /** Why there is none. */
+  readonly problem?: string;
+}
+
 /** `x5`, `f10`, `pc`, `fcsr`. */
 export type RegisterName = string;
 
@@ -334,6 +343,10 @@ export interface MachineRequests {
   symbols(query: string, limit: number): Promise<readonly SymbolInfo[]>;
   /** A number, register, symbol or `symbol+offset` to an address. */
   evaluateAddress(text: string, hart: HartId): Promise<number>;
+  /** An expression on every hart that lives, each with its own registers and memory. */
+  evaluateOnAll(text: string): Promise<readonly HartValue[]>;
+  /** The functions that hold these addresses, in their order. */
+  locate(addresses: readonly number[]): Promise<readonly Location[]>;
   memoryMap(): Promise<readonly SegmentInfo[]>;
   /** The pages of all address spaces; also while the machine runs. */
   pages(): Promise<PagesInfo>;

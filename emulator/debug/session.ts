@@ -17,7 +17,9 @@ import type {
   EventList,
   HartId,
   HartInfo,
+  HartValue,
   InstructionHelp,
+  Location,
   MachineInfo,
   MachineRequests,
   MachineState,
@@ -40,6 +42,7 @@ import type { SessionHost } from './session-host';
 import { SpeedMeter } from './speed-meter';
 import type { DebugTarget } from './target';
 import { WakeUp } from './wake-up';
+import { evaluateOnHarts } from './watch-expression';
 
 /** Loads a program as a machine that stops at faults. */
 export type OpenTarget = (request: OpenRequest, streams: StandardStreams) => DebugTarget;
@@ -207,6 +210,20 @@ export class DebugSession implements MachineRequests {
         throw new Error(`0x${address.toString(16)} is above 4 GiB, where guest addresses end.`);
       }
       return Number(address);
+    });
+  }
+
+  evaluateOnAll(text: string): Promise<readonly HartValue[]> {
+    return attempt(() => {
+      const target = this.opened();
+      return evaluateOnHarts(text, target.liveHarts, (hart) => targetScope(target, hart));
+    });
+  }
+
+  locate(addresses: readonly number[]): Promise<readonly Location[]> {
+    return attempt(() => {
+      const { symbols } = this.opened();
+      return addresses.map((address) => locate(symbols, address));
     });
   }
 

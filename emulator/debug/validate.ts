@@ -11,6 +11,7 @@ import type { MachineRequests } from './protocol';
 const MAX_MEMORY_BLOCK = 1 << 20;
 /** Most lines that one `disassemble` asks for, on either side of its address. */
 const MAX_DISASSEMBLED_LINES = 1000;
+const MAX_ADDRESSES = 65_536;
 const MAX_ELF_BYTES = 512 * 2 ** 20;
 const MAX_STRINGS = 32_768;
 const MAX_STRING = 131_072;
@@ -36,6 +37,10 @@ const texts = v.pipe(
 );
 
 const address = whole(0, Number.MAX_SAFE_INTEGER);
+const addresses = v.pipe(
+  v.array(address),
+  v.maxLength(MAX_ADDRESSES, `has more than ${MAX_ADDRESSES} addresses`),
+);
 const hart = whole(0, 65_535);
 const identifier = whole(0, 2 ** 31);
 const columns = whole(1, 1000);
@@ -87,6 +92,8 @@ const REQUESTS = {
   removeBreakpoint: v.strictTuple([identifier]),
   symbols: v.strictTuple([text(1024), whole(1, 1000)]),
   evaluateAddress: v.strictTuple([text(1024), hart]),
+  evaluateOnAll: v.strictTuple([text(1024)]),
+  locate: v.strictTuple([addresses]),
   memoryMap: v.strictTuple([]),
   pages: v.strictTuple([]),
   page: v.strictTuple([whole(0, PAGE_COUNT - 1), hart]),

@@ -12,6 +12,7 @@ import type {
   BreakpointSpec,
   DisassembledLine,
   InstructionHelp,
+  HartValue,
   Location,
   MachineEvents,
   MachineInfo,
@@ -101,7 +102,7 @@ export class FakeMachine implements MachineRequests {
       harts: Array.from({ length: this.harts }, (_, id) => ({
         id,
         state: this.running ? ('running' as const) : ('stopped' as const),
-        location: this.locate(this.pc + 8 * id),
+        location: this.placeOf(this.pc + 8 * id),
         instructions: this.instructions,
         ...(id > 0 ? { task: taskOf(id) } : {}),
       })),
@@ -239,7 +240,7 @@ export class FakeMachine implements MachineRequests {
 
   async addBreakpoint(spec: BreakpointSpec): Promise<Breakpoint> {
     const address = await this.evaluateAddress(spec.at);
-    const added = { ...spec, id: ++this.count, hits: 0, location: this.locate(address) };
+    const added = { ...spec, id: ++this.count, hits: 0, location: this.placeOf(address) };
     this.list = [...this.list, added];
     this.client.breakpointsChanged(this.list);
     return added;
@@ -272,6 +273,19 @@ export class FakeMachine implements MachineRequests {
     if (index >= 0) return TEXT + 0x40 * index;
     if (!/^(0x[0-9a-f]+|\d+)$/i.test(text)) throw new Error(`${text} is not a symbol.`);
     return Number(text);
+  }
+
+  /** Knows `a0` and `hart`. */
+  async evaluateOnAll(text: string): Promise<readonly HartValue[]> {
+    return Array.from({ length: this.harts }, (_, hart): HartValue => {
+      if (text === 'hart') return { hart, value: `0x${hart.toString(16)}` };
+      if (text !== 'a0') return { hart, problem: `no register or symbol is called ${text}` };
+      return { hart, value: `0x${(this.xOf(hart)[10] ?? 0n).toString(16)}` };
+    });
+  }
+
+  async locate(addresses: readonly number[]): Promise<readonly Location[]> {
+    return addresses.map((address) => this.placeOf(address));
   }
 
   async memoryMap(): Promise<readonly SegmentInfo[]> {
@@ -345,7 +359,7 @@ export class FakeMachine implements MachineRequests {
       kind,
       hart: n < 2 ? 0 : n - 1,
       instructions: 100 + n,
-      location: this.locate(this.pc),
+      location: this.placeOf(this.pc),
       page: n < 2 ? 0 : 0x12,
       from: 1,
       to: 2,
@@ -366,7 +380,7 @@ export class FakeMachine implements MachineRequests {
     return this.x.map((value, n) => (n === 10 || n === 2 ? value + BigInt(hart) * 0x1000n : value));
   }
 
-  private locate(address: number): Location {
+  private placeOf(address: number): Location {
     const index = Math.floor((address - TEXT) / 0x40);
     const symbol = FUNCTIONS[index];
     return symbol === undefined
@@ -377,7 +391,7 @@ export class FakeMachine implements MachineRequests {
   private line(address: number): DisassembledLine {
     const index = (address - TEXT) / 4;
     const [mnemonic, operands] = BODY[index % BODY.length] ?? ['nop', ''];
-    const { symbol, offset } = this.locate(address);
+    const { symbol, offset } = this.placeOf(address);
     return {
       address,
       bytes: (index * 0x01_03_05 + 0x13).toString(16).padStart(8, '0'),
@@ -385,8 +399,8 @@ export class FakeMachine implements MachineRequests {
       operands,
       ...(symbol !== undefined && offset === 0 ? { label: symbol } : {}),
       ...(symbol === undefined ? {} : { symbol, offset: offset ?? 0 }),
-      ...(mnemonic === 'jal' ? { target: this.locate(TEXT + 0x80) } : {}),
-      ...(mnemonic === 'bnez' ? { target: this.locate(TEXT + 0x40) } : {}),
+      ...(mnemonic === 'jal' ? { target: this.placeOf(TEXT + 0x80) } : {}),
+      ...(mnemonic === 'bnez' ? { target: this.placeOf(TEXT + 0x40) } : {}),
       known: true,
     };
   }

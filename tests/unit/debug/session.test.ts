@@ -449,6 +449,29 @@ describe('a guest with vCPUs', () => {
     expect(values[size * 3 + pc]).toBe(BigInt(third.pc));
   });
 
+  test('evaluates an expression on every hart, and says where it cannot', async () => {
+    await forks();
+    const ids = await client.session.evaluateOnAll('hart');
+    expect(ids.map(({ hart, value }) => [hart, Number(value)])).toEqual(
+      [0, 1, 2, 3, 4].map((id) => [id, id]),
+    );
+    const unmapped = await client.session.evaluateOnAll('u8(0)');
+    expect(new Set(unmapped.map(({ problem }) => problem))).toEqual(
+      new Set(['memory at 0x0 cannot be read']),
+    );
+    await expect(client.session.evaluateOnAll('1 +')).rejects.toThrow('expected a number');
+  });
+
+  test('names the functions of addresses', async () => {
+    await client.open('mp-dot');
+    const main = await client.session.evaluateAddress('main', 0);
+    expect(await client.session.locate([main, main + 2, 4])).toEqual([
+      { address: main, symbol: 'main', offset: 0 },
+      { address: main + 2, symbol: 'main', offset: 2 },
+      { address: 4 },
+    ]);
+  });
+
   test('has pages that forks share, that are lent and borrowed, and private stacks', async () => {
     await forks();
     const at = (await client.session.evaluateAddress('partial', 0)) >>> 12;
