@@ -35,10 +35,13 @@ export interface Command {
 const ready = ({ machine }: Workbench): boolean => machine.ready;
 const open = ({ machine }: Workbench): boolean => machine.phase === 'open';
 
+/** Ctrl+1 … 9 for the first nine panes, Alt+1 … 9 for those after them. */
+const paneKey = (index: number): string => (index < 9 ? `Ctrl+${index + 1}` : `Alt+${index - 8}`);
+
 const paneCommands = Object.entries(PANES).map(([pane, title], index): Command => ({
   id: `show.${pane}`,
   title: `Show ${title}`,
-  key: `Ctrl+${index + 1}`,
+  key: paneKey(index),
   menu: 'View',
   run: ({ view }) => view.show(pane as PaneId),
 }));
