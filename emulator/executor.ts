@@ -1,4 +1,4 @@
-import type { MachineStop } from './debug/target';
+import type { DebugHooks, MachineStop } from './debug/target';
 import { describeAddress, type SymbolTable } from './elf/symbols';
 import { QUANTUM, type Engine, type EngineStop } from './engine/engine';
 import { GuestThreads } from './guest-threads';
@@ -14,6 +14,7 @@ import { EXIT_STUB } from './multiprocess/start';
 import { Tasks, type TaskOutcome } from './multiprocess/tasks';
 
 const SIGNAL_STATUS = 128;
+const SIGKILL = 9;
 const ECALL_BYTES = 4;
 const A0 = 10;
 const A7 = 17;
@@ -47,6 +48,8 @@ export class Executor {
   ended: MachineStop | undefined;
   /** Brings all harts to this thread; set where other threads run some. */
   halt: () => void = () => undefined;
+  /** What a debugger wants to be asked and told. */
+  readonly hooks: DebugHooks = {};
   /** Called before a hart's system call is served. */
   beforeCall: (hart: Hart) => void = () => undefined;
   private readonly engine: Engine;
@@ -58,6 +61,7 @@ export class Executor {
     this.engine = engine;
     this.kernel = kernel;
     this.harts = new Harts(space.arena, engine, space, stack);
+    this.harts.onMade = (hart) => this.hooks.hartMade?.(hart);
     this.tasks = new Tasks(
       {
         createHart: (forked, forkedStack) => this.harts.create(forked, () => forkedStack),
@@ -111,6 +115,18 @@ export class Executor {
       if (this.kernel.isInterrupted(hart.state)) hart.waiting = undefined;
     }
     return undefined;
+  }
+
+  /**
+   * Ends a hart from outside.
+   * @throws Error for the main VM's: the program ends with it
+   */
+  endFromOutside(hart: Hart): void {
+    if (hart === this.harts.main) {
+      throw new Error(`Hart ${hart.index} is the program's first: stop the program instead.`);
+    }
+    if (hart.vcpu) this.tasks.end(hart.vcpu, { reason: 'killed', exitCode: SIGKILL });
+    else this.endThread(hart);
   }
 
   /** Runs one hart for what is left of its turn, or less. */
@@ -211,6 +227,7 @@ export class Executor {
   }
 
   private ecall(hart: Hart): MachineStop | undefined {
+    if (this.hooks.stopsAtCall?.(hart) === true) return this.callStop(hart);
     this.beforeCall(hart);
     const isLinux = this.kernel.ownsCall(hart.state.xNumber(A7));
     const outcome = isLinux ? undefined : this.tasks.syscall(hart);
@@ -220,6 +237,11 @@ export class Executor {
     }
     const inside = this.inWorkspace(hart);
     return this.settle(hart, inside ?? this.kernel.syscall(hart.state));
+  }
+
+  private callStop(hart: Hart): MachineStop {
+    this.harts.current = hart;
+    return { kind: 'syscall', number: hart.state.xNumber(A7) };
   }
 
   /** A vCPU in a workspace is served by it; undefined: by Linux. */

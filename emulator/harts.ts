@@ -21,6 +21,8 @@ export class Harts {
   current: Hart;
   /** Instructions retired, ended harts included, and of harts on other threads what was counted when they left. */
   retired = 0;
+  /** Told about each hart that is made, before it runs. */
+  onMade: (hart: Hart) => void = () => undefined;
   /** A system call has been made since waits were last looked at. */
   private called = false;
 
@@ -65,6 +67,7 @@ export class Harts {
     // Who was alone had a longer turn.
     for (const other of this.all) other.turn = Math.min(other.turn, TURN);
     if (space !== this.all[0].space) this.engine.watchCode(space);
+    this.onMade(hart);
     return hart;
   }
 

@@ -1,5 +1,5 @@
 import type { SegmentInfo } from './debug/protocol';
-import type { DebugTarget, MachineStop } from './debug/target';
+import type { DebugHooks, DebugTarget, MachineStop } from './debug/target';
 import { parseElf } from './elf/parse';
 import { SymbolTable } from './elf/symbols';
 import type { CodeSpace } from './engine/code-space';
@@ -180,6 +180,15 @@ export class Machine implements DebugTarget {
     return parallel && !only ? parallel.run(budget, through) : executor.run(budget, through, only);
   }
 
+  get hooks(): DebugHooks {
+    return this.executor.hooks;
+  }
+
+  endHart(hart: Hart): void {
+    this.halt();
+    this.executor.endFromOutside(hart);
+  }
+
   /** Every hart stands still after this. */
   halt(): void {
     this.parallel?.stopAll();
@@ -298,6 +307,10 @@ export function describeStop(stop: MachineStop): string {
       return `a breakpoint at 0x${stop.address.toString(16)}`;
     case 'watch':
       return `a watched ${stop.write ? 'write' : 'read'} at 0x${stop.address.toString(16)}`;
+    case 'syscall':
+      return `system call ${stop.number}`;
+    case 'event':
+      return 'an event that a debugger waits for';
     case 'ebreak':
       return `an ebreak at 0x${stop.address.toString(16)}`;
     case 'exited':

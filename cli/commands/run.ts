@@ -226,6 +226,8 @@ function conclude(machine: Machine, stop: MachineStop, say: (text: string) => vo
     case 'waiting':
     case 'breakpoint':
     case 'watch':
+    case 'syscall':
+    case 'event':
     case 'ebreak':
     case 'fault':
       throw new Error(`the machine stopped without an end: ${stop.kind}`);

@@ -174,6 +174,8 @@ export class Runner {
 function stopReason(stop: MachineStop): StopReason {
   switch (stop.kind) {
     case 'watch':
+    case 'syscall':
+    case 'event':
     case 'fuel':
     case 'waiting':
       return { kind: 'pause' };

@@ -19,6 +19,10 @@ export type MachineStop =
       readonly write: boolean;
     }
   | { readonly kind: 'ebreak'; readonly address: number }
+  /** Before a system call, where the debugger wants it (`DebugHooks.stopsAtCall`). */
+  | { readonly kind: 'syscall'; readonly number: number }
+  /** An event that the arena's log is to stop at has happened to the hart (`EventLog.stopAt`). */
+  | { readonly kind: 'event' }
   /** Only where faults stop (`MachineOptions.stopAtFaults`): the next run delivers the signal. */
   | {
       readonly kind: 'fault';
@@ -34,6 +38,14 @@ export type MachineStop =
       readonly status: number;
       readonly message: string;
     };
+
+/** What a debugger wants to be told and asked while a machine runs. */
+export interface DebugHooks {
+  /** A hart has been made; its space is there, its registers are not yet, and it has not run. */
+  hartMade?: (hart: Hart) => void;
+  /** Whether to stop before the system call that the hart stands at. Asked again when it is tried again. */
+  stopsAtCall?: (hart: Hart) => boolean;
+}
 
 /** What the debugger needs of a machine. */
 export interface DebugTarget {
@@ -60,6 +72,12 @@ export interface DebugTarget {
   run(budget: number, through?: boolean, only?: Hart): MachineStop;
   /** Every hart stands still after this, also those on other threads. */
   halt(): void;
+  readonly hooks: DebugHooks;
+  /**
+   * Ends a vCPU or a thread of the guest.
+   * @throws Error for the main VM's hart
+   */
+  endHart(hart: Hart): void;
   memoryMap(): readonly SegmentInfo[];
   /** Gives the machine's memory back. */
   dispose(): void;

@@ -29,6 +29,9 @@ export class Hart {
   /** Set for harts that `multiprocess` made. */
   vcpu: Vcpu | undefined;
   ended = false;
+  /** A debugger does not let it run: until it is thawed, or until others have come as far. */
+  frozen = false;
+  held = false;
   /** Which vCPUs of its plain tasks failed since the last `multiprocess_wait`: bits by id. */
   failures = 0n;
   /** On another thread just now. */
@@ -59,6 +62,6 @@ export class Hart {
   }
 
   get runnable(): boolean {
-    return !this.ended && this.waiting === undefined;
+    return !this.ended && this.waiting === undefined && !this.frozen && !this.held;
   }
 }
