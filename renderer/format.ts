@@ -1,6 +1,6 @@
 /** Values as text and back: what the Registers and Memory panes show and take. */
 
-export type NumberFormat = 'hex' | 'signed' | 'unsigned' | 'binary' | 'float' | 'double';
+export type NumberFormat = 'hex' | 'signed' | 'unsigned' | 'binary' | 'float' | 'double' | 'symbol';
 
 export const FORMATS: readonly { readonly id: NumberFormat; readonly title: string }[] = [
   { id: 'hex', title: 'Hexadecimal' },
@@ -9,6 +9,7 @@ export const FORMATS: readonly { readonly id: NumberFormat; readonly title: stri
   { id: 'binary', title: 'Binary' },
   { id: 'float', title: 'Float (32-bit)' },
   { id: 'double', title: 'Double (64-bit)' },
+  { id: 'symbol', title: 'Symbol' },
 ];
 
 const scratch = new DataView(new ArrayBuffer(8));
@@ -51,9 +52,18 @@ export function byteSize(bytes: number): string {
   return `${(bytes / 2 ** 30).toFixed(2)} GiB`;
 }
 
-/** The value of a 64-bit register as text. */
-export function formatBits(bits: bigint, format: NumberFormat): string {
+/**
+ * The value of a 64-bit register as text.
+ * @param nameOf the symbol at an address; a value without one is written in hexadecimal
+ */
+export function formatBits(
+  bits: bigint,
+  format: NumberFormat,
+  nameOf?: (bits: bigint) => string | undefined,
+): string {
   switch (format) {
+    case 'symbol':
+      return (nameOf?.(bits) ?? '') || formatBits(bits, 'hex');
     case 'hex':
       return `0x${bits.toString(16).padStart(16, '0')}`;
     case 'signed':

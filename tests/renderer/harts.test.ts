@@ -4,7 +4,8 @@ import MemoryPane from '../../renderer/panes/memory/MemoryPane.vue';
 import RegistersPane from '../../renderer/panes/registers/RegistersPane.vue';
 import HartStrip from '../../renderer/parts/HartStrip.vue';
 import { hint, runStateText } from '../../renderer/parts/run-state';
-import { ranges } from '../../renderer/format';
+import { FORMATS, ranges } from '../../renderer/format';
+import { useWatches } from '../../renderer/stores/watches';
 import { fakeWindow, openProgram, show } from './support';
 
 const ended = (vcpu: number, reason: string): EndedVcpu => ({
@@ -143,14 +144,73 @@ describe('the register matrix', () => {
     ]);
   });
 
-  test('gives way to one hart, where values are edited', async () => {
-    const { machine } = await fourHarts();
+  test('edits a value of any hart where it stands, and refuses what is no number', async () => {
+    const { fake, machine } = await fourHarts();
     const pane = show(RegistersPane);
     await expect.poll(() => pane.find('[data-cell="x10.2"]').exists()).toBe(true);
+    const written: unknown[] = [];
+    fake.machines[0].writeRegister = async (...given) => void written.push(given);
     await pane.get('[data-cell="x10.2"]').trigger('dblclick');
     expect(machine.focusHart).toBe(2);
-    await expect.poll(() => pane.find('[data-register=x10]').exists()).toBe(true);
-    expect(pane.find('[role=grid]').exists()).toBe(false);
+    const field = pane.get('[data-cell="x10.2"] input');
+    await field.setValue('ten');
+    await field.trigger('keydown', { key: 'Enter' });
+    expect(pane.get('[data-cell="x10.2"] [role=alert]').text()).toContain('Not a number');
+    await field.setValue('10');
+    await field.trigger('keydown', { key: 'Enter' });
+    await expect.poll(() => written).toEqual([[2, 'x10', '0x000000000000000a']]);
+  });
+
+  test('is walked through with the arrow keys; G groups the harts that have the same', async () => {
+    const { machine } = await fourHarts();
+    const pane = show(RegistersPane);
+    await expect.poll(() => pane.findAll('[data-column]')).toHaveLength(4);
+    const grid = pane.get('[role=grid]');
+    await grid.trigger('keydown', { key: 'ArrowRight' });
+    expect(machine.focusHart).toBe(1);
+    await grid.trigger('keydown', { key: 'End' });
+    await grid.trigger('keydown', { key: 'ArrowUp' });
+    expect(grid.attributes('aria-activedescendant')).toBe('matrix-fcsr-1');
+    await grid.trigger('keydown', { key: 'g' });
+    expect(pane.findAll('[data-group]').map((each) => each.text())).toEqual(['0x1 × 4']);
+    await grid.trigger('keydown', { key: 'Home' });
+    await grid.trigger('keydown', { key: 'g' });
+    expect(pane.findAll('[data-group]')).toHaveLength(4);
+    await grid.trigger('keydown', { key: 'g' });
+    expect(pane.findAll('[data-group]')).toHaveLength(0);
+  });
+
+  test('has rows of expressions, which say where they have no value', async () => {
+    await fourHarts();
+    const pane = show(RegistersPane);
+    await expect.poll(() => pane.findAll('[data-column]')).toHaveLength(4);
+    const field = pane.get('[data-watch]');
+    for (const text of ['a0', 'nonsense']) {
+      await field.setValue(text);
+      await field.trigger('submit');
+    }
+    await expect.poll(() => pane.find('[data-cell="=a0.3"]').text()).toBe('12292');
+    await expect.poll(() => pane.find('[data-cell="=nonsense.3"]').text()).toBe('–');
+    expect(pane.get('[data-cell="=nonsense.3"]').attributes('title')).toContain(
+      'no register or symbol is called nonsense',
+    );
+    await field.setValue('a0');
+    await field.trigger('submit');
+    expect(pane.get('.watch [role=alert]').text()).toBe('a0 is there already.');
+    useWatches().remove('a0');
+    await expect.poll(() => pane.find('[data-cell="=a0.3"]').exists()).toBe(false);
+    useWatches().remove('nonsense');
+  });
+
+  test('writes addresses as symbols when asked', async () => {
+    await fourHarts();
+    const pane = show(RegistersPane);
+    await expect.poll(() => pane.find('[data-row=pc]').exists()).toBe(true);
+    const grid = pane.get('[role=grid]');
+    for (let i = 0; i < FORMATS.length - 1; i++) await grid.trigger('keydown', { key: 'f' });
+    await expect.poll(() => pane.get('[data-cell="pc.1"] .value').text()).toBe('main+0xc');
+    await grid.trigger('keydown', { key: 'f' });
+    await expect.poll(() => pane.get('[data-cell="pc.1"] .value').text()).toBe('0x1004c');
   });
 
   test('draws only so many columns as there is room for', async () => {

@@ -128,7 +128,7 @@ describe('the Registers pane', () => {
     await machine.requests().run();
     await expect.poll(() => machine.running).toBe(true);
     await cell(pane, 'pc').trigger('keydown', { key: 'Enter' });
-    expect(pane.find('input').exists()).toBe(false);
+    expect(pane.find('[data-register] input').exists()).toBe(false);
   });
 });
 

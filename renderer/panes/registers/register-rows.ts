@@ -1,12 +1,19 @@
 /** The rows of the register matrix: what the harts have in common, and what differs. */
-import { REGISTER_TABLE, type RegisterTable } from '../../../emulator/debug/protocol';
+import {
+  REGISTER_TABLE,
+  type HartValue,
+  type RegisterTable,
+} from '../../../emulator/debug/protocol';
 import { formatBits, isBoxedFloat, type NumberFormat } from '../../format';
 import { F_NAMES, X_NAMES } from '../../register-names';
 
 export interface MatrixCell {
   readonly hart: number;
-  readonly bits: bigint;
+  /** Undefined where an expression has no value. */
+  readonly bits: bigint | undefined;
   readonly text: string;
+  /** Why there is no value. */
+  readonly problem?: string;
   /** Is not what most harts have. */
   readonly differs: boolean;
   /** Is not what the hart had at the stop before. */
@@ -14,14 +21,22 @@ export interface MatrixCell {
 }
 
 export interface MatrixRow {
-  /** Name in the protocol: `x5`, `f10`, `pc`. */
+  /** Name in the protocol: `x5`, `f10`, `pc`; of an expression: `=` and its text. */
   readonly id: string;
   readonly name: string;
-  readonly section: 'Integer' | 'Float' | 'Control and status';
+  readonly section: 'Expressions' | 'Integer' | 'Float' | 'Control and status';
   readonly format: NumberFormat;
   /** All harts have the same value. */
   readonly equal: boolean;
+  /** Whether its values can be written. */
+  readonly fixed: boolean;
   readonly cells: readonly MatrixCell[];
+}
+
+/** How values are written: formats by row, and the names of addresses. */
+export interface Writing {
+  readonly formats: Readonly<Record<string, NumberFormat>>;
+  readonly nameOf: (bits: bigint) => string | undefined;
 }
 
 /** A register: its place in a hart's part of the table, names, and section. */
@@ -38,49 +53,131 @@ const PLACES: readonly Place[] = [
 ];
 
 /** A value as short as its format allows: without the zeros that only fill it up. */
-const short = (bits: bigint, format: NumberFormat): string =>
-  format === 'hex' ? `0x${bits.toString(16)}` : formatBits(bits, format);
+function short(bits: bigint, format: NumberFormat, nameOf: Writing['nameOf']): string {
+  const name = format === 'symbol' ? nameOf(bits) : undefined;
+  if (name) return name;
+  const isHex = format === 'hex' || format === 'symbol';
+  return isHex ? `0x${bits.toString(16)}` : formatBits(bits, format);
+}
 
 /** What more than half of the harts have. */
-function commonValue(values: readonly bigint[]): bigint | undefined {
-  const counts = new Map<bigint, number>();
+function commonValue(values: readonly (bigint | undefined)[]): bigint | undefined {
+  const counts = new Map<bigint | undefined, number>();
   for (const value of values) counts.set(value, (counts.get(value) ?? 0) + 1);
-  const [value, count] = [...counts].reduce((best, each) => (each[1] > best[1] ? each : best));
-  return 2 * count > values.length ? value : undefined;
+  let best: readonly [bigint | undefined, number] = [undefined, 0];
+  for (const each of counts) if (each[1] > best[1]) best = each;
+  return 2 * best[1] > values.length ? best[0] : undefined;
+}
+
+/** A row of registers or of an expression's values. */
+interface RowSource {
+  readonly id: string;
+  readonly name: string;
+  readonly section: MatrixRow['section'];
+  readonly fixed: boolean;
+  readonly harts: readonly number[];
+  readonly values: readonly (bigint | undefined)[];
+  /** The value at the stop before; undefined where the hart was not there. */
+  readonly before: (hart: number) => bigint | undefined;
+  readonly problems?: readonly (string | undefined)[];
+}
+
+function makeRow(source: RowSource, { formats, nameOf }: Writing): MatrixRow {
+  const { id, name, section, fixed, harts, values, before, problems } = source;
+  const common = commonValue(values);
+  const format = formats[id] ?? usualFormat(section, id, values);
+  // Most harts have the same: each text is made once.
+  const texts = new Map<bigint, string>();
+  const textOf = (bits: bigint): string => {
+    const text = texts.get(bits) ?? short(bits, format, nameOf);
+    texts.set(bits, text);
+    return text;
+  };
+  const cells = values.map((bits, n): MatrixCell => {
+    const hart = harts[n] ?? 0;
+    const then = before(hart);
+    const problem = problems?.[n];
+    return {
+      hart,
+      bits,
+      text: bits === undefined ? '–' : textOf(bits),
+      ...(problem === undefined ? {} : { problem }),
+      differs: bits !== common,
+      changed: then !== undefined && then !== bits,
+    };
+  });
+  const equal = cells.every(({ differs }) => !differs);
+  return { id, name, section, format, fixed, equal, cells };
 }
 
 export function matrixRows(
   { harts, values }: RegisterTable,
   earlier: RegisterTable | null,
-  formats: Readonly<Record<string, NumberFormat>>,
+  writing: Writing,
 ): MatrixRow[] {
-  const before = new Map(earlier?.harts.map((hart, n) => [hart, n]));
+  const places = new Map(earlier?.harts.map((hart, n) => [hart, n]));
   return PLACES.map(([index, id, name, section]): MatrixRow => {
     const own = harts.map((_, n) => values[size * n + index] ?? 0n);
-    const common = commonValue(own);
-    const format = formats[id] ?? usualFormat(section, id, own);
-    // Most harts have the same: each text is made once.
-    const texts = new Map<bigint, string>();
-    const textOf = (bits: bigint): string => {
-      const text = texts.get(bits) ?? short(bits, format);
-      texts.set(bits, text);
-      return text;
+    const before = (hart: number): bigint | undefined => {
+      const then = places.get(hart);
+      return then === undefined ? undefined : earlier?.values[size * then + index];
     };
-    const cells = own.map((bits, n): MatrixCell => {
-      const hart = harts[n] ?? 0;
-      const then = before.get(hart);
-      const changed = then !== undefined && earlier?.values[size * then + index] !== bits;
-      return { hart, bits, text: textOf(bits), differs: bits !== common, changed };
-    });
-    return { id, name, section, format, equal: cells.every(({ differs }) => !differs), cells };
+    const fixed = id === 'instret';
+    return makeRow({ id, name, section, fixed, harts, values: own, before }, writing);
   });
+}
+
+/** The row of an expression that is evaluated on every hart. */
+export function expressionRow(
+  text: string,
+  harts: readonly number[],
+  { values, problem }: { readonly values: readonly HartValue[]; readonly problem?: string },
+  earlier: readonly HartValue[],
+  writing: Writing,
+): MatrixRow {
+  const byHart = new Map(values.map((each) => [each.hart, each]));
+  const then = new Map(earlier.map((each) => [each.hart, each.value]));
+  const bitsOf = (value: string | undefined): bigint | undefined =>
+    value === undefined ? undefined : BigInt(value);
+  const source: RowSource = {
+    id: `=${text}`,
+    name: text,
+    section: 'Expressions',
+    fixed: true,
+    harts,
+    values: harts.map((hart) => bitsOf(byHart.get(hart)?.value)),
+    before: (hart) => bitsOf(then.get(hart)),
+    problems: harts.map((hart) => problem ?? byHart.get(hart)?.problem),
+  };
+  return makeRow(source, writing);
 }
 
 function usualFormat(
   section: MatrixRow['section'],
   id: string,
-  values: readonly bigint[],
+  values: readonly (bigint | undefined)[],
 ): NumberFormat {
-  if (section === 'Float') return values.every(isBoxedFloat) ? 'float' : 'double';
+  if (section === 'Expressions') return 'signed';
+  if (section === 'Float') {
+    return values.every((bits) => bits !== undefined && isBoxedFloat(bits)) ? 'float' : 'double';
+  }
   return id === 'instret' ? 'unsigned' : 'hex';
+}
+
+/** Harts with the same value of a row, side by side. */
+export interface ColumnGroup {
+  readonly text: string;
+  /** Indices of their cells. */
+  readonly columns: readonly number[];
+}
+
+/** Groups the columns by a row's value, in the order in which the values first appear. */
+export function groupColumns(row: MatrixRow): ColumnGroup[] {
+  const groups = new Map<bigint | undefined, { text: string; columns: number[] }>();
+  row.cells.forEach(({ bits, text }, column) => {
+    const group = groups.get(bits);
+    if (group) group.columns.push(column);
+    else groups.set(bits, { text, columns: [column] });
+  });
+  return [...groups.values()];
 }
