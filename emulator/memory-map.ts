@@ -3,7 +3,7 @@ import type { LoadedProgram } from './elf/load';
 import { TRAMPOLINE } from './linux/signal-trampoline';
 import { EXECUTE, READ, WRITE, type AddressSpace } from './memory/address-space';
 import { PAGE_SIZE } from './memory/layout';
-import { pageRuns, type PageRun } from './memory/states';
+import { pageRuns, type PageRun } from './memory/page-runs';
 
 /** The parts of a process that the kernel knows, [start, end). */
 export interface KnownAreas {

@@ -1,7 +1,8 @@
 import type { SymbolTable } from '../elf/symbols';
 import { PAGE_COUNT, PAGE_SIZE } from '../memory/layout';
 import { EXECUTE, READ, WRITE, type AddressSpace } from '../memory/address-space';
-import { PAGE_STATES, pageDetail, pageRuns, pageTotals, type PageRun } from '../memory/states';
+import { pageRuns, pageTotals, RunMemo, type PageRun } from '../memory/page-runs';
+import { PAGE_STATES, pageDetail } from '../memory/states';
 import type { Hart } from '../multiprocess/hart';
 import type { PageInfo, PagesInfo, PageSpace, SegmentInfo } from './protocol';
 import type { DebugTarget } from './target';
@@ -56,7 +57,8 @@ class Names {
 export function pagesInfo(target: DebugTarget): PagesInfo {
   const bySpace = spacesOf(target.liveHarts);
   const shown = bySpace.slice(0, MAX_SPACES);
-  const runs = shown.map(({ space }) => pageRuns(space));
+  const memo = new RunMemo();
+  const runs = shown.map(({ space }) => pageRuns(space, memo));
   const spaces = shown.map(({ space, harts }, i): PageSpace => {
     const totals = pageTotals(runs[i]);
     const [{ vcpu }] = harts;

@@ -2,7 +2,7 @@ import type { AddressSpace } from '../memory/address-space';
 import { ENTRY_FRAME_SHIFT } from '../memory/arena-layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
 import { ENTRY } from '../memory/page-table';
-import { pageRuns } from '../memory/states';
+import { pageRuns } from '../memory/page-runs';
 import type { RegularFile, SharedView } from './files/regular-file';
 
 /** What of a file lies in memory: whole pages, [start, end). */

@@ -1,5 +1,5 @@
 import { PAGE_SIZE } from '../memory/layout';
-import { pageRuns } from '../memory/states';
+import { pageRuns } from '../memory/page-runs';
 import type { ProcessView } from './files/node';
 import { encodeText } from './guest-memory';
 import { PARENT_PROCESS_ID, PROCESS_ID } from './identity';

@@ -97,6 +97,9 @@ export const HEADER = {
   framesLeavingBefore: 62,
   framesLeavingNow: 63,
   threads: 64,
+  // Events (events.ts).
+  eventsOff: 144,
+  eventSequence: 160,
 } as const;
 
 /** How many threads can run guest code on an arena at a time. */

@@ -1,4 +1,4 @@
-import { EVENT_BYTES, RING_HEADER_BYTES, type ArenaViews } from './arena-layout';
+import { EVENT_BYTES, HEADER, RING_HEADER_BYTES, type ArenaViews } from './arena-layout';
 import { HART } from './layout';
 
 /** What an event tells; the position in the list is its number in the arena. */
@@ -16,13 +16,19 @@ export const EVENT_KINDS = [
   'park',
   'join',
   'end',
+  'start',
+  'stale',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
+/** Milliseconds since 1970 at which this thread's `performance.now()` began. */
 const EPOCH = performance.timeOrigin;
+const WORD = 2 ** 32;
 
 /** One event. The meaning of `from` and `to` by kind stands in docs/memory.md. */
 export interface ArenaEvent {
+  /** Its place in the order of all events of the arena, from 1; mod 2^32. */
+  readonly sequence: number;
   readonly kind: EventKind;
   /** Index of the hart context; its ring holds the event. */
   readonly hart: number;
@@ -53,35 +59,68 @@ const NUMBERS = Object.fromEntries(EVENT_KINDS.map((kind, n) => [kind, n])) as R
  * | ring offset | type | field |      | event offset | type | field |
  * |-------------|------|-------|      |--------------|------|-------|
  * | 0           | u32  | events written ever, mod 2^32 | 0 | u32 | kind |
- * | 64          | 48 B | events |     | 4            | u32  | page |
- * |             |      |        |     | 8, 12        | u32  | from, to |
+ * | 4           | u32  | the same and the one being written | 4 | u32 | page |
+ * | 64          | 48 B | events |     | 8, 12        | u32  | from, to |
  * |             |      |        |     | 16           | u64  | instructions retired |
  * |             |      |        |     | 24           | u64  | pc |
  * |             |      |        |     | 32           | f64  | host time |
+ * |             |      |        |     | 40           | u32  | sequence |
+ *
+ * The sequence comes from one counter of the arena, so that the order of events is exact across harts. The host
+ * time is not: reading the clock takes longer than all the rest, so a thread reads it when it begins to run a hart
+ * and before a system call (`stamp`), and gives events in between the same time.
  */
 export class EventLog {
+  private readonly u32: Uint32Array;
   private readonly times: Float64Array;
   private readonly capacity: number;
-  private readonly ringBytes: number;
+  private readonly ringWords: number;
+  private readonly base: number;
+  private readonly harts: number;
+  private time = EPOCH + performance.now();
 
   constructor(private readonly views: ArenaViews) {
-    this.capacity = views.counts.eventsPerHart;
-    this.ringBytes = RING_HEADER_BYTES + EVENT_BYTES * this.capacity;
-    this.times = new Float64Array(views.u8.buffer);
+    const { counts, regions, u32, u8 } = views;
+    this.u32 = u32;
+    this.times = new Float64Array(u8.buffer);
+    this.capacity = counts.eventsPerHart;
+    this.ringWords = (RING_HEADER_BYTES + EVENT_BYTES * this.capacity) / 4;
+    this.base = regions.events >>> 2;
+    this.harts = regions.harts >>> 2;
   }
 
   reset(): void {
-    const { u32, counts } = this.views;
-    for (let hart = 0; hart < counts.harts; hart++) u32[this.ring(hart)] = 0;
+    const { counts } = this.views;
+    for (let hart = 0; hart < counts.harts; hart++) {
+      this.u32.fill(0, this.ring(hart), this.ring(hart) + 2);
+    }
+    this.u32[HEADER.eventSequence] = 0;
+    this.u32[HEADER.eventsOff] = 0;
+  }
+
+  /** Whether events are recorded; for all threads [true]. */
+  get enabled(): boolean {
+    return Atomics.load(this.u32, HEADER.eventsOff) === 0;
+  }
+
+  set enabled(enabled: boolean) {
+    Atomics.store(this.u32, HEADER.eventsOff, enabled ? 0 : 1);
+  }
+
+  /** Reads the clock: events of this thread have this time until the next call. */
+  stamp(): void {
+    if (this.u32[HEADER.eventsOff] === 0) this.time = EPOCH + performance.now();
   }
 
   /** Records an event of `hart`, with the pc and instruction count that its context holds. */
   emit(hart: number, kind: EventKind, page: number, from: number, to: number): void {
-    const { u32, i32, regions } = this.views;
+    const { u32 } = this;
+    if (u32[HEADER.eventsOff] !== 0) return;
     const ring = this.ring(hart);
     const written = u32[ring];
     const at = ring + (RING_HEADER_BYTES + EVENT_BYTES * (written % this.capacity)) / 4;
-    const context = (regions.harts + HART.size * hart) >>> 2;
+    const context = this.harts + (HART.size / 4) * hart;
+    u32[ring + 1] = written + 1;
     u32[at] = NUMBERS[kind];
     u32[at + 1] = page;
     u32[at + 2] = from;
@@ -90,13 +129,14 @@ export class EventLog {
     u32[at + 5] = u32[context + HART.instret / 4 + 1];
     u32[at + 6] = u32[context + HART.pc / 4];
     u32[at + 7] = u32[context + HART.pc / 4 + 1];
-    this.times[(at + 8) / 2] = EPOCH + performance.now();
-    Atomics.store(i32, ring, written + 1);
+    this.times[(at + 8) / 2] = this.time;
+    u32[at + 10] = Atomics.add(u32, HEADER.eventSequence, 1) + 1;
+    Atomics.store(u32, ring, written + 1);
   }
 
   /** How many events `hart` has written, mod 2^32: where a reader begins that wants only new ones. */
   written(hart: number): number {
-    return Atomics.load(this.views.u32, this.ring(hart));
+    return Atomics.load(this.u32, this.ring(hart));
   }
 
   /** The events of `hart` since a reader's position `since` (a former `written` value). */
@@ -108,7 +148,7 @@ export class EventLog {
       events.push(this.event(hart, (end - n) >>> 0));
     }
     // The writer may have overwritten what was just read: drop what it has reached meanwhile.
-    const reached = (this.written(hart) - since) >>> 0;
+    const reached = (Atomics.load(this.u32, this.ring(hart) + 1) - since) >>> 0;
     const overrun = Math.min(
       events.length,
       Math.max(0, reached - this.capacity - (news - events.length)),
@@ -116,14 +156,35 @@ export class EventLog {
     return { events: events.slice(overrun), lost: news - events.length + overrun };
   }
 
+  /**
+   * What is new in all rings, in the order of the arena's events.
+   * @param positions how far each hart's ring was read; moved on
+   */
+  readAll(positions: Uint32Array): EventBatch {
+    const { u32 } = this;
+    const news: ArenaEvent[] = [];
+    let lost = 0;
+    // Contexts beyond these were never in use.
+    const used = Math.min(positions.length, u32[HEADER.hartsNext]);
+    for (let hart = 0; hart < used; hart++) {
+      if (this.written(hart) === positions[hart]) continue;
+      const batch = this.read(hart, positions[hart]);
+      positions[hart] += batch.events.length + batch.lost;
+      lost += batch.lost;
+      news.push(...batch.events);
+    }
+    return { events: inOrder(news), lost };
+  }
+
   private event(hart: number, number: number): ArenaEvent {
-    const { u32 } = this.views;
+    const { u32 } = this;
     const at = this.ring(hart) + (RING_HEADER_BYTES + EVENT_BYTES * (number % this.capacity)) / 4;
     return {
+      sequence: u32[at + 10],
       kind: EVENT_KINDS[u32[at] % EVENT_KINDS.length],
       hart,
-      instret: u32[at + 4] + u32[at + 5] * 2 ** 32,
-      pc: u32[at + 6] + u32[at + 7] * 2 ** 32,
+      instret: u32[at + 4] + u32[at + 5] * WORD,
+      pc: u32[at + 6] + u32[at + 7] * WORD,
       page: u32[at + 1],
       from: u32[at + 2],
       to: u32[at + 3],
@@ -132,6 +193,11 @@ export class EventLog {
   }
 
   private ring(hart: number): number {
-    return (this.views.regions.events + this.ringBytes * hart) >>> 2;
+    return this.base + this.ringWords * hart;
   }
+}
+
+/** Events in the order of their sequence, which may have begun again at 0. */
+export function inOrder<T extends { readonly sequence: number }>(events: T[]): T[] {
+  return events.sort((a, b) => (a.sequence - b.sequence) | 0);
 }

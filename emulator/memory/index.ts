@@ -3,6 +3,7 @@ export { AddressSpace, EXECUTE, READ, WRITE } from './address-space';
 export { Arena } from './arena';
 export { ArenaPool } from './arena-pool';
 export { ArenaError, MappingError, OutOfMemory } from './errors';
-export { PAGE_STATES, pageDetail, pageRuns, pageState, pageTotals } from './states';
+export { pageRuns, pageTotals } from './page-runs';
+export { PAGE_STATES, pageDetail, pageState } from './states';
 export type { MergeConflict } from './workspace';
 export * from './layout';

@@ -149,7 +149,11 @@ export abstract class PageOwner extends GuestAccess {
     u32[at] = owned;
     if (frame !== former) {
       this.emit('copy', page, former, frame);
-      if (this.hasBorrowers) this.logPage(page);
+      if (this.hasBorrowers) {
+        this.logPage(page);
+        const others = (flags & ENTRY.lent) === 0 || this.hasManyBorrowers;
+        if (others) this.emit('stale', page, former, frame);
+      }
     }
     return owned;
   }
@@ -157,6 +161,12 @@ export abstract class PageOwner extends GuestAccess {
   /** Whether other spaces borrow from this one. */
   protected get hasBorrowers(): boolean {
     return this.arena.u32[this.word(SPACE.firstBorrower)] !== 0;
+  }
+
+  private get hasManyBorrowers(): boolean {
+    const { u32 } = this.arena;
+    const first = u32[this.word(SPACE.firstBorrower)];
+    return first !== 0 && u32[(first + SPACE.nextBorrower) >>> 2] !== 0;
   }
 
   /** Notes for the borrowers that `page` may have a new frame. */

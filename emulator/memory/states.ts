@@ -1,6 +1,5 @@
 import type { AddressSpace } from './address-space';
 import { ENTRY_FRAME_SHIFT } from './arena-layout';
-import { PAGE_COUNT } from './layout';
 import { ENTRY } from './page-table';
 
 /**
@@ -34,17 +33,6 @@ export const PAGE_STATES = [
 ] as const;
 export type PageState = (typeof PAGE_STATES)[number];
 
-/** Pages in a row with the same state and protection. */
-export interface PageRun {
-  /** First page. */
-  readonly page: number;
-  /** How many pages. */
-  readonly count: number;
-  readonly state: PageState;
-  /** READ, WRITE, EXECUTE or'ed together. */
-  readonly protection: number;
-}
-
 const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
 const STATE = Object.fromEntries(PAGE_STATES.map((state, n) => [state, n])) as Record<
   PageState,
@@ -52,41 +40,6 @@ const STATE = Object.fromEntries(PAGE_STATES.map((state, n) => [state, n])) as R
 >;
 const { guard: GUARD, host: HOST, zero: ZERO, borrowed: BORROWED, lent: LENT } = STATE;
 const { stale: STALE, shared: SHARED, private: PRIVATE, owned: OWNED } = STATE;
-
-/**
- * The mapped pages of a space as runs in ascending order; pages between runs are unmapped. Takes no lock: of
- * a space whose harts run meanwhile it is a snapshot in which single pages may be a moment older than others.
- */
-export function pageRuns(space: AddressSpace): PageRun[] {
-  const { u32, frames, pageTable } = space.arena;
-  const runs: PageRun[] = [];
-  let start = 0;
-  let next = 0;
-  let current = 0;
-  const flush = (): void => {
-    if (next === start) return;
-    const state = PAGE_STATES[current >>> 3];
-    runs.push({ page: start, count: next - start, state, protection: current & PERMISSIONS });
-  };
-  pageTable.visit(space.topTable, 0, PAGE_COUNT, (leaf, page, first, last, isPathShared) => {
-    for (let i = first; i <= last; i++) {
-      const entry = u32[leaf + i];
-      if (entry === 0) continue;
-      const frame = entry >>> ENTRY_FRAME_SHIFT;
-      const isShared = isPathShared || (frame !== 0 && frames.references(frame) > 1);
-      // State and protection in one number, so that comparing neighbours is cheap.
-      const kind = stateNumber(space, page + i, entry, isShared) * 8 + (entry & PERMISSIONS);
-      if (page + i !== next || kind !== current) {
-        flush();
-        start = page + i;
-        current = kind;
-      }
-      next = page + i + 1;
-    }
-  });
-  flush();
-  return runs;
-}
 
 /** The state of one page. */
 export function pageState(space: AddressSpace, page: number): PageState {
@@ -96,7 +49,7 @@ export function pageState(space: AddressSpace, page: number): PageState {
   const frame = entry >>> ENTRY_FRAME_SHIFT;
   const isShared =
     pageTable.pathShared(space.topTable, page) || (frame !== 0 && frames.references(frame) > 1);
-  return PAGE_STATES[stateNumber(space, page, entry, isShared)];
+  return PAGE_STATES[stateNumber(entry, isShared, space.isStale(page, entry), space.isFork)];
 }
 
 /** All there is to say about one page. */
@@ -137,30 +90,23 @@ export function pageDetail(space: AddressSpace, page: number): PageDetail {
   };
 }
 
-/** How many pages of each state the runs hold; what they leave out of the 2^20 pages is `unmapped`. */
-export function pageTotals(runs: readonly PageRun[]): Record<PageState, number> {
-  const totals = Object.fromEntries(PAGE_STATES.map((state) => [state, 0])) as Record<
-    PageState,
-    number
-  >;
-  totals.unmapped = PAGE_COUNT;
-  for (const { state, count } of runs) {
-    totals[state] += count;
-    totals.unmapped -= count;
-  }
-  return totals;
-}
-
 /**
  * Index in `PAGE_STATES` of a mapped page's state.
  * @param isShared whether the frame, or a node on the way to it, has another reference
+ * @param isStale whether a borrower's page is older than its owner's
+ * @param isFork whether the space is a copy of another one
  */
-function stateNumber(space: AddressSpace, page: number, entry: number, isShared: boolean): number {
+export function stateNumber(
+  entry: number,
+  isShared: boolean,
+  isStale: boolean,
+  isFork: boolean,
+): number {
   if ((entry & ENTRY.guard) !== 0) return GUARD;
   if ((entry & ENTRY.borrowed) !== 0) return BORROWED;
   if ((entry & ENTRY.host) !== 0) return HOST;
-  if (space.isStale(page, entry)) return STALE;
+  if (isStale) return STALE;
   if (entry >>> ENTRY_FRAME_SHIFT === 0) return ZERO;
   if (isShared) return (entry & (ENTRY.shared | ENTRY.lent)) !== 0 ? LENT : SHARED;
-  return (entry & ENTRY.copied) !== 0 && space.isFork ? PRIVATE : OWNED;
+  return (entry & ENTRY.copied) !== 0 && isFork ? PRIVATE : OWNED;
 }

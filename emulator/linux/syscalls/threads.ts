@@ -1,6 +1,6 @@
 import { WRITE, type AddressSpace } from '../../memory/address-space';
 import { PAGE_SIZE } from '../../memory/layout';
-import { pageRuns } from '../../memory/states';
+import { pageRuns } from '../../memory/page-runs';
 import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
 import { PROCESS_ID } from '../identity';
