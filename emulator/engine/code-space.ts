@@ -1,9 +1,8 @@
 import { decode } from '../isa/decoder';
 import type { Decoded } from '../isa/types';
 import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
-import { LONGEST_RUN } from './interpreter';
 import { fusedAt, LONGEST_FUSED, operationOf } from './operations';
-import { BREAKPOINT_BIT, PSEUDO, RECORD, writeOperands } from './records';
+import { BREAKPOINT_BIT, LONGEST_RUN, PSEUDO, RECORD, writeOperands } from './records';
 
 /** Where code comes from. */
 export interface CodeSource {
@@ -53,6 +52,7 @@ export class CodeSpace {
   private readonly stubs = new Map<number, Stub>();
   private readonly stale = new Set<number>();
   readonly breakpoints = new Set<number>();
+  private poolEnd: number;
   /** Called when decoded code is dropped: what other threads have decoded is out of date too. */
   onChange: (() => void) | undefined;
 
@@ -70,6 +70,22 @@ export class CodeSpace {
     this.words = new Uint32Array(memory.buffer);
     this.poolNext = pool.base + POOL_HEADER;
     this.firstMap = 0;
+    this.poolEnd = pool.base + pool.bytes;
+  }
+
+  /**
+   * Takes `bytes` away from the end of the pool for good; what was decoded is forgotten.
+   * @returns their arena address
+   * @throws Error when the pool is too small for that
+   */
+  cede(bytes: number): number {
+    const end = this.poolEnd - Math.ceil(bytes / RECORD.size) * RECORD.size;
+    if (end - this.pool.base < LONGEST_RUN * PAGE_SIZE) {
+      throw new Error(`the record pool of ${this.pool.bytes} bytes has no ${bytes} bytes to spare`);
+    }
+    this.flush();
+    this.poolEnd = end;
+    return end;
   }
 
   private get poolNext(): number {
@@ -179,7 +195,7 @@ export class CodeSpace {
   /** One run needs at most this: its records, a stub for each, two nodes and page maps. */
   private ensureRoom(): void {
     const worst = (2 * LONGEST_RUN + 2) * RECORD.size + 2 * (NODE.bytes + MAP.bytes);
-    if (this.poolNext + worst > this.pool.base + this.pool.bytes) this.flush();
+    if (this.poolNext + worst > this.poolEnd) this.flush();
   }
 
   private allocate(bytes: number): number {

@@ -3,6 +3,7 @@ import type { AddressSpace } from '../memory/address-space';
 import type { Arena } from '../memory/arena';
 import type { Fault } from '../memory/faults';
 import { ACCESS_ATOMIC, ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SIZE } from '../memory/layout';
+import { AccessLog, LOG_BYTES, LOG_CHUNK, type AccessObserver } from './access-log';
 import { CodeSpace } from './code-space';
 import { executeCsr, type CsrEnvironment } from './csr';
 import type { HartState } from './hart-state';
@@ -38,6 +39,13 @@ export interface EnginePart {
   readonly of: number;
 }
 
+/** The interpreter that writes an access log, and who reads it. */
+interface Observation {
+  readonly interpreter: Interpreter;
+  readonly log: AccessLog;
+  readonly observer: AccessObserver;
+}
+
 const WHOLE: EnginePart = { index: 0, of: 1 };
 
 function recordsOf({ records }: Arena, { index, of }: EnginePart): { base: number; bytes: number } {
@@ -56,6 +64,9 @@ export class Engine {
   private readonly words: Uint32Array;
   private storing = false;
   private space: AddressSpace;
+  private log: AccessLog | undefined;
+  private loggingInterpreter: Interpreter | undefined;
+  private observed: Observation | undefined;
 
   /** @param root the space that the others are forks of; where harts run until one is attached */
   constructor(
@@ -98,6 +109,20 @@ export class Engine {
   }
 
   /**
+   * From now on each memory access and fence of the harts that run here is told to `observer`, after at most
+   * some thousand instructions and always before `run` returns; undefined: to nobody, at full speed again.
+   */
+  observe(observer: AccessObserver | undefined): void {
+    if (observer === this.observed?.observer) return;
+    this.observed = undefined;
+    if (!observer) return;
+    const { memory } = this.root.arena;
+    this.log ??= new AccessLog(memory, this.code.cede(LOG_BYTES));
+    this.loggingInterpreter ??= instantiateInterpreter(memory, true);
+    this.observed = { interpreter: this.loggingInterpreter, log: this.log, observer };
+  }
+
+  /**
    * Runs at most `budget` instructions, exactly `budget` when nothing else stops it.
    * @param stepping true to run through a breakpoint or a watch at the first instruction
    */
@@ -124,14 +149,28 @@ export class Engine {
     const record = this.code.translate(hart.pc);
     if (record === undefined) return this.fetchFault(hart.pc);
     const long = !through && budget > RUN_MARGIN;
-    const fuel = Math.min(budget, QUANTUM) - (long ? RUN_MARGIN : 0);
+    const most = this.observed ? LOG_CHUNK : QUANTUM;
+    const fuel = Math.min(budget, most) - (long ? RUN_MARGIN : 0);
     // `step` runs through breakpoints, so near the end of a budget they are looked for here.
     const chunk = long || through || this.code.breakpoints.size === 0 ? fuel : 1;
     if (!long && !through && this.code.breakpoints.has(hart.pc)) return { kind: 'breakpoint' };
-    const engine = long ? this.interpreter.run : this.interpreter.step;
-    const reason = engine(hart.base, record, chunk);
-    hart.instret += chunk - (hart.field(HART.fuel) | 0);
+    const reason = this.interpret(long ? 'run' : 'step', hart, record, chunk);
     return this.serve(reason, hart, through);
+  }
+
+  /** One call of the interpreter. Counts what has run. */
+  private interpret(how: 'run' | 'step', hart: HartState, record: number, fuel: number): number {
+    const { observed } = this;
+    const interpreter = observed ? observed.interpreter : this.interpreter;
+    if (observed) hart.setField(HART.log, observed.log.address);
+    const before = hart.instret;
+    const reason = interpreter[how](hart.base, record, fuel);
+    hart.instret = before + fuel - (hart.field(HART.fuel) | 0);
+    if (observed) {
+      observed.log.take(hart.field(HART.log), before + fuel);
+      if (observed.log.length > 0) observed.observer.accesses(observed.log);
+    }
+    return reason;
   }
 
   private serve(reason: number, hart: HartState, through: boolean): EngineStop | undefined {
@@ -228,9 +267,8 @@ export class Engine {
     // A hook of the space has changed the code: it is decoded again first.
     if (record === 0) return;
     for (const { entry, delta } of deltas) this.words[entry] = delta;
-    this.interpreter.step(hart.base, record, 1);
+    this.interpret('step', hart, record, 1);
     for (const { entry } of deltas) this.words[entry] = 0;
-    hart.instret += 1 - (hart.field(HART.fuel) | 0);
     hart.pc = this.words[(hart.field(HART.trapRecord) + RECORD.pc) >>> 2];
   }
 

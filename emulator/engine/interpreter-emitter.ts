@@ -90,7 +90,7 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
     readonly state: InterpreterState,
     private readonly exits: Exits,
     readonly temp: <T extends ValueType>(type: T) => Local<T>,
-    private readonly bias: number,
+    protected readonly bias: number,
   ) {}
 
   // Operands

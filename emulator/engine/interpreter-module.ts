@@ -8,6 +8,7 @@ export interface Interpreter {
 }
 
 let compiled: WebAssembly.Module | undefined;
+let compiledLogging: WebAssembly.Module | undefined;
 
 /** The interpreter's module, made once in a process. */
 function interpreterModule(): WebAssembly.Module {
@@ -15,8 +16,19 @@ function interpreterModule(): WebAssembly.Module {
   return compiled;
 }
 
-/** An interpreter on the arena's memory; instances on one thread share the compiled code. */
-export function instantiateInterpreter(memory: WebAssembly.Memory): Interpreter {
-  const { exports } = new WebAssembly.Instance(interpreterModule(), { env: { memory } });
+/** The same with an access log, made when somebody first wants one. */
+function loggingModule(): WebAssembly.Module {
+  const options = { relaxedMadd: hostHasFusedMadd(), logged: true };
+  compiledLogging ??= new WebAssembly.Module(buildInterpreter(options));
+  return compiledLogging;
+}
+
+/**
+ * An interpreter on the arena's memory; instances on one thread share the compiled code.
+ * @param logged writes down each memory access (access-log.ts); both kinds run the same records
+ */
+export function instantiateInterpreter(memory: WebAssembly.Memory, logged = false): Interpreter {
+  const module = logged ? loggingModule() : interpreterModule();
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   return exports as unknown as Interpreter;
 }

@@ -3,8 +3,9 @@ import type { Instruction } from '../isa/types';
 import { i32, i64, call, ModuleBuilder, type Expr, type Label } from '../wasm';
 import { addFloatFunctions, type FloatFunctions } from './float';
 import { InterpreterEmitter, type InterpreterState } from './interpreter-emitter';
+import { LoggingEmitter } from './logging-emitter';
 import { operations, type Operation } from './operations';
-import { BREAKPOINT_BIT, PSEUDO, PSEUDO_COUNT, REASON, RECORD } from './records';
+import { BREAKPOINT_BIT, LONGEST_RUN, PSEUDO, PSEUDO_COUNT, REASON, RECORD } from './records';
 import { addSlowPaths, type SlowPaths } from './slow-paths';
 
 /**
@@ -19,10 +20,10 @@ import { addSlowPaths, type SlowPaths } from './slow-paths';
 export interface InterpreterOptions {
   /** Use the host's fused multiply-add (`hostHasFusedMadd`). */
   readonly relaxedMadd: boolean;
+  /** Write down each memory access and fence (access-log.ts) [false]. */
+  readonly logged?: boolean;
 }
 
-/** Records in one run before it must be joined to the next by a `goto`, where fuel is looked at. */
-export const LONGEST_RUN = 128;
 /** What `run` may overshoot by: its caller holds back this much of the budget. */
 export const RUN_MARGIN = LONGEST_RUN + 1;
 
@@ -40,7 +41,7 @@ function addEngine(
   kind: 'run' | 'step',
   floats: FloatFunctions,
   slow: SlowPaths,
-  { relaxedMadd }: InterpreterOptions,
+  { relaxedMadd, logged = false }: InterpreterOptions,
 ): number {
   const { index, builder: f } = module.function(['i32', 'i32', 'i32'], ['i32']);
   const context = f.param(0, 'i32');
@@ -77,7 +78,7 @@ function addEngine(
           index,
           [
             ...pseudoHandlers(state, reasons, next),
-            ...instructionHandlers(state, reasons, next, dispatch, kind),
+            ...instructionHandlers(state, reasons, next, dispatch, kind, logged),
           ],
           () => f.br(reasons.get(REASON.breakpoint)!),
         );
@@ -177,15 +178,17 @@ function instructionHandlers(
   next: Label,
   dispatch: Label,
   kind: 'run' | 'step',
+  logged: boolean,
 ): (() => void)[] {
   const { f, record } = state;
+  const Handler = logged ? LoggingEmitter : InterpreterEmitter;
   return operations.slice(PSEUDO_COUNT).map((operation: Operation | null) => () => {
     // `step` runs the first instruction of a fused operation; its record has that one's operands.
     const parts = operation!.instructions.slice(0, kind === 'step' ? 1 : undefined);
     let transferred = false;
     f.scope((temp) => {
       parts.forEach((instruction, i) => {
-        const emitter = new InterpreterEmitter(state, { reasons, next }, temp, i * RECORD.size);
+        const emitter = new Handler(state, { reasons, next }, temp, i * RECORD.size);
         instruction.semantics!(emitter);
         transferred = emitter.transferred;
         if (orders(instruction)) lookForNews(state, reasons, (i + 1) * RECORD.size);

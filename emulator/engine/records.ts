@@ -29,6 +29,9 @@ export const RECORD = {
   pc: 12,
 } as const;
 
+/** Records in one run before it must be joined to the next by a `goto`, where fuel is looked at. */
+export const LONGEST_RUN = 128;
+
 /** Set in a record's operation where the run engine must stop before the instruction. */
 export const BREAKPOINT_BIT = 0x8000;
 

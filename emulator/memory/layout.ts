@@ -41,6 +41,7 @@ export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
  * | 680    | u32     | news: arena address of how many pages of the family got a new frame |
  * | 684    | u32     | seen: arena address of how many of them the hart's space has taken notice of |
  * | 672    | u64     | limit: instructions that the hart may retire; 0 = as many as it wants |
+ * | 1016   | u32     | log: arena address of the next entry of the access log (engine/access-log.ts) |
  */
 export const HART = {
   size: 1024,
@@ -70,6 +71,7 @@ export const HART = {
   limit: 672,
   news: 680,
   seen: 684,
+  log: 1016,
 } as const;
 
 /** Bits of `HART.faultAccess`. */

@@ -117,6 +117,11 @@ export abstract class Loans extends PageOwner {
     return !this.arena.installs.has(this.id, page);
   }
 
+  /** Id of the space whose frame a store of this one to `page` ends up in: what two harts share, both call the same. */
+  ownerId(page: number): number {
+    return this.ownerOf(page).id;
+  }
+
   /** The space whose frame a store of this one to `page` ends up in. */
   protected ownerOf(page: number): Loans {
     return this.isCommon(page) ? (this.lenderSpace?.ownerOf(page) ?? this) : this;

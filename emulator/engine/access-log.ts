@@ -1,0 +1,113 @@
+import { LONGEST_RUN, RECORD } from './records';
+
+/**
+ * What the logging interpreter has written down of one hart: an entry for each memory access and fence, in
+ * program order, in the arena. `HART.log` is where the next one goes.
+ *
+ * | offset | type | field |
+ * |--------|------|-------|
+ * | 0      | u32  | guest address |
+ * | 4      | u32  | pc |
+ * | 8      | i32  | 16 × the fuel that was left when the instruction began |
+ * | 12     | u32  | size in bytes; bits 8 to 11 = kind; bit 16 = `old` is known |
+ * | 16     | u64  | the value loaded or stored, in its low bytes |
+ * | 24     | u64  | of a store and an AMO: the value before |
+ */
+export const LOG_ENTRY = {
+  size: 32,
+  address: 0,
+  pc: 4,
+  fuel: 8,
+  kind: 12,
+  value: 16,
+  old: 24,
+} as const;
+
+export const LOG_KIND = {
+  load: 0,
+  store: 1,
+  amo: 2,
+  loadReserved: 3,
+  /** One that stored. */
+  storeConditional: 4,
+  fence: 5,
+} as const;
+
+export const LOG_KIND_SHIFT = 8;
+export const LOG_OLD_KNOWN = 1 << 16;
+
+/** Instructions in one call of the logging interpreter; each writes one entry at most. */
+export const LOG_CHUNK = 1024;
+/** `run` may overshoot by the longest run and the jump behind it. */
+export const LOG_BYTES = LOG_ENTRY.size * (LOG_CHUNK + LONGEST_RUN + 2);
+
+/** Is given each stretch of the log as soon as the interpreter has returned. */
+export interface AccessObserver {
+  accesses(log: AccessLog): void;
+}
+
+/** The entries of one call of the interpreter. The same object is used again for the next call. */
+export class AccessLog {
+  private readonly words: Uint32Array;
+  private readonly base: number;
+  private retired = 0;
+  /** Entries in it. */
+  length = 0;
+
+  /** @param address arena address of `LOG_BYTES` bytes, a multiple of 16 */
+  constructor(
+    memory: WebAssembly.Memory,
+    readonly address: number,
+  ) {
+    this.words = new Uint32Array(memory.buffer);
+    this.base = address >>> 2;
+  }
+
+  /**
+   * Takes what the interpreter has written.
+   * @param end the hart's `HART.log`
+   * @param retired instructions that the hart had retired before, plus the fuel that it was given
+   */
+  take(end: number, retired: number): void {
+    this.length = (end - this.address) / LOG_ENTRY.size;
+    this.retired = retired;
+  }
+
+  guestAddress(n: number): number {
+    return this.words[this.at(n, LOG_ENTRY.address)];
+  }
+
+  pc(n: number): number {
+    return this.words[this.at(n, LOG_ENTRY.pc)];
+  }
+
+  /** Instructions that the hart had retired before this one. */
+  instret(n: number): number {
+    return this.retired - (this.words[this.at(n, LOG_ENTRY.fuel)] | 0) / RECORD.size;
+  }
+
+  /** Size, kind and whether the value before is known, as in the entry. */
+  kind(n: number): number {
+    return this.words[this.at(n, LOG_ENTRY.kind)];
+  }
+
+  valueLow(n: number): number {
+    return this.words[this.at(n, LOG_ENTRY.value)];
+  }
+
+  valueHigh(n: number): number {
+    return this.words[this.at(n, LOG_ENTRY.value) + 1];
+  }
+
+  oldLow(n: number): number {
+    return this.words[this.at(n, LOG_ENTRY.old)];
+  }
+
+  oldHigh(n: number): number {
+    return this.words[this.at(n, LOG_ENTRY.old) + 1];
+  }
+
+  private at(n: number, field: number): number {
+    return this.base + ((n * LOG_ENTRY.size + field) >>> 2);
+  }
+}
