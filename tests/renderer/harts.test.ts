@@ -117,7 +117,7 @@ describe('the register matrix', () => {
     expect(pane.get('[data-cell="x10.3"] .value').text()).toBe('0x3004');
     expect(pane.get('[data-cell="x10.3"]').classes()).toContain('differs');
     expect(pane.get('[data-row=x3]').classes()).toContain('equal');
-    expect(pane.get('[data-testid=differing]').text()).toBe('3 of 66 registers differ');
+    expect(pane.get('[data-testid=differing]').text()).toBe('3 of 66 differ');
     await pane.get('[data-cell="x10.3"]').trigger('click');
     expect(machine.focusHart).toBe(3);
   });
