@@ -2,6 +2,7 @@ import {
   ARENA_MAGIC,
   ARENA_VERSION,
   arenaRegions,
+  HART_STRIDE,
   HEADER,
   TABLE_BYTES,
   type ArenaCounts,
@@ -191,7 +192,7 @@ export class Arena implements ArenaViews {
     this.events.reset();
     this.bulk.clear(regions.codeTables, TABLE_BYTES * u32[HEADER.codeTablesUsed]);
     u32[HEADER.codeTablesUsed] = 0;
-    this.bulk.clear(regions.harts, HART.size * u32[HEADER.hartsNext]);
+    this.bulk.clear(regions.harts, HART_STRIDE * u32[HEADER.hartsNext]);
     this.bulk.clear(regions.hartsInUse, 4 * u32[HEADER.hartsNext]);
     u32[HEADER.hartsNext] = 0;
     Atomics.store(this.i32, HEADER.lock, 0);
@@ -217,7 +218,7 @@ export class Arena implements ArenaViews {
 
   /** Arena address of the context of hart `index`. */
   hartAddress(index: number): number {
-    return this.regions.harts + HART.size * index;
+    return this.regions.harts + HART_STRIDE * index;
   }
 
   /**
@@ -245,7 +246,9 @@ export class Arena implements ArenaViews {
     }
     release(i32, HEADER.lock);
     if (!found) return -1;
-    this.bulk.clear(this.hartAddress(first), HART.size * count);
+    for (let index = first; index < first + count; index++) {
+      this.bulk.clear(this.hartAddress(index), HART.size);
+    }
     return first;
   }
 

@@ -1,4 +1,10 @@
-import { EVENT_BYTES, HEADER, RING_HEADER_BYTES, type ArenaViews } from './arena-layout';
+import {
+  EVENT_BYTES,
+  HART_STRIDE,
+  HEADER,
+  RING_HEADER_BYTES,
+  type ArenaViews,
+} from './arena-layout';
 import { HART } from './layout';
 
 /** What an event tells; the position in the list is its number in the arena. */
@@ -96,6 +102,23 @@ export class EventLog {
     }
     this.u32[HEADER.eventSequence] = 0;
     this.u32[HEADER.eventsOff] = 0;
+    this.u32[HEADER.eventStops] = 0;
+  }
+
+  /** From now on a hart that one of these happens to returns from the engine; its context says why. */
+  stopAt(kinds: readonly EventKind[]): void {
+    const mask = kinds.reduce((bits, kind) => bits | (1 << NUMBERS[kind]), 0);
+    Atomics.store(this.u32, HEADER.eventStops, mask >>> 0);
+  }
+
+  /** The event that a hart is to stop at, which is then settled; undefined when there is none. */
+  takeStop(hart: number): { readonly event: EventKind; readonly page: number } | undefined {
+    const { u32 } = this;
+    const context = this.harts + (HART.size / 4) * hart;
+    const stop = u32[context + HART.eventStop / 4];
+    if (stop === 0) return undefined;
+    u32[context + HART.eventStop / 4] = 0;
+    return { event: EVENT_KINDS[stop - 1], page: u32[context + HART.eventPage / 4] };
   }
 
   /** Whether events are recorded; for all threads [true]. */
@@ -119,7 +142,7 @@ export class EventLog {
     const ring = this.ring(hart);
     const written = u32[ring];
     const at = ring + (RING_HEADER_BYTES + EVENT_BYTES * (written % this.capacity)) / 4;
-    const context = this.harts + (HART.size / 4) * hart;
+    const context = this.harts + (HART_STRIDE / 4) * hart;
     u32[ring + 1] = written + 1;
     u32[at] = NUMBERS[kind];
     u32[at + 1] = page;
@@ -132,6 +155,9 @@ export class EventLog {
     this.times[(at + 8) / 2] = this.time;
     u32[at + 10] = Atomics.add(u32, HEADER.eventSequence, 1) + 1;
     Atomics.store(u32, ring, written + 1);
+    if (((u32[HEADER.eventStops] >>> NUMBERS[kind]) & 1) === 0) return;
+    u32[context + HART.eventStop / 4] = NUMBERS[kind] + 1;
+    u32[context + HART.eventPage / 4] = page;
   }
 
   /** How many events `hart` has written, mod 2^32: where a reader begins that wants only new ones. */
