@@ -149,7 +149,13 @@ export class Executor {
     if (vcpu && !vcpu.status && vcpu.limit > 0 && state.instret >= vcpu.limit) {
       this.tasks.end(vcpu, { reason: 'limit' });
     }
-    return result;
+    return result ?? this.eventStop(hart);
+  }
+
+  /** What has happened to the hart when a debugger waits for it. */
+  private eventStop(hart: Hart): MachineStop | undefined {
+    const stop = hart.space.arena.events.takeStop(hart.index);
+    return stop && { kind: 'event', ...stop };
   }
 
   /** Points engine and kernel at a hart. */
@@ -217,6 +223,8 @@ export class Executor {
       }
       case 'misaligned':
         return this.fault(hart, { kind: 'misaligned', pc, address: stop.address });
+      case 'event':
+        return undefined;
       case 'fault':
         if (hart.vcpu && pc === EXIT_STUB) {
           this.tasks.end(hart.vcpu, { reason: 'returned' });

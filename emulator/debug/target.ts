@@ -1,5 +1,6 @@
 import type { SymbolTable } from '../elf/symbols';
 import type { CodeSpace } from '../engine/code-space';
+import type { EventKind } from '../memory/events';
 import type { Arena } from '../memory/arena';
 import type { Hart } from '../multiprocess/hart';
 import type { Tasks } from '../multiprocess/tasks';
@@ -22,7 +23,7 @@ export type MachineStop =
   /** Before a system call, where the debugger wants it (`DebugHooks.stopsAtCall`). */
   | { readonly kind: 'syscall'; readonly number: number }
   /** An event that the arena's log is to stop at has happened to the hart (`EventLog.stopAt`). */
-  | { readonly kind: 'event' }
+  | { readonly kind: 'event'; readonly event: EventKind; readonly page: number }
   /** Only where faults stop (`MachineOptions.stopAtFaults`): the next run delivers the signal. */
   | {
       readonly kind: 'fault';

@@ -31,7 +31,9 @@ export type EngineStop =
       readonly write: boolean;
     }
   /** An atomic access that is not naturally aligned. */
-  | { readonly kind: 'misaligned'; readonly address: number };
+  | { readonly kind: 'misaligned'; readonly address: number }
+  /** Something has happened to the hart that a debugger waits for (`EventLog.takeStop`). */
+  | { readonly kind: 'event' };
 
 /** Which of a family's engines this is: each has an equal share of the record pool. */
 export interface EnginePart {
@@ -147,6 +149,7 @@ export class Engine {
   /** One call of the interpreter and what it asks for; a stop when the caller must act. */
   private advance(hart: HartState, budget: number, through: boolean): EngineStop | undefined {
     const record = this.code.translate(hart.pc);
+    if (hart.field(HART.eventStop) !== 0) return { kind: 'event' };
     if (record === undefined) return this.fetchFault(hart.pc);
     const long = !through && budget > RUN_MARGIN;
     const most = this.observed ? LOG_CHUNK : QUANTUM;
@@ -255,6 +258,8 @@ export class Engine {
       this.storing = false;
     }
     if (withheld.length > 0) this.runWith(hart, withheld);
+    // What a debugger waits for is told before the access.
+    if (hart.field(HART.eventStop) !== 0) return { kind: 'event' };
     return undefined;
   }
 

@@ -43,6 +43,8 @@ export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
  * | 672    | u64     | limit: instructions that the hart may retire; 0 = as many as it wants |
  * | 1016   | u32     | log: arena address of the next entry of the access log (engine/access-log.ts) |
  */
+ * | 1000   | u32     | event stop: 1 + the kind of an event that a debugger waits for, 0 = none (events.ts) |
+ * | 1004   | u32     | event page: the page that it is about |
 export const HART = {
   size: 1024,
   x: 0,
@@ -73,6 +75,10 @@ export const HART = {
   seen: 684,
   log: 1016,
 } as const;
+  reserve: 688,
+  regions: 692,
+  eventStop: 1000,
+  eventPage: 1004,
 
 /** Bits of `HART.faultAccess`. */
 export const ACCESS_SIZE_MASK = 0xff;

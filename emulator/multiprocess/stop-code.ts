@@ -24,6 +24,7 @@ const KINDS = [
   'fault',
   'watch',
   'misaligned',
+  'event',
 ] as const satisfies readonly EngineStop['kind'][];
 
 const FAULTS: readonly FaultKind[] = [
@@ -63,6 +64,7 @@ export function writeStop(hart: HartState, stop: EngineStop): void {
     case 'ecall':
     case 'ebreak':
     case 'breakpoint':
+    case 'event':
   }
 }
 
