@@ -40,11 +40,13 @@ export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
  * | 664    | u64     | stop address |
  * | 680    | u32     | news: arena address of how many pages of the family got a new frame |
  * | 684    | u32     | seen: arena address of how many of them the hart's space has taken notice of |
+ * | 688    | i32     | reserve: fuel that only translated code may use (engine/interpreter.ts) |
+ * | 692    | u32     | regions: arena address of the engine's region block (engine/records.ts) |
  * | 672    | u64     | limit: instructions that the hart may retire; 0 = as many as it wants |
- * | 1016   | u32     | log: arena address of the next entry of the access log (engine/access-log.ts) |
- */
  * | 1000   | u32     | event stop: 1 + the kind of an event that a debugger waits for, 0 = none (events.ts) |
  * | 1004   | u32     | event page: the page that it is about |
+ * | 1016   | u32     | log: arena address of the next entry of the access log (engine/access-log.ts) |
+ */
 export const HART = {
   size: 1024,
   x: 0,
@@ -73,12 +75,12 @@ export const HART = {
   limit: 672,
   news: 680,
   seen: 684,
-  log: 1016,
-} as const;
   reserve: 688,
   regions: 692,
   eventStop: 1000,
   eventPage: 1004,
+  log: 1016,
+} as const;
 
 /** Bits of `HART.faultAccess`. */
 export const ACCESS_SIZE_MASK = 0xff;
