@@ -2,7 +2,7 @@ import { decode } from '../isa/decoder';
 import type { Decoded } from '../isa/types';
 import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
 import { fusedAt, LONGEST_FUSED, operationOf } from './operations';
-import { BREAKPOINT_BIT, LONGEST_RUN, PSEUDO, RECORD, writeOperands } from './records';
+import { BREAKPOINT_BIT, LONGEST_RUN, PSEUDO, RECORD, REGIONS, writeOperands } from './records';
 
 /** Where code comes from. */
 export interface CodeSource {
@@ -26,11 +26,23 @@ export interface CodeSource {
  * | 8200   | u32      | first run node |
  *
  * A run node says which records hold instructions of the page: u32 next node, u32 first record, u32
- * number of records. The pool itself begins with u32 next free address, u32 first page map.
+ * number of records. The pool itself begins with u32 next free address, u32 first page map; from 16 on lies
+ * the engine's region block (`REGIONS` in records.ts).
  */
 const MAP = { bytes: 8192 + 16, page: 8192, next: 8196, runs: 8200 } as const;
 const NODE = { bytes: 16, next: 0, start: 4, count: 8 } as const;
-const POOL_HEADER = 16;
+const REGION_BLOCK = 16;
+const POOL_HEADER = REGION_BLOCK + REGIONS.size;
+
+/** Translated code that begins at some of the records: told what happens to them. */
+export interface RegionEntries {
+  /** The operation for the new record of `pc`, whose own one is `operation`. */
+  operationFor(pc: number, operation: number): number;
+  /** The page's records are about to be dropped. */
+  invalidate(page: number): void;
+  /** All records are about to be dropped. */
+  flush(): void;
+}
 
 /** A record that looks up an address which has no record yet, and the jumps that lead to it meanwhile. */
 interface Stub {
@@ -55,6 +67,8 @@ export class CodeSpace {
   private poolEnd: number;
   /** Called when decoded code is dropped: what other threads have decoded is out of date too. */
   onChange: (() => void) | undefined;
+  /** Translated code; none for an engine that only interprets. */
+  regions: RegionEntries | undefined;
 
   /**
    * @param table arena address of the space's code table (4 MiB)
@@ -71,6 +85,12 @@ export class CodeSpace {
     this.poolNext = pool.base + POOL_HEADER;
     this.firstMap = 0;
     this.poolEnd = pool.base + pool.bytes;
+    this.words.fill(0, this.regionBlock >>> 2, (pool.base + POOL_HEADER) >>> 2);
+  }
+
+  /** Arena address of the region block. */
+  get regionBlock(): number {
+    return this.pool.base + REGION_BLOCK;
   }
 
   /**
@@ -130,6 +150,7 @@ export class CodeSpace {
     const map = this.words[(this.table >>> 2) + page];
     if (map === 0) return;
     this.onChange?.();
+    this.regions?.invalidate(page);
     for (let node = this.words[(map + MAP.runs) >>> 2]; node !== 0;) {
       const start = this.words[(node + NODE.start) >>> 2];
       const count = this.words[(node + NODE.count) >>> 2];
@@ -170,6 +191,7 @@ export class CodeSpace {
 
   /** Gives the whole pool back. No hart may be inside the interpreter. */
   flush(): void {
+    this.regions?.flush();
     for (let map = this.firstMap; map !== 0; map = this.words[(map + MAP.next) >>> 2]!) {
       const page = this.words[(map + MAP.page) >>> 2];
       this.words[(this.table >>> 2) + page] = 0;
@@ -306,7 +328,8 @@ export class CodeSpace {
       const decoded = run.decoded[i];
       if (decoded) writeOperands(this.view, record, decoded, pc);
       else this.view.setUint32(record + RECORD.pc, pc, true);
-      this.view.setUint16(record, this.operationAt(run, plain, i), true);
+      const operation = this.operationAt(run, plain, i);
+      this.view.setUint16(record, this.regions?.operationFor(pc, operation) ?? operation, true);
       this.remember(pc, record);
     }
     // What follows the run, or a stop that is never reached.

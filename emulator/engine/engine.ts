@@ -104,6 +104,7 @@ export class Engine {
     hart.setField(HART.readTable, this.space.readTable);
     hart.setField(HART.writeTable, this.space.writeTable);
     hart.setField(HART.codeTable, this.code.table);
+    hart.setField(HART.regions, this.code.regionBlock);
     hart.setField(HART.space, this.space.id);
     const { published, seen } = this.space.newsAddresses;
     hart.setField(HART.news, published);
@@ -148,8 +149,8 @@ export class Engine {
 
   /** One call of the interpreter and what it asks for; a stop when the caller must act. */
   private advance(hart: HartState, budget: number, through: boolean): EngineStop | undefined {
-    const record = this.code.translate(hart.pc);
     if (hart.field(HART.eventStop) !== 0) return { kind: 'event' };
+    const record = this.code.translate(hart.pc);
     if (record === undefined) return this.fetchFault(hart.pc);
     const long = !through && budget > RUN_MARGIN;
     const most = this.observed ? LOG_CHUNK : QUANTUM;
@@ -167,8 +168,16 @@ export class Engine {
     const interpreter = observed ? observed.interpreter : this.interpreter;
     if (observed) hart.setField(HART.log, observed.log.address);
     const before = hart.instret;
-    const reason = interpreter[how](hart.base, record, fuel);
-    hart.instret = before + fuel - (hart.field(HART.fuel) | 0);
+    let reason: number;
+    let left: number;
+    if (how === 'run') {
+      reason = interpreter.run(hart.base, record, fuel, 0);
+      left = (hart.field(HART.fuel) | 0) + (hart.field(HART.reserve) | 0);
+    } else {
+      reason = interpreter.step(hart.base, record, fuel);
+      left = hart.field(HART.fuel) | 0;
+    }
+    hart.instret = before + fuel - left;
     if (observed) {
       observed.log.take(hart.field(HART.log), before + fuel);
       if (observed.log.length > 0) observed.observer.accesses(observed.log);
@@ -257,9 +266,9 @@ export class Engine {
     } finally {
       this.storing = false;
     }
-    if (withheld.length > 0) this.runWith(hart, withheld);
     // What a debugger waits for is told before the access.
     if (hart.field(HART.eventStop) !== 0) return { kind: 'event' };
+    if (withheld.length > 0) this.runWith(hart, withheld);
     return undefined;
   }
 

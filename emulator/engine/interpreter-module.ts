@@ -1,10 +1,14 @@
 import { hostHasFusedMadd } from './host';
 import { buildInterpreter } from './interpreter';
 
-/** `run` and `step` of the interpreter: (context, record, fuel) → reason. */
+/** What the interpreter's module exports: see interpreter.ts. */
 export interface Interpreter {
-  readonly run: (context: number, record: number, fuel: number) => number;
+  readonly run: (context: number, record: number, fuel: number, reserve: number) => number;
   readonly step: (context: number, record: number, fuel: number) => number;
+  /** The regions of translated code, by their place. */
+  readonly regions: WebAssembly.Table;
+  /** `resume` and the floating-point functions, for translated code to import. */
+  readonly [name: string]: WebAssembly.ExportValue;
 }
 
 let compiled: WebAssembly.Module | undefined;
@@ -30,5 +34,5 @@ function loggingModule(): WebAssembly.Module {
 export function instantiateInterpreter(memory: WebAssembly.Memory, logged = false): Interpreter {
   const module = logged ? loggingModule() : interpreterModule();
   const { exports } = new WebAssembly.Instance(module, { env: { memory } });
-  return exports as unknown as Interpreter;
+  return exports as Interpreter;
 }

@@ -1,21 +1,45 @@
 import { HART } from '../memory/layout';
 import type { Instruction } from '../isa/types';
-import { i32, i64, call, ModuleBuilder, type Expr, type Label } from '../wasm';
+import { i32, i64, call, callIndirect, choose, ModuleBuilder } from '../wasm';
+import type { Expr, Label, Local } from '../wasm';
+import {
+  addResume,
+  CALL_DEPTH,
+  count,
+  exitFuel,
+  ownOperation,
+  REGION_PARAMS,
+  regionSlot,
+} from './enter-regions';
 import { addFloatFunctions, type FloatFunctions } from './float';
 import { InterpreterEmitter, type InterpreterState } from './interpreter-emitter';
 import { LoggingEmitter } from './logging-emitter';
 import { operations, type Operation } from './operations';
-import { BREAKPOINT_BIT, LONGEST_RUN, PSEUDO, PSEUDO_COUNT, REASON, RECORD } from './records';
-import { addSlowPaths, type SlowPaths } from './slow-paths';
+import {
+  BREAKPOINT_BIT,
+  ENTRY_BIT,
+  LONGEST_RUN,
+  PSEUDO,
+  PSEUDO_COUNT,
+  REASON,
+  RECORD,
+  REGION_SLOTS,
+  REGIONS,
+} from './records';
+import { addSlowPaths, writeLookup, type SlowPaths } from './slow-paths';
 
 /**
  * The interpreter: two WebAssembly functions generated from the instruction table,
- * `run(context, record, fuel)` and `step(context, record, fuel)`, both returning a `REASON`.
+ * `run(context, record, fuel, reserve)` and `step(context, record, fuel)`, both returning a `REASON`.
  *
  * Each is a loop around a jump table with one handler for each operation. `run` looks at the fuel only
  * where control moves, knows fused operations, and stops at breakpoints; it may leave up to
  * `RUN_MARGIN` instructions of fuel unused, never more than it was given. `step` looks at the fuel
  * before each instruction and so stops exactly; it runs through breakpoints.
+ *
+ * `run` calls translated code where it comes to a record at which a region begins. What that uses is taken
+ * from `reserve` first, so that `fuel` bounds what is interpreted; what is left of either is in `HART.fuel`
+ * and `HART.reserve`. `step` knows no regions.
  */
 export interface InterpreterOptions {
   /** Use the host's fused multiply-add (`hostHasFusedMadd`). */
@@ -31,19 +55,28 @@ export function buildInterpreter(options: InterpreterOptions): Uint8Array<ArrayB
   const module = new ModuleBuilder();
   const floats = addFloatFunctions(module, options);
   const slow = addSlowPaths(module);
-  module.export('run', addEngine(module, 'run', floats, slow, options));
-  module.export('step', addEngine(module, 'step', floats, slow, options));
+  const step = addEngine(module, floats, slow, options);
+  module.export('run', addEngine(module, floats, slow, options, step));
+  module.export('step', step);
+  module.export('resume', addResume(module));
+  module.exportTable('regions', REGION_SLOTS);
+  floats.export();
   return module.build();
 }
 
+/** Adds `run`, which calls the function `step` after a region that could not go on, or `step` itself. */
 function addEngine(
   module: ModuleBuilder,
-  kind: 'run' | 'step',
   floats: FloatFunctions,
   slow: SlowPaths,
   { relaxedMadd, logged = false }: InterpreterOptions,
+  step?: number,
 ): number {
-  const { index, builder: f } = module.function(['i32', 'i32', 'i32'], ['i32']);
+  const kind = step === undefined ? 'step' : 'run';
+  const { index, builder: f } = module.function(
+    kind === 'run' ? ['i32', 'i32', 'i32', 'i32'] : ['i32', 'i32', 'i32'],
+    ['i32'],
+  );
   const context = f.param(0, 'i32');
   const record = f.param(1, 'i32');
   const fuel = f.param(2, 'i32');
@@ -51,6 +84,7 @@ function addEngine(
   const readTable = f.local('i32');
   const writeTable = f.local('i32');
   const reason = f.local('i32');
+  const operation = f.local('i32');
   const state: InterpreterState = {
     f,
     context,
@@ -67,20 +101,27 @@ function addEngine(
   f.set(writeTable, i32.load(context, HART.writeTable));
 
   const fuelLeft = i32.gt_s(i32.sub(bound, record), i32.const(0));
-  withExits(f, reason, (reasons) => {
+  withExits(f, reason, (reasons, finish) => {
     f.loop((dispatch) => {
-      if (kind === 'step') f.brIf(reasons.get(REASON.fuel)!, i32.eqz(fuelLeft));
+      if (kind === 'step') {
+        f.brIf(reasons.get(REASON.fuel)!, i32.eqz(fuelLeft));
+        f.set(operation, i32.load16_u(record, RECORD.operation));
+        const entry = i32.and(operation, i32.const(ENTRY_BIT));
+        f.set(operation, choose(entry, ownOperation(context, operation), operation));
+      }
       f.block((next) => {
-        const operation = i32.load16_u(record, RECORD.operation);
-        const index =
-          kind === 'step' ? i32.and(operation, i32.const(BREAKPOINT_BIT - 1)) : operation;
         f.switch(
-          index,
+          kind === 'step'
+            ? i32.and(operation, i32.const(BREAKPOINT_BIT - 1))
+            : i32.load16_u(record, RECORD.operation),
           [
             ...pseudoHandlers(state, reasons, next),
             ...instructionHandlers(state, reasons, next, dispatch, kind, logged),
           ],
-          () => f.br(reasons.get(REASON.breakpoint)!),
+          () => {
+            if (step === undefined) f.br(reasons.get(REASON.breakpoint)!);
+            else enterRegion(state, module, step, { reasons, reason, finish, next });
+          },
         );
       });
       if (kind === 'run') f.brIf(dispatch, fuelLeft);
@@ -90,15 +131,75 @@ function addEngine(
   });
   f.do(i32.store(context, record, HART.trapRecord));
   f.do(i32.store(context, i32.shr_s(i32.sub(bound, record), i32.const(4)), HART.fuel));
+  if (kind === 'run') f.do(i32.store(context, f.param(3, 'i32'), HART.reserve));
   f.return(reason);
   return index;
+}
+
+/** Ways out of `run`. */
+interface RunExits {
+  readonly reasons: ReadonlyMap<number, Label>;
+  /** Leaves with what is in `reason`. */
+  readonly reason: Local<'i32'>;
+  readonly finish: Label;
+  readonly next: Label;
+}
+
+/** The operation is no handler's: a breakpoint, or a region begins here and is run. */
+function enterRegion(
+  { f, context, record, bound }: InterpreterState,
+  module: ModuleBuilder,
+  step: number,
+  { reasons, reason, finish, next }: RunExits,
+): void {
+  const reserve = f.param(3, 'i32');
+  const signature = module.signature(REGION_PARAMS, ['i64']);
+  const breakpoint = i32.and(i32.load16_u(record, RECORD.operation), i32.const(BREAKPOINT_BIT));
+  f.brIf(reasons.get(REASON.breakpoint)!, breakpoint);
+  f.scope((temp) => {
+    const slice = temp('i32');
+    const total = temp('i32');
+    const left = temp('i32');
+    const exit = temp('i64');
+    const target = temp('i64');
+    const found = temp('i32');
+    const block = temp('i32');
+    f.set(slice, i32.shr_s(i32.sub(bound, record), i32.const(4)));
+    f.set(total, i32.add(slice, reserve));
+    const slot = regionSlot(i32.load16_u(record, RECORD.operation));
+    f.set(exit, callIndirect(signature, slot, 'i64', context, total, i32.const(CALL_DEPTH)));
+    f.set(left, exitFuel(exit));
+    f.set(block, i32.load(context, HART.regions));
+    count(f, block, REGIONS.instructions, i64.extend_i32_s(i32.sub(total, left)));
+    count(f, block, REGIONS.entries, i64.const(1));
+    f.if(i32.lt_s(left, slice), () => f.set(slice, left));
+    f.set(reserve, i32.sub(left, slice));
+    const address = i32.and(i32.wrap_i64(exit), i32.const(-2));
+    f.set(target, i64.extend_i32_u(address));
+    writeLookup(f, context, target, found);
+    f.if(found, () => f.set(record, found));
+    const refuel = (): void => f.set(bound, i32.add(record, i32.shl(slice, i32.const(4))));
+    refuel();
+    f.brIf(reasons.get(REASON.lookup)!, i32.eqz(found));
+    lookForNews({ f, context, record }, reasons, 0);
+    f.brIf(next, i32.eqz(i32.and(i32.wrap_i64(exit), i32.const(1))));
+    f.brIf(reasons.get(REASON.breakpoint)!, breakpoint);
+    f.brIf(reasons.get(REASON.fuel)!, i32.le_s(left, i32.const(0)));
+    // What the region could not do: one instruction, by the interpreter.
+    f.set(reason, call(step, 'i32', context, record, i32.const(1)));
+    f.set(slice, i32.sub(slice, i32.sub(i32.const(1), i32.load(context, HART.fuel))));
+    f.set(record, i32.load(context, HART.trapRecord));
+    refuel();
+    f.brIf(next, i32.eq(reason, i32.const(REASON.fuel)));
+    f.br(finish);
+  });
 }
 
 /** Wraps `body` in one block for each reason; leaving through a reason's label sets `reason`. */
 function withExits(
   f: InterpreterState['f'],
   reason: ReturnType<typeof f.local<'i32'>>,
-  body: (reasons: ReadonlyMap<number, Label>) => void,
+  body: (reasons: ReadonlyMap<number, Label>, finish: Label) => void,
 ): void {
   const values = Object.values(REASON);
   const labels = new Map<number, Label>();
@@ -106,7 +207,7 @@ function withExits(
     const nest = (depth: number): void => {
       const value = values[depth];
       if (value === undefined) {
-        body(labels);
+        body(labels, finish);
         return;
       }
       f.block((label) => {
@@ -152,7 +253,7 @@ function pseudoHandlers(
 }
 
 /** Whether later loads must see what other harts did before: FENCE, LR, SC and AMO. */
-function orders({ name, extension }: Instruction): boolean {
+export function orders({ name, extension }: Instruction): boolean {
   return extension === 'A' || name === 'fence' || name === 'fence.tso';
 }
 
@@ -161,7 +262,7 @@ function orders({ name, extension }: Instruction): boolean {
  * has waited for may have come together with them.
  */
 function lookForNews(
-  { f, context, record }: InterpreterState,
+  { f, context, record }: Pick<InterpreterState, 'f' | 'context' | 'record'>,
   reasons: ReadonlyMap<number, Label>,
   done: number,
 ): void {

@@ -35,6 +35,52 @@ export const LONGEST_RUN = 128;
 /** Set in a record's operation where the run engine must stop before the instruction. */
 export const BREAKPOINT_BIT = 0x8000;
 
+/**
+ * Set in a record's operation where translated code begins; the low bits are then the place of the region in
+ * the table of regions, and the record's own operation lies in the region block.
+ */
+export const ENTRY_BIT = 0x4000;
+/** Regions that one engine can have at a time. */
+export const REGION_SLOTS = 4096;
+
+/**
+ * The region block of an engine, at the head of its record pool (`HART.regions` points to it):
+ *
+ * | offset | type      | field |
+ * |--------|-----------|-------|
+ * | 0      | u64       | instructions that ran in translated code |
+ * | 8      | u64       | times that the interpreter entered translated code |
+ * | 16     | 14×u64    | times that translated code was left, by cause (`EXIT`) |
+ * | 128    | 4096×u16  | the own operation of the record where the region begins |
+ */
+export const REGIONS = {
+  instructions: 0,
+  entries: 8,
+  exits: 16,
+  operations: 128,
+  size: 128 + 2 * REGION_SLOTS,
+} as const;
+
+/** Why translated code was left for the interpreter: the numbers of its counters in `REGIONS`. */
+export const EXIT = {
+  /** To code outside of the region, by a direct jump or branch. */
+  jump: 0,
+  /** The fuel may not last to the next check. */
+  fuel: 1,
+  /** An access without a delta, a misaligned one, or one that crosses pages. */
+  memory: 2,
+  /** A result that may raise a flag, or is no ordinary number. */
+  float: 3,
+  /** The rounding mode or the inexact flag is not what the region was translated for. */
+  mode: 4,
+  /** A system call, a CSR, `fence.i`, a breakpoint, or bytes that are no instruction. */
+  system: 5,
+  /** The lender has newer pages. */
+  news: 6,
+  /** An indirect jump that is not a return to a caller in translated code. */
+  indirect: 7,
+} as const;
+
 /** Operations that are not instructions. */
 export const PSEUDO = {
   /** Goes on at the record of the address in `pc`; hands over when there is none yet. */

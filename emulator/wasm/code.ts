@@ -110,3 +110,17 @@ export function call<T extends ResultType>(
     code.u8(0x10).uleb(index);
   });
 }
+
+/** A call of the function at place `index` of the module's table; `signature` is the number of its type. */
+export function callIndirect<T extends ResultType>(
+  signature: number,
+  index: Expr<'i32'>,
+  result: T,
+  ...args: readonly Expr[]
+): Expr<T> {
+  return expr(result, (code) => {
+    for (const arg of args) arg.emit(code);
+    index.emit(code);
+    code.u8(0x11).uleb(signature).uleb(0);
+  });
+}

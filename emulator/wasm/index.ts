@@ -1,5 +1,5 @@
 /** A small WebAssembly encoder: expressions, functions, modules. Its names are the specification's. */
-export { call, choose, expr, select } from './code';
+export { call, callIndirect, choose, expr, select } from './code';
 export type { Expr, Label, Local, ValueType } from './code';
 export { FunctionBuilder } from './function';
 export { atomicFence, f32, f64, i32, i64, memory, relaxedMadd, unreachable } from './instructions';

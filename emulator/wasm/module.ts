@@ -14,7 +14,8 @@ export class ModuleBuilder {
   private readonly typeIndex = new Map<string, number>();
   private readonly imports: { name: string; type: number }[] = [];
   private readonly functions: { builder: FunctionBuilder; type: number }[] = [];
-  private readonly exports: { name: string; index: number }[] = [];
+  private readonly exports: { name: string; kind: number; index: number }[] = [];
+  private tableSize = 0;
 
   importFunction(
     name: string,
@@ -37,7 +38,18 @@ export class ModuleBuilder {
   }
 
   export(name: string, index: number): void {
-    this.exports.push({ name, index });
+    this.exports.push({ name, kind: 0x00, index });
+  }
+
+  /** Gives the module a table of `size` functions, empty at first, that is exported under `name`. */
+  exportTable(name: string, size: number): void {
+    this.tableSize = size;
+    this.exports.push({ name, kind: 0x01, index: 0 });
+  }
+
+  /** The number of a function type, for indirect calls. */
+  signature(params: readonly ValueType[], results: readonly ValueType[]): number {
+    return this.type(params, results);
   }
 
   /** The module in the binary format (spec, section 5.5). */
@@ -56,8 +68,11 @@ export class ModuleBuilder {
     section(3, this.functions.length, (w) => {
       for (const { type } of this.functions) w.uleb(type);
     });
+    if (this.tableSize > 0) {
+      section(4, 1, (w) => w.u8(0x70).u8(0x01).uleb(this.tableSize).uleb(this.tableSize));
+    }
     section(7, this.exports.length, (w) => {
-      for (const { name, index } of this.exports) w.name(name).u8(0x00).uleb(index);
+      for (const { name, kind, index } of this.exports) w.name(name).u8(kind).uleb(index);
     });
     section(10, this.functions.length, (w) => {
       for (const { builder } of this.functions) {

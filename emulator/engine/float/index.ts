@@ -179,6 +179,15 @@ export class FloatFunctions {
     });
   }
 
+  /** Exports what has been asked for so far, as `add.s`, `from_i64.d` and so on. */
+  export(): void {
+    for (const [name, index] of this.indices) {
+      if (/^\w+\.[hsd]$/.test(name) && FLOAT_ARITY[name.split('.')[0] as FloatOperation]) {
+        this.module.export(name, index);
+      }
+    }
+  }
+
   /** Whether `op` depends on the rounding mode; the others ignore `rm`. */
   rounds(op: FloatOperation): boolean {
     return !EXACT.has(op);

@@ -1,0 +1,88 @@
+import { HART } from '../memory/layout';
+import { callIndirect, i32, i64, type FunctionBuilder, type ModuleBuilder } from '../wasm';
+import type { Expr, Local, ValueType } from '../wasm';
+import { BREAKPOINT_BIT, ENTRY_BIT, REGION_SLOTS, REGIONS } from './records';
+import { writeLookup } from './slow-paths';
+
+/**
+ * A region of translated code is a function `(context: i32, fuel: i32, depth: i32) -> i64`. The result holds
+ * the fuel that is left in its upper half and, in the lower one, the address that the hart is at; all
+ * registers are in the context. Bit 0 of the address is set where the interpreter must run the instruction
+ * there itself before anything else: the region could not, and had no effect of it.
+ */
+export const REGION_PARAMS: readonly ValueType[] = ['i32', 'i32', 'i32'];
+
+/**
+ * Calls between regions that may be open at a time: their WebAssembly frames must fit on the host's stack,
+ * whatever the guest does.
+ */
+export const CALL_DEPTH = 100;
+
+/** What a region leaves behind, as one number. */
+export function packExit(fuel: Expr<'i32'>, address: Expr<'i32'>): Expr<'i64'> {
+  return i64.or(i64.shl(i64.extend_i32_s(fuel), i64.const(32)), i64.extend_i32_u(address));
+}
+
+/** The fuel in what a region left behind. */
+export const exitFuel = (exit: Expr<'i64'>): Expr<'i32'> =>
+  i32.wrap_i64(i64.shr_u(exit, i64.const(32)));
+
+/** Whether translated code begins at a record with this operation, and no breakpoint lies there. */
+const isEntry = (operation: Expr<'i32'>): Expr<'i32'> =>
+  i32.eq(i32.and(operation, i32.const(BREAKPOINT_BIT | ENTRY_BIT)), i32.const(ENTRY_BIT));
+
+/** The place of a region in the table, from the operation of the record where it begins. */
+export const regionSlot = (operation: Expr<'i32'>): Expr<'i32'> =>
+  i32.and(operation, i32.const(REGION_SLOTS - 1));
+
+/** The own operation of a record where a region begins. */
+export function ownOperation(context: Local<'i32'>, operation: Expr<'i32'>): Expr<'i32'> {
+  return i32.load16_u(
+    i32.add(i32.load(context, HART.regions), i32.shl(regionSlot(operation), i32.const(1))),
+    REGIONS.operations,
+  );
+}
+
+/** Adds to one of the 64-bit counters in the region block. */
+export function count(
+  f: FunctionBuilder,
+  block: Local<'i32'>,
+  offset: number,
+  amount: Expr<'i64'>,
+): void {
+  f.do(i64.store(block, i64.add(i64.load(block, offset), amount), offset));
+}
+
+/**
+ * `resume(context, exit, depth, expected) -> exit`: goes on where a region has left off, as long as translated
+ * code begins there and it is not the address `expected`, where the caller goes on itself.
+ */
+export function addResume(module: ModuleBuilder): number {
+  const { index, builder: f } = module.function(['i32', 'i64', 'i32', 'i32'], ['i64']);
+  const signature = module.signature(REGION_PARAMS, ['i64']);
+  const context = f.param(0, 'i32');
+  const exit = f.param(1, 'i64');
+  const depth = f.param(2, 'i32');
+  const expected = f.param(3, 'i32');
+  const address = f.local('i32');
+  const target = f.local('i64');
+  const record = f.local('i32');
+  const operation = f.local('i32');
+  f.block((done) => {
+    f.loop((again) => {
+      f.set(address, i32.wrap_i64(exit));
+      f.brIf(done, i32.eq(address, expected));
+      f.brIf(done, i32.and(address, i32.const(1)));
+      f.set(target, i64.extend_i32_u(address));
+      writeLookup(f, context, target, record);
+      f.brIf(done, i32.eqz(record));
+      f.set(operation, i32.load16_u(record));
+      f.brIf(done, i32.eqz(isEntry(operation)));
+      const slot = regionSlot(operation);
+      f.set(exit, callIndirect(signature, slot, 'i64', context, exitFuel(exit), depth));
+      f.br(again);
+    });
+  });
+  f.return(exit);
+  return index;
+}
