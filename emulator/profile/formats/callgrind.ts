@@ -1,0 +1,108 @@
+import {
+  addCounts,
+  functionName,
+  inclusive,
+  walk,
+  type CallNode,
+  type InstructionKind,
+  type Profile,
+  type ProfileCode,
+} from '../model';
+
+/** Which of the events (after Ir) an instruction of a kind counts as: reads, writes, conditional branches. */
+const KIND_EVENTS: Readonly<Record<InstructionKind, readonly [number, number, number]>> = {
+  load: [1, 0, 0],
+  store: [0, 1, 0],
+  atomic: [1, 1, 0],
+  branch: [0, 0, 1],
+  other: [0, 0, 0],
+};
+
+const hex = (address: number): string => `0x${address.toString(16)}`;
+const NO_FILE = '???';
+
+/** A call site's calls of a function, over all harts and paths. */
+interface Arc {
+  calls: number;
+  inclusive: number;
+}
+
+/**
+ * The callgrind format: costs of each instruction and line, and the calls with their inclusive cost;
+ * all harts added up. Events: instructions (Ir), data reads (Dr) and writes (Dw), conditional branches
+ * executed (Bc) and taken (Bt). Source: the Valgrind manual, "Callgrind Format Specification".
+ */
+export function callgrindProfile(profile: Profile, code: ProfileCode): string {
+  const counts = addCounts(profile.harts.map((hart) => hart.counts));
+  const arcs = collectArcs(profile.harts.map(({ root }) => root));
+  const lines = [
+    '# callgrind format',
+    'version: 1',
+    'creator: Hartscope',
+    `cmd: ${[profile.program, ...profile.arguments].join(' ')}`,
+    'positions: instr line',
+    'events: Ir Dr Dw Bc Bt',
+    `summary: ${totals(counts, code).join(' ')}`,
+    '',
+    `ob=${profile.program}`,
+  ];
+  let current = '';
+  counts.addresses.forEach((address, i) => {
+    const name = functionName(code, code.functionAt(address)?.address ?? address);
+    const place = code.lineAt(address);
+    const head = `fl=${place?.file ?? NO_FILE}\nfn=${name}`;
+    if (head !== current) lines.push('', head);
+    current = head;
+    const position = `${hex(address)} ${place?.line ?? 0}`;
+    lines.push(`${position} ${costs(code, address, counts.executions[i], counts.taken[i])}`);
+    for (const [callee, arc] of arcs.get(address) ?? []) {
+      const target = code.lineAt(callee);
+      lines.push(
+        `cfi=${target?.file ?? NO_FILE}`,
+        `cfn=${functionName(code, callee)}`,
+        `calls=${arc.calls} ${hex(callee)} ${target?.line ?? 0}`,
+        `${position} ${arc.inclusive}`,
+      );
+    }
+  });
+  return `${lines.join('\n')}\n`;
+}
+
+function costs(code: ProfileCode, address: number, executions: number, taken: number): string {
+  const [reads, writes, branches] = KIND_EVENTS[code.kindAt(address)];
+  return [1, reads, writes, branches]
+    .map((each) => each * executions)
+    .concat(taken)
+    .join(' ');
+}
+
+function totals(counts: ReturnType<typeof addCounts>, code: ProfileCode): number[] {
+  const sums = [0, 0, 0, 0, 0];
+  counts.addresses.forEach((address, i) => {
+    costs(code, address, counts.executions[i], counts.taken[i])
+      .split(' ')
+      .forEach((cost, event) => (sums[event] += Number(cost)));
+  });
+  return sums;
+}
+
+/** Calls by call site, then by the function called. */
+function collectArcs(roots: readonly CallNode[]): Map<number, Map<number, Arc>> {
+  const arcs = new Map<number, Map<number, Arc>>();
+  for (const root of roots) {
+    for (const { node, path } of walk(root)) {
+      if (path.length < 2) continue;
+      const from = arcs.get(node.callSite) ?? new Map<number, Arc>();
+      arcs.set(node.callSite, from);
+      const arc = from.get(node.entry) ?? { calls: 0, inclusive: 0 };
+      from.set(node.entry, arc);
+      arc.calls += node.calls;
+      // Of a recursion only the outermost call counts: its inclusive cost holds the inner ones.
+      const isInner = path
+        .slice(1, -1)
+        .some((each) => each.callSite === node.callSite && each.entry === node.entry);
+      if (!isInner) arc.inclusive += inclusive(node);
+    }
+  }
+  return arcs;
+}

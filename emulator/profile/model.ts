@@ -1,0 +1,120 @@
+/**
+ * What a run cost, counted exactly: how often each instruction ran and who called whom, for each hart.
+ * Profilers fill this in; the formats of other tools and the window's views are made from it.
+ */
+
+/**
+ * How often instructions ran, in the order of their addresses; only those that ran.
+ *
+ * | array        | an element                                                         |
+ * |--------------|--------------------------------------------------------------------|
+ * | `addresses`  | address of an instruction                                          |
+ * | `executions` | how often it retired                                               |
+ * | `taken`      | of a conditional branch: how often it was taken; else 0            |
+ */
+export interface InstructionCounts {
+  readonly addresses: Float64Array;
+  readonly executions: Float64Array;
+  readonly taken: Float64Array;
+}
+
+/** A function in the place it was called from: one node of a hart's tree of calls. */
+export interface CallNode {
+  /** Where the function was entered. */
+  readonly entry: number;
+  /** The instruction that called it; of a root: its own entry. */
+  readonly callSite: number;
+  readonly calls: number;
+  /** Instructions that retired in it, without those of the functions that it called. */
+  readonly self: number;
+  readonly children: readonly CallNode[];
+}
+
+export interface HartProfile {
+  readonly hart: number;
+  /** `main`, `task 1 vCPU 2`, `thread 1001`. */
+  readonly name: string;
+  readonly counts: InstructionCounts;
+  /** The tree of calls; the sum of its `self` is the hart's retired instructions. */
+  readonly root: CallNode;
+}
+
+export interface Profile {
+  /** The program's name, and what it was called with. */
+  readonly program: string;
+  readonly arguments: readonly string[];
+  /** Harts that ran, those that have ended included; the main VM's first. */
+  readonly harts: readonly HartProfile[];
+}
+
+export interface ProfiledFunction {
+  readonly name: string;
+  readonly address: number;
+  /** Bytes. */
+  readonly size: number;
+}
+
+/** What the formats need to know of the program's code. */
+export interface ProfileCode {
+  functionAt(address: number): ProfiledFunction | undefined;
+  /** Source line of an address, from debug information. */
+  lineAt(address: number): { readonly file: string; readonly line: number } | undefined;
+  /** Which kind of instruction stands at an address. */
+  kindAt(address: number): InstructionKind;
+}
+
+/** `atomic` both loads and stores; `branch` is conditional. */
+export type InstructionKind = 'load' | 'store' | 'atomic' | 'branch' | 'other';
+
+/** Name of a function where none is known. */
+export const functionName = (code: ProfileCode, address: number): string =>
+  code.functionAt(address)?.name ?? `0x${address.toString(16)}`;
+
+/** Instructions of a node and all that it called. */
+export function inclusive(node: CallNode): number {
+  let sum = 0;
+  for (const each of walk(node)) sum += each.node.self;
+  return sum;
+}
+
+/** A node with its callers, the outermost first. */
+export interface CallPath {
+  readonly node: CallNode;
+  /** From the root down to the node itself. */
+  readonly path: readonly CallNode[];
+}
+
+/** All nodes of a tree, callers before those they call. Deep recursion does not deepen the host's stack. */
+export function* walk(root: CallNode): Generator<CallPath> {
+  const left: CallPath[] = [{ node: root, path: [root] }];
+  for (let next = left.pop(); next; next = left.pop()) {
+    yield next;
+    for (let i = next.node.children.length - 1; i >= 0; i--) {
+      const child = next.node.children[i];
+      left.push({ node: child, path: [...next.path, child] });
+    }
+  }
+}
+
+/** Retired instructions of a hart: the sum over its instructions. */
+export const retired = ({ counts }: HartProfile): number =>
+  counts.executions.reduce((sum, each) => sum + each, 0);
+
+/** The counts of several harts added up, in the order of addresses. */
+export function addCounts(all: readonly InstructionCounts[]): InstructionCounts {
+  const sums = new Map<number, { executions: number; taken: number }>();
+  for (const { addresses, executions, taken } of all) {
+    addresses.forEach((address, i) => {
+      const sum = sums.get(address) ?? { executions: 0, taken: 0 };
+      sum.executions += executions[i];
+      sum.taken += taken[i];
+      sums.set(address, sum);
+    });
+  }
+  const ordered = [...sums].sort(([a], [b]) => a - b);
+  return {
+    addresses: Float64Array.from(ordered, ([address]) => address),
+    executions: Float64Array.from(ordered, ([, sum]) => sum.executions),
+    taken: Float64Array.from(ordered, ([, sum]) => sum.taken),
+  };
+}
