@@ -26,23 +26,22 @@ export interface TerminalDevice {
  */
 export class HostTerminal extends Terminal {
   private raw = false;
-  private hungUp = false;
   private wake: () => void = () => undefined;
   private readonly onData = (bytes: Uint8Array): void => {
     this.input(bytes);
     this.wake();
   };
   private readonly onEnd = (): void => {
-    this.hungUp = true;
+    this.hangUp();
     this.wake();
   };
   private readonly onResize = (): void => {
-    this.setWindowSize(sizeOf(this.device));
+    this.resize(sizeOf(this.device));
     this.wake();
   };
   /** ^C while the host's terminal is not in raw mode. */
   private readonly onInterrupt = (): void => {
-    this.onSignal(SIGNAL.SIGINT);
+    this.interrupt(SIGNAL.SIGINT);
     this.wake();
   };
 
@@ -61,8 +60,7 @@ export class HostTerminal extends Terminal {
 
   override read(max: number, timedOut = false): Uint8Array | 'wait' | 'eof' {
     this.takeKeyboard();
-    const result = super.read(max, timedOut);
-    return result === 'wait' && this.hungUp ? 'eof' : result;
+    return super.read(max, timedOut);
   }
 
   override setTermios(termios: Termios): void {

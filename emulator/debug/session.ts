@@ -256,7 +256,7 @@ export class DebugSession implements MachineRequests {
 
   terminalResize(columns: number, rows: number): Promise<void> {
     return attempt(() => {
-      this.terminal?.setWindowSize({ columns, rows });
+      this.terminal?.resize({ columns, rows });
       // A program that waits for input may have a handler for SIGWINCH.
       this.wakeUp.wake();
     });

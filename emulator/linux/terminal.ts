@@ -25,6 +25,16 @@ export interface TerminalOptions extends WindowSize {
   readonly now: () => number;
 }
 
+/** What comes to a terminal from outside, as against what the program does to it. */
+export type TerminalIncident =
+  /** Keys. */
+  | { readonly kind: 'typed'; readonly bytes: Uint8Array }
+  | ({ readonly kind: 'resized' } & WindowSize)
+  /** A signal that no key has made. */
+  | { readonly kind: 'signal'; readonly signal: number }
+  /** Nobody types any more: reads that would wait are at the end of the input. */
+  | { readonly kind: 'hangup' };
+
 /**
  * A terminal: the line discipline between what a person types and what the program reads (Linux's
  * n_tty.c). In canonical mode it gathers and edits a line; in raw mode bytes pass as they come. It is
@@ -34,11 +44,13 @@ export class Terminal implements InputStream, OutputStream, TerminalSettings {
   readonly isTerminal = true;
   /** What ^C, ^\, ^Z and a change of size send to the program; set by the kernel. */
   onSignal: (signal: number) => void = () => undefined;
+  /** Told about everything that comes from outside before it is taken. */
+  onIncident: (incident: TerminalIncident) => void = () => undefined;
 
   private settings = defaultTermios();
   private size: WindowSize;
   private readonly out: TerminalOutput;
-  private readonly now: () => number;
+  private now: () => number;
   /** Canonical: finished lines, an empty one for ^D at the start of a line. Raw: what came. */
   private ready: Uint8Array[] = [];
   /** Bytes in `ready`. */
@@ -49,6 +61,7 @@ export class Terminal implements InputStream, OutputStream, TerminalSettings {
   private lineColumn = 0;
   private literalNext = false;
   private stopped = false;
+  private hungUp = false;
   private lastInput = 0;
 
   constructor({ output, now, columns, rows }: TerminalOptions) {
@@ -94,14 +107,57 @@ export class Terminal implements InputStream, OutputStream, TerminalSettings {
     this.literalNext = false;
   }
 
+  /** Takes the time of raw reads from another clock: monotonic milliseconds. */
+  useClock(now: () => number): void {
+    this.now = now;
+  }
+
+  /** What has come from outside takes its course. */
+  take(incident: TerminalIncident): void {
+    switch (incident.kind) {
+      case 'typed':
+        return this.input(incident.bytes);
+      case 'resized':
+        return this.resize(incident);
+      case 'signal':
+        return this.interrupt(incident.signal);
+      case 'hangup':
+        return this.hangUp();
+    }
+  }
+
+  /** The window has another size; `setWindowSize` is for the program. */
+  resize({ columns, rows }: WindowSize): void {
+    this.onIncident({ kind: 'resized', columns, rows });
+    this.setWindowSize({ columns, rows });
+  }
+
+  /** A signal from outside, past the keys. */
+  interrupt(signal: number): void {
+    this.onIncident({ kind: 'signal', signal });
+    this.onSignal(signal);
+  }
+
+  /** No more keys will come. */
+  hangUp(): void {
+    this.onIncident({ kind: 'hangup' });
+    this.hungUp = true;
+  }
+
   /** Bytes from the keyboard. */
   input(bytes: Uint8Array): void {
+    this.onIncident({ kind: 'typed', bytes });
     this.lastInput = this.now();
     for (const byte of bytes) this.receive(byte);
     this.out.flush();
   }
 
   read(max: number, timedOut = false): Uint8Array | 'wait' | 'eof' {
+    const result = this.readNow(max, timedOut);
+    return result === 'wait' && this.hungUp ? 'eof' : result;
+  }
+
+  private readNow(max: number, timedOut: boolean): Uint8Array | 'wait' | 'eof' {
     if (this.canonical) return this.readLine(max);
     const available = this.available();
     const { minimum, time } = this.rawLimits;
@@ -109,7 +165,7 @@ export class Terminal implements InputStream, OutputStream, TerminalSettings {
       return minimum === 0 && (time === 0 || timedOut) ? 'eof' : 'wait';
     }
     if (available < Math.min(minimum, max) && !timedOut) return 'wait';
-    return this.take(max);
+    return this.takeBytes(max);
   }
 
   readDeadline(waitingSince: number): number | undefined {
@@ -178,7 +234,7 @@ export class Terminal implements InputStream, OutputStream, TerminalSettings {
     return first.slice(0, max);
   }
 
-  private take(max: number): Uint8Array {
+  private takeBytes(max: number): Uint8Array {
     const taken = new Uint8Array(Math.min(max, this.available()));
     for (let at = 0; at < taken.length;) {
       const first = this.ready[0];
