@@ -1,6 +1,7 @@
 import type { SegmentInfo } from './debug/protocol';
+import type { LoadedImage } from './debug/source-modules';
 import type { DebugHooks, DebugTarget, MachineStop } from './debug/target';
-import { parseElf } from './elf/parse';
+import { parseElf, type ElfImage } from './elf/parse';
 import { SymbolTable } from './elf/symbols';
 import type { CodeSpace } from './engine/code-space';
 import { TIMEBASE_HZ } from './engine/csr';
@@ -70,6 +71,7 @@ export class Machine implements DebugTarget {
   readonly symbols: SymbolTable;
   readonly entry: number;
   readonly position: 'static' | 'static-pie';
+  readonly images: readonly LoadedImage[];
   readonly engine: Engine;
   private readonly executor: Executor;
   private readonly parallel: Parallel | undefined;
@@ -86,7 +88,7 @@ export class Machine implements DebugTarget {
     kernel.onTrace = options.trace;
     const start = kernel.start(image, options.args ?? ['program'], options.environment ?? []);
     const symbols = new SymbolTable(image, start.program.base);
-    return new Machine(options, space, kernel, start, symbols, image.type);
+    return new Machine(options, space, kernel, start, symbols, image);
   }
 
   private constructor(
@@ -95,11 +97,13 @@ export class Machine implements DebugTarget {
     readonly kernel: LinuxKernel,
     private readonly start: ProcessStart,
     symbols: SymbolTable,
-    type: 'exec' | 'dyn',
+    image: ElfImage,
   ) {
     this.symbols = symbols;
+    const path = options.path ?? options.args?.[0] ?? 'program';
+    this.images = [{ path, image, base: start.program.base }];
     this.entry = start.pc;
-    this.position = type === 'exec' ? 'static' : 'static-pie';
+    this.position = image.type === 'exec' ? 'static' : 'static-pie';
     const clock = options.clock ?? hostClock;
     const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
     const environment = { time: () => clock.monotonic() / nanosecondsPerTick };

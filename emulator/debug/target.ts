@@ -5,6 +5,7 @@ import type { Arena } from '../memory/arena';
 import type { Hart } from '../multiprocess/hart';
 import type { Tasks } from '../multiprocess/tasks';
 import type { SegmentInfo } from './protocol';
+import type { LoadedImage } from './source-modules';
 
 /** Why a machine returned from `run`. The hart's pc is at the instruction that runs next. */
 export type MachineStop =
@@ -62,6 +63,8 @@ export interface DebugTarget {
   readonly symbols: SymbolTable;
   readonly entry: number;
   readonly position: 'static' | 'static-pie';
+  /** The files that lie in memory, the program first. */
+  readonly images: readonly LoadedImage[];
   /** Bytes of frames in use. */
   readonly residentBytes: number;
   /**

@@ -76,6 +76,7 @@ export const SHN_LORESERVE = 0xff00;
 
 export const SHF_ALLOC = 2;
 export const SHF_EXECINSTR = 4;
+export const SHF_COMPRESSED = 0x800;
 
 export const STT_NOTYPE = 0;
 export const STT_OBJECT = 1;

@@ -94,6 +94,25 @@ export function pushFrame(
   return true;
 }
 
+/**
+ * The registers that the frame of a handler saves, by their DWARF numbers (f0 is 32), for debuggers.
+ * @param place address of the frame: the stack pointer at the end of the handler
+ * @returns undefined when the frame cannot be read
+ */
+export function signalFrameRegisters(
+  place: number,
+  memory: { number(address: number, size: number): bigint | undefined },
+): { readonly pc: number; readonly registers: ReadonlyMap<number, bigint> } | undefined {
+  const registers = new Map<number, bigint>();
+  for (let n = 0; n < 64; n++) {
+    const at = n < 32 ? FRAME.registers + 8 * n : FRAME.floats + 8 * (n - 32);
+    const value = memory.number(place + at, 8);
+    if (value === undefined) return undefined;
+    registers.set(n, value);
+  }
+  return { pc: Number(registers.get(0)), registers };
+}
+
 /** What a frame holds beside the registers. */
 interface SavedContext {
   readonly mask: bigint;

@@ -1,0 +1,92 @@
+import { PF_X, PT_LOAD } from '../format';
+import type { ElfImage } from '../parse';
+import type { Entry } from './entry';
+import { FunctionIndex } from './functions';
+import { LineTable } from './line-table';
+import { rangesOf, type AddressRange } from './ranges';
+import { DwarfSections } from './sections';
+import type { Unit } from './unit';
+import { indexUnits, type RangeIndex } from './unit-index';
+import { UnitTable } from './units';
+
+/**
+ * What a file's debugging information (DWARF 2 to 5) says about its code and data. Addresses are as
+ * linked. Making one reads nothing; each part is read when it is first needed, and what cannot be read is
+ * left out and told in `problems`.
+ */
+export class DebugInfo {
+  readonly sections: DwarfSections;
+  private unitTable: UnitTable | undefined;
+  private unitIndex: RangeIndex<Unit> | undefined;
+  private lineTable: LineTable | undefined;
+  private functionIndex: FunctionIndex | undefined;
+
+  constructor(private readonly image: ElfImage) {
+    this.sections = new DwarfSections(image);
+  }
+
+  /** Whether the file has source lines or functions at all. */
+  get exists(): boolean {
+    return this.sections.has('.debug_info');
+  }
+
+  /** What could not be read so far. */
+  get problems(): readonly string[] {
+    return this.unitTable?.problems ?? [];
+  }
+
+  get units(): UnitTable {
+    return (this.unitTable ??= new UnitTable(this.sections));
+  }
+
+  get lines(): LineTable {
+    return (this.lineTable ??= new LineTable(
+      this.units,
+      this.sections,
+      (address) => this.unitAt(address),
+      (address) => this.isCode(address),
+    ));
+  }
+
+  get functions(): FunctionIndex {
+    return (this.functionIndex ??= new FunctionIndex(this.units, (address) =>
+      this.unitAt(address),
+    ));
+  }
+
+  /** The unit that an address is of. */
+  unitAt(address: number): Unit | undefined {
+    this.unitIndex ??= indexUnits(this.units);
+    return this.isCode(address) ? this.unitIndex.find(address) : undefined;
+  }
+
+  /**
+   * Where a function's own work begins, after it has set up its frame: where a breakpoint on the function
+   * should be. As gdb finds it: what the compiler marked, else the function's second line; the very
+   * beginning when the compiler tracked where variables are meanwhile.
+   */
+  bodyStart(entry: Entry): number | undefined {
+    const [range] = rangesOf(entry);
+    if (range === undefined) return undefined;
+    const { start, end } = range;
+    const marked = this.lines.prologueEnd(start, end);
+    if (marked !== undefined) return marked;
+    if (entry.unit.tracksLocations) return start;
+    const [first, second] = this.lines.placesIn(start, end);
+    if (first === undefined || second === undefined) return start;
+    const other = this.lines.placesIn(start, end).find(({ line }) => line !== first.line);
+    return (other ?? second).start;
+  }
+
+  /** Whether code of the file lies at an address: the linker puts what it leaves out elsewhere. */
+  private isCode(address: number): boolean {
+    return this.codeRanges.some(({ start, end }) => address >= start && address < end);
+  }
+
+  private get codeRanges(): readonly AddressRange[] {
+    return (this.code ??= this.image.segments
+      .filter(({ type, flags }) => type === PT_LOAD && (flags & PF_X) !== 0)
+      .map(({ address, memorySize }) => ({ start: address, end: address + memorySize })));
+  }
+  private code: readonly AddressRange[] | undefined;
+}
