@@ -15,6 +15,8 @@ const ECALL_BYTES = 4;
  */
 export class Harts {
   private readonly all: Hart[] = [];
+  /** Views of the contexts by their index: tasks come and go faster than views are made. */
+  private readonly states: HartState[] = [];
   /** Spaces that have delta tables, the one used last at the end. */
   private readonly withTables: AddressSpace[] = [];
   /** The hart whose turn it is. */
@@ -61,8 +63,8 @@ export class Harts {
   create(space: AddressSpace, stack: () => StackRange): Hart | undefined {
     const index = this.arena.allocateHarts();
     if (index < 0) return undefined;
-    const state = new HartState(this.arena.memory, this.arena.hartAddress(index));
-    const hart = new Hart(index, state, space, stack);
+    this.states[index] ??= new HartState(this.arena.memory, this.arena.hartAddress(index));
+    const hart = new Hart(index, this.states[index], space, stack);
     this.all.push(hart);
     // Who was alone had a longer turn.
     for (const other of this.all) other.turn = Math.min(other.turn, TURN);
@@ -108,10 +110,14 @@ export class Harts {
 
   /** The first hart after the current one that fits; it is the current one from now on. */
   inTurn(fits: (hart: Hart) => boolean): Hart | undefined {
-    const start = this.all.indexOf(this.current) + 1;
-    const order = [...this.all.slice(start), ...this.all.slice(0, start)];
-    const next = order.find(fits);
-    if (next === undefined) return undefined;
+    const { all } = this;
+    const start = all.indexOf(this.current) + 1;
+    let next: Hart | undefined;
+    for (let i = 0; i < all.length && !next; i++) {
+      const hart = all[(start + i) % all.length];
+      if (fits(hart)) next = hart;
+    }
+    if (!next) return undefined;
     // What the others store meanwhile is not seen by a reservation that compares values.
     if (next !== this.current && !this.current.away) this.current.state.clearReservation();
     this.current = next;

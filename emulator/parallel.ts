@@ -9,8 +9,10 @@ import { isRefusal, readStop } from './multiprocess/stop-code';
 const SLICE_MS = 4;
 /** The home thread's turns while others run: short, so that harts that come home are served soon. */
 const HOME_TURN = 50_000;
-/** A task of tiny vCPUs is done by the waiting thread alone before anybody is woken. */
+/** A task of tiny vCPUs is done by this thread alone: only who has run so long finds it worth to share. */
 const FIRST_TURN = 10_000;
+/** A vCPU's turn here while others wait for one: what it has cached of its memory must pay. */
+const LONG_TURN = 1_000_000;
 
 /**
  * System calls that take away rights of pages which other threads may be using: everybody comes home
@@ -27,6 +29,9 @@ const A7 = 17;
  * takes ready harts itself: the waiter helps.
  */
 export class Parallel {
+  /** vCPUs are lent to the pool. */
+  private sharing = false;
+
   constructor(
     private readonly executor: Executor,
     private readonly pool: HartPool,
@@ -80,30 +85,37 @@ export class Parallel {
     const { harts } = executor;
     const end = harts.retired + budget;
     const until = performance.now() + SLICE_MS;
-    let turn = FIRST_TURN;
+    let isTime = false;
+    // Signals and the clock are not looked at before each turn: those of tiny tasks are shorter than that.
+    let lookAt = harts.retired;
     let alone: boolean;
     do {
       pass();
       pool.noteCode();
-      const ended = executor.interrupted() ?? this.welcome();
+      const looks = harts.retired >= lookAt;
+      const ended = (looks ? executor.interrupted() : undefined) ?? this.welcome();
       if (ended) return ended;
-      this.offerAll();
+      if (looks) lookAt = harts.retired + FIRST_TURN;
+      if (this.sharing) this.share();
       alone = harts.list().length === 1;
-      const hart = this.continuing() ?? this.choose(alone ? QUANTUM : turn);
+      const hart = this.continuing() ?? this.choose(alone);
       if (hart) {
-        // The main VM keeps this thread busy: what is ready is for others.
-        if (hart === harts.main) pool.wake();
-        const stop = executor.runTurn(hart, end - harts.retired);
+        const before = harts.retired;
+        const most = alone ? QUANTUM : this.sharing ? HOME_TURN : FIRST_TURN;
+        const stop = executor.runTurn(hart, Math.min(end - before, most));
         if (stop) harts.current = hart;
         if (stop ?? executor.ended) return stop ?? executor.ended!;
-        // The first turn is over and there is still work: now it is worth waking somebody.
-        pool.wake();
-        turn = HOME_TURN;
+        // A whole turn beside others, and still work: now it is worth sharing.
+        if (!alone && harts.retired - before >= FIRST_TURN) this.sharing = true;
       } else if (pool.active > 0) {
         pool.wake();
         pool.waitForHart();
-      } else return executor.waits();
-    } while (harts.retired < end && (alone || performance.now() < until));
+        lookAt = harts.retired;
+      } else if (looks) {
+        return executor.waits();
+      } else lookAt = harts.retired;
+      if (!alone && harts.retired >= lookAt) isTime = performance.now() >= until;
+    } while (harts.retired < end && !isTime);
     return { kind: 'fuel' };
   }
 
@@ -121,13 +133,33 @@ export class Parallel {
     return undefined;
   }
 
-  /** Lends every vCPU that can run and that no other fork shares its memory with. */
-  private offerAll(): void {
+  /**
+   * Lends every vCPU that can run and that no other fork shares its memory with, but for the one that this
+   * thread keeps: that one has its delta tables here.
+   */
+  private share(): void {
     const { harts } = this.executor;
+    const kept = this.kept();
+    let vcpus = 0;
     for (const hart of harts.list()) {
-      if (!hart.vcpu || !hart.runnable || this.pool.isLent(hart)) continue;
+      if (!hart.vcpu) continue;
+      vcpus += 1;
+      if (hart === kept || !hart.runnable || this.pool.isLent(hart)) continue;
       if (harts.leave(hart)) this.pool.offer(hart);
     }
+    if (vcpus === 0) this.sharing = false;
+    else this.pool.wake();
+  }
+
+  /** The vCPU that this thread goes on with: while nothing else has to run here and nobody waits for a turn. */
+  private kept(): Hart | undefined {
+    const { harts } = this.executor;
+    const { current } = harts;
+    if (!current.vcpu || !current.runnable || this.pool.isLent(current)) return undefined;
+    if (harts.list().some((hart) => !hart.vcpu && hart.runnable)) return undefined;
+    if (current.turn <= 0 && this.pool.ready > 0) return undefined;
+    if (current.turn <= 0) current.turn = LONG_TURN;
+    return current;
   }
 
   /** The hart whose turn is not over, unless it waits or has left. */
@@ -138,12 +170,22 @@ export class Parallel {
   }
 
   /** Whose turn begins here: a thread of the guest, a hart that cannot leave, or one that nobody has taken yet. */
-  private choose(turn: number): Hart | undefined {
-    const { executor, pool } = this;
+  private choose(alone: boolean): Hart | undefined {
+    const { executor } = this;
     executor.endWaits();
-    const mine = executor.harts.inTurn((hart) => hart.runnable && !pool.isLent(hart));
-    const hart = mine ?? pool.help();
-    if (hart) hart.turn = turn;
+    const mine = executor.harts.inTurn((hart) => hart.runnable && !this.pool.isLent(hart));
+    const hart = mine ?? this.help();
+    if (hart) hart.turn = alone ? QUANTUM : hart.vcpu && this.sharing ? LONG_TURN : HOME_TURN;
+    return hart;
+  }
+
+  /** A ready hart that no thread has taken yet: it is at home now. */
+  private help(): Hart | undefined {
+    const hart = this.pool.help();
+    if (hart) {
+      this.executor.harts.arrived(hart);
+      this.executor.harts.current = hart;
+    }
     return hart;
   }
 

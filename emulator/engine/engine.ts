@@ -92,11 +92,13 @@ export class Engine {
    * records. A store by the guest itself shows at its next fence.i, any other change at once.
    */
   watchCode(space: AddressSpace): void {
-    space.hooks.onCodeChanged = (page) => {
-      if (this.storing) this.code.noteStore(page);
-      else this.code.invalidate(page);
-    };
+    space.hooks.onCodeChanged = this.codeChanged;
   }
+
+  private readonly codeChanged = (page: number): void => {
+    if (this.storing) this.code.noteStore(page);
+    else this.code.invalidate(page);
+  };
 
   /** Points a hart at this engine's tables, in a space that has delta tables: it is what runs next. */
   attach(hart: HartState, space = this.space): void {

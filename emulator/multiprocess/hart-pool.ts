@@ -49,6 +49,11 @@ export class HartPool {
     return this.lent.size;
   }
 
+  /** Harts that no thread has taken yet. */
+  get ready(): number {
+    return this.control.ready;
+  }
+
   isLent(hart: Hart): boolean {
     return this.lent.has(hart.index);
   }
@@ -97,13 +102,13 @@ export class HartPool {
 
   /**
    * Everybody comes home: what the pool threads run stops at its next safepoint.
-   * @param settle is given each hart that a pool thread had, once it is at home
+   * @param settle is given each hart once it is at home
    */
   stopAll(settle: (hart: Hart) => void): void {
     if (this.lent.size === 0) return;
     this.control.stop();
     while (this.lent.size > 0) {
-      for (let hart = this.help(); hart; hart = this.help());
+      for (let hart = this.help(); hart; hart = this.help()) settle(hart);
       for (let hart = this.collect(); hart; hart = this.collect()) settle(hart);
       if (this.lent.size > 0) this.control.awaitDone();
     }

@@ -148,6 +148,12 @@ export class PoolControl {
     Atomics.notify(this.words, DONE);
   }
 
+  /** A pool thread lets others run a hart whose turn is over: it is the last one in the ready queue. */
+  giveBack(index: number): void {
+    this.putReady(index);
+    this.unclaim();
+  }
+
   /** A pool thread hands a hart to the home thread. */
   finish(index: number): void {
     this.put(DONE, DONE_TAKE, DONE_QUEUE, index);

@@ -21,6 +21,9 @@ export interface PoolThreadData {
 
 /** Instructions between two safepoints of a pool thread: a fraction of a millisecond. */
 const QUANTUM = 50_000;
+/** Instructions of a turn while other harts wait for one. */
+const TURN = 1_000_000;
+const FUEL: EngineStop = { kind: 'fuel' };
 const MILLISECONDS = 1000;
 
 /**
@@ -58,8 +61,11 @@ class PoolThread {
     pool.wakeOne();
     const hart = new HartState(arena.memory, arena.hartAddress(index));
     const slot = arena.safepoints.enter();
+    let turnIsOver = false;
     try {
-      writeStop(hart, this.run(hart, index, slot));
+      const stop = this.run(hart, index, slot);
+      turnIsOver = stop === 'turn';
+      if (stop !== 'turn') writeStop(hart, stop);
     } catch (error) {
       // The home thread runs the hart, meets the lack of memory itself, and knows what to do about it.
       writeRefusal(hart);
@@ -67,20 +73,24 @@ class PoolThread {
       if (!(error instanceof OutOfMemory)) throw error;
     } finally {
       arena.safepoints.leave(slot);
-      pool.finish(index);
+      if (turnIsOver) pool.giveBack(index);
+      else pool.finish(index);
     }
   }
 
-  private run(hart: HartState, index: number, slot: number): EngineStop {
+  /** Runs a hart until it needs the home thread, or its turn is over and others wait for one. */
+  private run(hart: HartState, index: number, slot: number): EngineStop | 'turn' {
     const { pool, engine } = this;
     const space = AddressSpace.attach(this.arena, hart.field(HART.space));
     space.hart = index;
     engine.watchCode(space);
     // The main VM's space has tables, which its harts share; a fork gets some while it runs here.
     const own = space.readTable === 0 && space.takeTables();
-    let stop: EngineStop = { kind: 'fuel' };
+    let stop: EngineStop = FUEL;
+    const end = hart.instret + TURN;
     try {
       while (space.readTable !== 0 && stop.kind === 'fuel' && !pool.stopping && left(hart) > 0) {
+        if (hart.instret >= end && pool.ready > 0) return 'turn';
         if (pool.epoch !== this.epoch) {
           this.epoch = pool.epoch;
           engine.code.restart(pool.breakpoints());
