@@ -17,6 +17,7 @@ export default defineConfig({
           'machine-host': at('emulator/host/machine-host.ts'),
           'hart-thread': at('emulator/host/hart-thread.ts'),
           'pool-thread': at('emulator/host/pool-thread.ts'),
+          'workspace-process': at('emulator/host/workspace-process.ts'),
         },
         output: {
           format: 'es',

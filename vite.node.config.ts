@@ -2,6 +2,14 @@ import { builtinModules } from 'node:module';
 import { resolve } from 'node:path';
 import { defineConfig } from 'vite';
 
+/** Worker threads and processes that a machine starts. */
+const STARTED = Object.fromEntries(
+  ['pool-thread', 'workspace-owner', 'workspace-process'].map((name) => [
+    name,
+    `emulator/host/${name}.ts`,
+  ]),
+);
+
 const at = (path: string): string => resolve(import.meta.dirname, path);
 
 /** What is bundled for plain Node, by `--mode`: where it goes and its entries. */
@@ -10,16 +18,16 @@ const BUNDLES: Record<string, { readonly outDir: string; readonly input: Record<
     /** The command line, with the entry of the worker threads that run harts. */
     production: {
       outDir: 'out/cli',
-      input: { hartscope: 'cli/index.ts', 'pool-thread': 'emulator/host/pool-thread.ts' },
+      input: { hartscope: 'cli/index.ts', ...STARTED },
     },
     /** The emulator as a library (docs/embedding.md). */
     library: {
       outDir: 'out/emulator',
-      input: { index: 'emulator/index.ts', 'pool-thread': 'emulator/host/pool-thread.ts' },
+      input: { index: 'emulator/index.ts', ...STARTED },
     },
     bench: {
       outDir: 'out/bench',
-      input: { index: 'tests/bench/index.ts', 'pool-thread': 'emulator/host/pool-thread.ts' },
+      input: { index: 'tests/bench/index.ts', ...STARTED },
     },
   };
 

@@ -28,7 +28,17 @@ import { memoryMap } from './memory-map';
 import type { Hart } from './multiprocess/hart';
 import { HartPool, type PoolOptions } from './multiprocess/hart-pool';
 import type { Tasks } from './multiprocess/tasks';
+import type { WorkspaceHost } from './multiprocess/workspace-host';
+import { WorkspaceProcesses } from './multiprocess/workspace-processes';
 import { Parallel } from './parallel';
+import type { RaceLimits } from './races/detector';
+import { RaceCheck } from './races/race-check';
+import type { Race, RaceReport } from './races/report';
+
+export interface RaceCheckOptions extends RaceLimits {
+  /** Told about each new race. */
+  readonly onRace?: (race: Race) => void;
+}
 
 /** What a machine is made of. What is left out has the default in brackets. */
 export interface MachineOptions {
@@ -56,6 +66,10 @@ export interface MachineOptions {
   readonly vcpuLimit?: number;
   /** Threads that run vCPUs [none: vCPUs take turns with the main VM, the same in every run]. */
   readonly pool?: PoolOptions;
+  /** Processes that run workspace vCPUs, where there is a pool too [none: they run on the pool's threads]. */
+  readonly workspaces?: WorkspaceHost;
+  /** Looks for data races between harts; then all harts take turns on one thread (docs/races.md) [not]. */
+  readonly raceCheck?: RaceCheckOptions;
   /** The guest's files [in memory, nothing of the host]. The embedder disposes of them. */
   readonly files?: FileTree;
   /** Path of the program in the guest [argv[0] made absolute]. */
@@ -75,6 +89,7 @@ export class Machine implements DebugTarget {
   readonly engine: Engine;
   private readonly executor: Executor;
   private readonly parallel: Parallel | undefined;
+  private readonly raceCheck: RaceCheck | undefined;
 
   /**
    * Loads a program.
@@ -120,7 +135,8 @@ export class Machine implements DebugTarget {
       stopAtFaults: options.stopAtFaults ?? false,
       vcpuLimit: options.vcpuLimit ?? 0,
     });
-    if (options.pool) {
+    if (options.raceCheck) this.raceCheck = this.checkRaces(options.raceCheck);
+    if (options.pool && !options.raceCheck) {
       const pool = new HartPool(
         options.pool,
         space,
@@ -128,8 +144,12 @@ export class Machine implements DebugTarget {
         TIMEBASE_HZ,
         options.log ?? (() => undefined),
       );
-      this.engine.code.onChange = () => pool.codeChanged();
-      this.parallel = new Parallel(this.executor, pool);
+      const processes = workspaceProcesses(options, space);
+      this.engine.code.onChange = () => {
+        pool.codeChanged();
+        processes?.setBreakpoints(this.engine.code.breakpoints);
+      };
+      this.parallel = new Parallel(this.executor, pool, processes);
     }
     this.hart.pc = start.pc;
     this.hart.setX(SP, BigInt(start.sp));
@@ -165,6 +185,11 @@ export class Machine implements DebugTarget {
   /** Instructions retired since the start, by all harts. */
   get instructions(): number {
     return this.executor.harts.total;
+  }
+
+  /** What the race check has found so far; undefined without one. */
+  get races(): RaceReport | undefined {
+    return this.raceCheck?.report();
   }
 
   get residentBytes(): number {
@@ -265,6 +290,19 @@ export class Machine implements DebugTarget {
     for (const hart of [...harts.list()]) harts.remove(hart);
   }
 
+  private checkRaces(options: RaceCheckOptions): RaceCheck {
+    const { engine, executor, kernel } = this;
+    const check = new RaceCheck(
+      engine,
+      (hart) => kernel.thread(hart.state).clearChildTid,
+      options,
+    );
+    check.onRace = (race) => options.onRace?.(race);
+    executor.observer = check;
+    check.made(executor.harts.main);
+    return check;
+  }
+
   private runToReturn(name: string, budget: number): void {
     const { harts } = this.executor;
     const { main } = harts;
@@ -292,6 +330,15 @@ function print(streams: StandardStreams, descriptor: number, bytes: Uint8Array):
     if (typeof taken !== 'number' || taken <= 0) return;
     at += taken;
   }
+}
+
+/** The machine's connection to processes, where the embedder has any. */
+function workspaceProcesses(
+  { workspaces, log = () => undefined }: MachineOptions,
+  { arena }: AddressSpace,
+): WorkspaceProcesses | undefined {
+  if (!workspaces || workspaces.processes === 0) return undefined;
+  return new WorkspaceProcesses(workspaces, arena.frames.limit * PAGE_SIZE, log);
 }
 
 /** An arena with room for the engines and delta tables of all threads. */

@@ -4,6 +4,7 @@ import type { Executor } from './executor';
 import type { Hart } from './multiprocess/hart';
 import type { HartPool } from './multiprocess/hart-pool';
 import { isRefusal, readStop } from './multiprocess/stop-code';
+import type { WorkspaceProcesses } from './multiprocess/workspace-processes';
 
 /** How long the home thread runs before its caller gets a chance to look up, in milliseconds. */
 const SLICE_MS = 4;
@@ -22,6 +23,7 @@ const TAKES_RIGHTS = new Set([214, 215, 216, 222, 226, 233]);
 /** These fork the caller's space, which withdraws its write deltas. */
 const FORKS = new Set([110, 2000]);
 const A7 = 17;
+const SIGKILL = 9;
 
 /**
  * Runs a machine's vCPUs on the pool's threads and on this one. The home thread runs the main VM's hart,
@@ -35,6 +37,7 @@ export class Parallel {
   constructor(
     private readonly executor: Executor,
     private readonly pool: HartPool,
+    private readonly processes?: WorkspaceProcesses,
   ) {
     executor.halt = () => this.stopAll();
     executor.beforeCall = (hart) => this.beforeCall(hart);
@@ -54,12 +57,18 @@ export class Parallel {
 
   /** Every hart comes home and stays until the next run. What it stopped for comes again then. */
   stopAll(): void {
-    this.pool.stopAll((hart) => this.executor.harts.arrived(hart));
+    this.stopThreads();
+    this.processes?.stopAll((hart) => this.executor.harts.arrived(hart));
   }
 
   end(): void {
     this.stopAll();
     this.pool.end();
+    this.processes?.end();
+  }
+
+  private stopThreads(): void {
+    this.pool.stopAll((hart) => this.executor.harts.arrived(hart));
   }
 
   /** The instruction that the machine stopped at runs here, alone. */
@@ -93,7 +102,8 @@ export class Parallel {
       pass();
       pool.noteCode();
       const looks = harts.retired >= lookAt;
-      const ended = (looks ? executor.interrupted() : undefined) ?? this.welcome();
+      const ended =
+        (looks ? executor.interrupted() : undefined) ?? this.welcome() ?? this.welcomeTravellers();
       if (ended) return ended;
       if (looks) lookAt = harts.retired + FIRST_TURN;
       if (this.sharing) this.share();
@@ -110,6 +120,9 @@ export class Parallel {
       } else if (pool.active > 0) {
         pool.wake();
         pool.waitForHart();
+        lookAt = harts.retired;
+      } else if (this.processes && this.processes.active > 0) {
+        this.processes.wait();
         lookAt = harts.retired;
       } else if (looks) {
         return executor.waits();
@@ -133,8 +146,28 @@ export class Parallel {
     return undefined;
   }
 
+  /** Serves the harts that come back from other processes. */
+  private welcomeTravellers(): MachineStop | undefined {
+    const { executor, processes } = this;
+    for (let back = processes?.collect(); back; back = processes?.collect()) {
+      const { hart } = back;
+      executor.harts.arrived(hart);
+      if (back.lost !== undefined) {
+        const end = { reason: 'killed', exitCode: SIGKILL, note: back.lost } as const;
+        if (hart.vcpu) executor.tasks.end(hart.vcpu, end);
+        continue;
+      }
+      executor.serve(hart);
+      const stop = executor.settleStop(hart, back.stop);
+      if (stop) executor.harts.current = hart;
+      if (stop ?? executor.ended) return stop ?? executor.ended;
+    }
+    return undefined;
+  }
+
   /**
-   * Lends every vCPU that can run and that no other fork shares its memory with, but for the one that this
+   * Sends the vCPUs of workspaces to other processes, and lends every other one that can run and that no
+   * other fork shares its memory with, but for the one that this
    * thread keeps: that one has its delta tables here.
    */
   private share(): void {
@@ -144,8 +177,11 @@ export class Parallel {
     for (const hart of harts.list()) {
       if (!hart.vcpu) continue;
       vcpus += 1;
-      if (hart === kept || !hart.runnable || this.pool.isLent(hart)) continue;
-      if (harts.leave(hart)) this.pool.offer(hart);
+      if (hart === kept || !hart.runnable || this.isAway(hart)) continue;
+      const travels = this.processes?.takes(hart) === true;
+      if (!harts.leave(hart)) continue;
+      if (travels) this.processes.offer(hart);
+      else this.pool.offer(hart);
     }
     if (vcpus === 0) this.sharing = false;
     else this.pool.wake();
@@ -155,7 +191,8 @@ export class Parallel {
   private kept(): Hart | undefined {
     const { harts } = this.executor;
     const { current } = harts;
-    if (!current.vcpu || !current.runnable || this.pool.isLent(current)) return undefined;
+    if (!current.vcpu || !current.runnable || this.isAway(current)) return undefined;
+    if (this.processes?.takes(current) === true) return undefined;
     if (harts.list().some((hart) => !hart.vcpu && hart.runnable)) return undefined;
     if (current.turn <= 0 && this.pool.ready > 0) return undefined;
     if (current.turn <= 0) current.turn = LONG_TURN;
@@ -165,7 +202,7 @@ export class Parallel {
   /** The hart whose turn is not over, unless it waits or has left. */
   private continuing(): Hart | undefined {
     const { current } = this.executor.harts;
-    const goesOn = current.turn > 0 && current.runnable && !this.pool.isLent(current);
+    const goesOn = current.turn > 0 && current.runnable && !this.isAway(current);
     return goesOn ? current : undefined;
   }
 
@@ -173,7 +210,7 @@ export class Parallel {
   private choose(alone: boolean): Hart | undefined {
     const { executor } = this;
     executor.endWaits();
-    const mine = executor.harts.inTurn((hart) => hart.runnable && !this.pool.isLent(hart));
+    const mine = executor.harts.inTurn((hart) => hart.runnable && !this.isAway(hart));
     const hart = mine ?? this.help();
     if (hart) hart.turn = alone ? QUANTUM : hart.vcpu && this.sharing ? LONG_TURN : HOME_TURN;
     return hart;
@@ -189,10 +226,15 @@ export class Parallel {
     return hart;
   }
 
+  /** On another thread or in another process. */
+  private isAway(hart: Hart): boolean {
+    return this.pool.isLent(hart) || this.processes?.isAway(hart) === true;
+  }
+
   private beforeCall(hart: Hart): void {
     if (this.pool.active === 0) return;
     const call = hart.state.xNumber(A7);
     if (TAKES_RIGHTS.has(call) || (FORKS.has(call) && !this.executor.harts.isAlone(hart)))
-      this.stopAll();
+      this.stopThreads();
   }
 }

@@ -1,6 +1,12 @@
-import { app, utilityProcess, type MessagePortMain, type UtilityProcess } from 'electron';
+import {
+  app,
+  MessageChannelMain,
+  utilityProcess,
+  type MessagePortMain,
+  type UtilityProcess,
+} from 'electron';
 import type { FromHost, ToHost } from '../emulator/host/messages';
-import { MACHINE_HOST } from './paths';
+import { MACHINE_HOST, WORKSPACE_PROCESS } from './paths';
 
 /** A machine's process, from its warm-up to its end. */
 export interface MachineProcess {
@@ -14,28 +20,34 @@ export interface MachineProcess {
 type ExitListener = (machine: number, reason: string) => void;
 
 /**
- * Machine processes (one utility process each). One spare is kept warm, its hart thread started, so
- * that opening a guest does not wait for a process. A process that ends by itself is reported with the
- * reason; the others know nothing of it.
+ * Machine processes (one utility process each), and the processes of their workspace vCPUs. Of both one spare is kept
+ * warm, of a machine with its hart thread started, so that opening a guest does not wait for a process. A process
+ * that ends by itself is reported with the reason; the others know nothing of it.
  */
 export class MachinePool {
   private spare: Host | null = null;
+  private spareWorkspace: Child | null = null;
   private readonly used = new Map<number, Host>();
   private count = 0;
+  private workspaceCount = 0;
   private closed = false;
 
   constructor(private readonly exited: ExitListener) {
     // The utility process's own `exit` gives only a number; this event says crashed, killed or oom.
     app.on('child-process-gone', (_event, { name, reason }) => {
-      for (const host of [this.spare, ...this.used.values()])
-        if (host !== null && host.name === name) host.reason = REASONS[reason] ?? reason;
+      const child = Child.live.get(name ?? '');
+      if (child) child.reason = REASONS[reason] ?? reason;
     });
   }
 
   /** Starts the spare process, unless there is one. */
   warm(): void {
     if (this.closed || this.spare !== null) return;
-    const host = new Host(++this.count, (reason) => this.ended(host, reason));
+    const host = new Host(
+      ++this.count,
+      (reason) => this.ended(host, reason),
+      () => this.takeWorkspace(),
+    );
     this.spare = host;
   }
 
@@ -47,7 +59,10 @@ export class MachinePool {
     this.spare = null;
     this.used.set(host.id, host);
     // Not at once: the guest that is being opened gets the processor first.
-    setTimeout(() => this.warm(), SPARE_DELAY_MS);
+    setTimeout(() => {
+      this.warm();
+      this.warmWorkspace();
+    }, SPARE_DELAY_MS);
     return host;
   }
 
@@ -64,6 +79,30 @@ export class MachinePool {
     this.used.clear();
     this.spare?.kill();
     this.spare = null;
+    this.spareWorkspace?.kill();
+    this.spareWorkspace = null;
+  }
+
+  /** A process for workspace vCPUs: the spare one, or a new one. */
+  private takeWorkspace(): Child {
+    const child = this.spareWorkspace ?? this.newWorkspace();
+    this.spareWorkspace = null;
+    setTimeout(() => this.warmWorkspace(), SPARE_DELAY_MS);
+    return child;
+  }
+
+  private warmWorkspace(): void {
+    if (this.closed || this.spareWorkspace !== null) return;
+    const child = this.newWorkspace();
+    this.spareWorkspace = child;
+    child.onEnd = (reason) => {
+      this.spareWorkspace = null;
+      console.error(`spare workspace process: it ${reason}`);
+    };
+  }
+
+  private newWorkspace(): Child {
+    return new Child(WORKSPACE_PROCESS, `Hartscope workspace ${++this.workspaceCount}`);
   }
 
   private ended(host: Host, reason: string): void {
@@ -77,6 +116,8 @@ export class MachinePool {
 }
 
 const SPARE_DELAY_MS = 1000;
+/** What a machine process may ask for; its machine asks for no more than there are cores. */
+const MOST_WORKSPACES = 32;
 
 const REASONS: Record<string, string> = {
   'abnormal-exit': 'ended abnormally',
@@ -87,42 +128,107 @@ const REASONS: Record<string, string> = {
   'integrity-failure': 'was not the expected program',
 };
 
-class Host implements MachineProcess {
-  readonly name: string;
+/** A utility process and how it ended. */
+class Child {
+  static readonly live = new Map<string, Child>();
   /** Said by `child-process-gone` before the exit. */
   reason: string | undefined;
-  private failure: string | undefined;
-  private readonly process: UtilityProcess;
+  /** Told how the process has ended, unless it was killed from here: `was killed (code 9)`. */
+  onEnd: (reason: string) => void = () => undefined;
+  readonly process: UtilityProcess;
   private killed = false;
 
   constructor(
-    readonly id: number,
-    ended: (reason: string) => void,
+    entry: string,
+    readonly name: string,
   ) {
-    this.name = `Hartscope machine ${id}`;
-    this.process = utilityProcess.fork(MACHINE_HOST, [], { serviceName: this.name });
-    this.process.on('message', (message: FromHost) => {
-      if (message.type === 'failed') this.failure ??= message.message;
-    });
+    this.process = utilityProcess.fork(entry, [], { serviceName: name });
+    Child.live.set(name, this);
     this.process.on('exit', (code) => {
-      if (this.killed) return;
-      // `child-process-gone` may come just after.
-      setImmediate(() => ended(this.describe(code)));
+      // A turn later: `child-process-gone` may come just after, and messages must not be sent from here.
+      setImmediate(() => {
+        Child.live.delete(name);
+        const how = this.reason ?? (code === 0 ? 'ended' : 'ended abnormally');
+        if (!this.killed) this.onEnd(`${how} (code ${code})`);
+      });
     });
-  }
-
-  connect(port: MessagePortMain): void {
-    const message: ToHost = { type: 'connect' };
-    this.process.postMessage(message, [port]);
   }
 
   kill(): void {
     this.killed = true;
     this.process.kill();
   }
+}
 
-  private describe(code: number): string {
-    const how = this.reason ?? (code === 0 ? 'ended' : 'ended abnormally');
-    return `The machine process ${how} (code ${code}).${this.failure ? ` ${this.failure}` : ''}`;
+class Host implements MachineProcess {
+  private readonly child: Child;
+  private failure: string | undefined;
+  /** Processes of its workspace vCPUs, by the numbers that the machine process has given them. */
+  private readonly workspaces = new Map<number, Child>();
+
+  constructor(
+    readonly id: number,
+    ended: (reason: string) => void,
+    private readonly takeWorkspace: () => Child,
+  ) {
+    this.child = new Child(MACHINE_HOST, `Hartscope machine ${id}`);
+    this.child.process.on('message', (message: FromHost) => this.hear(message));
+    this.child.onEnd = (how) => {
+      this.endWorkspaces();
+      ended(`The machine process ${how}.${this.failure ? ` ${this.failure}` : ''}`);
+    };
+  }
+
+  connect(port: MessagePortMain): void {
+    this.send({ type: 'connect' }, port);
+  }
+
+  kill(): void {
+    this.endWorkspaces();
+    this.child.kill();
+  }
+
+  private hear(message: FromHost): void {
+    switch (message.type) {
+      case 'ready':
+        return;
+      case 'failed':
+        this.failure ??= message.message;
+        return;
+      case 'workspace-start':
+        return this.startWorkspace(message.process);
+      case 'workspace-end':
+        this.workspaces.get(message.process)?.kill();
+        this.workspaces.delete(message.process);
+    }
+  }
+
+  private startWorkspace(number: number): void {
+    if (this.workspaces.size >= MOST_WORKSPACES) {
+      const reason = `was not started: a machine has at most ${MOST_WORKSPACES}`;
+      return this.send({ type: 'workspace-gone', process: number, reason });
+    }
+    const child = this.takeWorkspace();
+    this.workspaces.set(number, child);
+    child.onEnd = (reason) => {
+      this.workspaces.delete(number);
+      this.send({ type: 'workspace-gone', process: number, reason });
+    };
+    const begin = (): void => {
+      const { port1, port2 } = new MessageChannelMain();
+      child.process.postMessage(null, [port1]);
+      this.send({ type: 'workspace', process: number, pid: child.process.pid ?? 0 }, port2);
+    };
+    if (child.process.pid === undefined) child.process.once('spawn', begin);
+    else begin();
+  }
+
+  private endWorkspaces(): void {
+    for (const child of this.workspaces.values()) child.kill();
+    this.workspaces.clear();
+  }
+
+  private send(message: ToHost, ...ports: MessagePortMain[]): void {
+    this.child.process.postMessage(message, ports);
   }
 }

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 const MAIN = import.meta.dirname;
 
 export const MACHINE_HOST = join(MAIN, 'machine-host.js');
+export const WORKSPACE_PROCESS = join(MAIN, 'workspace-process.js');
 export const PRELOAD = join(MAIN, '../preload/index.cjs');
 export const PAGES = join(MAIN, '../renderer');
 

@@ -15,7 +15,7 @@ import { CommandError, STATUS } from '../errors';
 import { collectFolder, findInGuest, openFiles, parseRoot } from '../guest-files';
 import type { Host, HostStreams } from '../host';
 import { sleep } from '../host-streams';
-import { choosePool } from '../pool';
+import { choosePool, chooseWorkspaces } from '../pool';
 import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
 import { collectVariable, parseCount, parseCountOrNone, parseSize } from '../values';
 
@@ -52,6 +52,7 @@ interface Options {
   readonly guest?: boolean;
   readonly quiet?: boolean;
   readonly threads?: number;
+  readonly processes?: number;
   readonly vcpuLimit?: number;
   readonly root?: FolderGrant;
   readonly dir?: readonly FolderGrant[];
@@ -83,6 +84,7 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
     .option('--max-instructions <n>', 'end the guest after so many, with status 124', parseCount)
     .option('--threads <n>', 'threads for vCPUs beside the main one, 0 = none', parseCountOrNone)
+    .option('--processes <n>', 'processes for workspace vCPUs, 0 = none', parseCountOrNone)
     .option('--vcpu-limit <n>', 'instructions that each vCPU of multiprocess may run', parseCount)
     .option('--stats', 'say at the end how many instructions ran, how long and how fast')
     .option('--strace', "print the guest's system calls")
@@ -146,6 +148,7 @@ function createMachine(
   say: (text: string) => void,
 ): Machine {
   const pool = choosePool(options.threads);
+  const workspaces = chooseWorkspaces(options.processes);
   try {
     return Machine.create({
       elf: file.bytes,
@@ -160,6 +163,7 @@ function createMachine(
       ...(options.memory !== undefined && { memoryLimit: options.memory }),
       streams,
       ...(pool && { pool }),
+      ...(workspaces && { workspaces }),
       ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
       ...(options.quiet !== true && { log: say }),
       ...(options.strace === true && { trace: say }),

@@ -7,13 +7,15 @@
  */
 import { createBirpc } from 'birpc';
 import { join } from 'node:path';
-import { parentPort, workerData, type MessagePort } from 'node:worker_threads';
+import { MessageChannel, parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { MachineEvents, MachineRequests } from '../debug/protocol';
 import { DebugSession, type OpenTarget } from '../debug/session';
 import type { SessionHost } from '../debug/session-host';
 import { validated } from '../debug/validate';
 import { Machine } from '../machine';
+import { processesForCores } from '../multiprocess/child-processes';
 import { poolFor } from '../multiprocess/hart-pool';
+import type { WorkspaceHost } from '../multiprocess/workspace-host';
 import { PAUSE_WORD, type FromThread, type HartThreadData, type ToThread } from './messages';
 
 if (parentPort === null)
@@ -21,6 +23,20 @@ if (parentPort === null)
 
 const control = new Int32Array((workerData as HartThreadData).control);
 const EVENTS: (keyof MachineEvents)[] = ['stateChanged', 'output', 'breakpointsChanged', 'message'];
+
+const toHost = (message: FromThread, transfer: readonly MessagePort[] = []): void =>
+  parentPort?.postMessage(message, transfer);
+
+/** Electron main starts the processes, the machine process's main thread passes their messages on. */
+const workspaces: WorkspaceHost = {
+  processes: processesForCores(),
+  connect() {
+    const { port1, port2 } = new MessageChannel();
+    const mail = new SharedArrayBuffer(4);
+    toHost({ type: 'workspaces', port: port2, mail }, [port2]);
+    return { port: port1, mail };
+  },
+};
 
 function serve(port: MessagePort): void {
   const sender = createBirpc<MachineEvents, Record<string, never>>(
@@ -44,6 +60,7 @@ function serve(port: MessagePort): void {
       streams,
       stopAtFaults: true,
       pool: poolFor(join(import.meta.dirname, 'pool-thread.js')),
+      workspaces,
       log: (text) => host.events.message(text, 'warning'),
     });
   createBirpc<MachineEvents, MachineRequests>(validated(new DebugSession(host, openTarget)), {
@@ -55,5 +72,4 @@ function serve(port: MessagePort): void {
 }
 
 parentPort.on('message', ({ port }: ToThread) => serve(port));
-const ready: FromThread = { type: 'ready' };
-parentPort.postMessage(ready);
+toHost({ type: 'ready' });

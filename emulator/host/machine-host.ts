@@ -11,8 +11,14 @@
 import { join } from 'node:path';
 import { MessageChannel, Worker } from 'node:worker_threads';
 import {
+  ownProcesses,
+  type OwnedProcess,
+  type ProcessEvents,
+} from '../multiprocess/workspace-host';
+import {
   CONTROL_BYTES,
   PAUSE_WORD,
+  type ElectronPort,
   type FromHost,
   type FromThread,
   type HartThreadData,
@@ -20,13 +26,6 @@ import {
   type ToThread,
 } from './messages';
 
-/** The members of Electron's utility process that are used here; Electron's own types stay out of this room. */
-interface ElectronPort {
-  postMessage(message: unknown): void;
-  on(event: 'message', listener: (event: { data: unknown; ports: ElectronPort[] }) => void): void;
-  on(event: 'close', listener: () => void): void;
-  start(): void;
-}
 const parent = (process as NodeJS.Process & { parentPort?: ElectronPort }).parentPort;
 if (parent === undefined)
   throw new Error('machine-host is a machine process entry: start it with utilityProcess.fork');
@@ -37,7 +36,10 @@ const words = new Int32Array(control);
 const workerData: HartThreadData = { control };
 const thread = new Worker(join(import.meta.dirname, 'hart-thread.js'), { workerData });
 
-thread.on('message', (message: FromThread) => toMain(message));
+thread.on('message', (message: FromThread) => {
+  if (message.type === 'ready') toMain(message);
+  else ownProcesses(message.port, message.mail, startWorkspace);
+});
 thread.on('error', (error: Error) => toMain({ type: 'failed', message: error.message }));
 thread.on('exit', (code) => {
   toMain({ type: 'failed', message: `The hart thread ended with code ${code}.` });
@@ -45,10 +47,46 @@ thread.on('exit', (code) => {
   setImmediate(() => process.exit(1));
 });
 
-parent.on('message', ({ data, ports }) => {
-  const [client] = ports;
-  if ((data as ToHost).type === 'connect' && client !== undefined) route(client);
+parent.on('message', ({ data, ports: [port] }) => {
+  const message = data as ToHost;
+  if (message.type === 'connect') route(port);
+  else if (message.type === 'workspace') workspaces.get(message.process)?.begin(port, message.pid);
+  else workspaces.get(message.process)?.gone(message.reason);
 });
+
+/** Processes for workspace vCPUs by their numbers; Electron main starts and ends them. */
+const workspaces = new Map<
+  number,
+  { begin(port: ElectronPort, pid: number): void; gone(reason: string): void }
+>();
+let workspaceCount = 0;
+
+function startWorkspace(events: ProcessEvents): OwnedProcess {
+  const process = ++workspaceCount;
+  let port: ElectronPort | undefined;
+  workspaces.set(process, {
+    begin(opened, pid) {
+      port = opened;
+      port.on('message', ({ data }) => events.message(data));
+      port.start();
+      events.ready(pid);
+    },
+    gone(reason) {
+      workspaces.delete(process);
+      port?.close();
+      events.gone(reason);
+    },
+  });
+  toMain({ type: 'workspace-start', process });
+  return {
+    send: (message) => port?.postMessage(message),
+    kill() {
+      workspaces.delete(process);
+      port?.close();
+      toMain({ type: 'workspace-end', process });
+    },
+  };
+}
 
 function route(client: ElectronPort): void {
   const { port1: inner, port2: port } = new MessageChannel();

@@ -6,12 +6,26 @@
  */
 import type { MessagePort } from 'node:worker_threads';
 
-/** Electron main hands over the client's port (in the message's `ports`). */
-export interface ToHost {
-  readonly type: 'connect';
+/** The members of Electron's utility process that are used here; Electron's own types stay out of this room. */
+export interface ElectronPort {
+  postMessage(message: unknown): void;
+  on(event: 'message', listener: (event: { data: unknown; ports: ElectronPort[] }) => void): void;
+  on(event: 'close', listener: () => void): void;
+  start(): void;
+  close(): void;
 }
 
+export type ToHost =
+  /** The client's port is in the message's `ports`. */
+  | { readonly type: 'connect' }
+  /** A process for workspace vCPUs runs; its port is in the message's `ports`. */
+  | { readonly type: 'workspace'; readonly process: number; readonly pid: number }
+  | { readonly type: 'workspace-gone'; readonly process: number; readonly reason: string };
+
 export type FromHost =
+  /** A process for workspace vCPUs is wanted, by a number that the machine process gives it, or no longer wanted. */
+  | { readonly type: 'workspace-start'; readonly process: number }
+  | { readonly type: 'workspace-end'; readonly process: number }
   /** The hart thread is warm. */
   | { readonly type: 'ready' }
   /** The hart thread ended by itself; the process ends right after. */
@@ -22,9 +36,10 @@ export interface ToThread {
   readonly port: MessagePort;
 }
 
-export interface FromThread {
-  readonly type: 'ready';
-}
+export type FromThread =
+  | { readonly type: 'ready' }
+  /** A machine wants processes for its workspace vCPUs: the connection to it (multiprocess/workspace-host.ts). */
+  | { readonly type: 'workspaces'; readonly port: MessagePort; readonly mail: SharedArrayBuffer };
 
 /** What a hart thread is started with. */
 export interface HartThreadData {

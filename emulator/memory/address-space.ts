@@ -244,6 +244,11 @@ export class AddressSpace extends Workspace {
     });
   }
 
+  /** Whether any bytes are watched. */
+  get isWatched(): boolean {
+    return this.watches.count > 0;
+  }
+
   /** Ends a watch made with the same arguments. False when there is none. */
   unwatch(start: number, length: number, kind: WatchKind): boolean {
     return this.locked(() => this.watches.remove(start, length, kind));

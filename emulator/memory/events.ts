@@ -111,6 +111,11 @@ export class EventLog {
     Atomics.store(this.u32, HEADER.eventStops, mask >>> 0);
   }
 
+  /** Whether harts stop at any events. */
+  get hasStops(): boolean {
+    return Atomics.load(this.u32, HEADER.eventStops) !== 0;
+  }
+
   /** The event that a hart is to stop at, which is then settled; undefined when there is none. */
   takeStop(hart: number): { readonly event: EventKind; readonly page: number } | undefined {
     const { u32 } = this;

@@ -40,6 +40,12 @@ export class Hart {
   counted = 0;
   /** No other thread can run it: one has tried. */
   stays = false;
+  /** Stays in the machine's own process: of a workspace vCPU that needed what only that has. */
+  within = false;
+  /** Has been in another process, so that its memory is no longer what its task began with. */
+  travelled = false;
+  /** Of a vCPU that runs, or ran last, in another process: that one's id. */
+  process: number | undefined;
   /** Instructions left of its turn. */
   turn = 0;
 

@@ -98,3 +98,16 @@ export function readStop(hart: HartState): EngineStop {
       return { kind };
   }
 }
+
+/** Whether the context holds a stop as `writeStop` writes it, for a context that came from outside. */
+export function hasStop(hart: HartState): boolean {
+  const detail = hart.field(HART.stopDetail);
+  switch (KINDS[hart.field(HART.stop)]) {
+    case undefined:
+      return false;
+    case 'fault':
+      return (detail & 0xff) < FAULTS.length && detail >>> 8 < ACCESSES.length;
+    default:
+      return true;
+  }
+}

@@ -12,6 +12,8 @@ export interface VcpuStatus {
   readonly exitCode: number;
   /** Instructions that the vCPU retired. */
   readonly instructions: number;
+  /** More about how it ended, for people. */
+  readonly note?: string;
 }
 
 /** A hart that runs a part of a task. */

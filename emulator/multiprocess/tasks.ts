@@ -32,6 +32,15 @@ export interface TaskHost extends VcpuHost {
   print(descriptor: number, bytes: Uint8Array): void;
 }
 
+/** How a vCPU has come to its end. */
+export interface VcpuEnd {
+  readonly reason: Reason;
+  readonly address?: number;
+  readonly exitCode?: number;
+  /** More about it, for people. */
+  readonly note?: string;
+}
+
 const A0 = 10;
 const A7 = 17;
 
@@ -75,7 +84,7 @@ export class Tasks {
   }
 
   /** A vCPU has ended: notes how, and gives back what it used. */
-  end(vcpu: Vcpu, end: { reason: Reason; address?: number; exitCode?: number }): void {
+  end(vcpu: Vcpu, end: VcpuEnd): void {
     const { hart } = vcpu;
     if (!hart || vcpu.status) return;
     const { pc, instret } = hart.state;
@@ -85,6 +94,7 @@ export class Tasks {
       address: end.address ?? 0,
       exitCode: end.exitCode ?? 0,
       instructions: instret,
+      ...(end.note !== undefined && { note: end.note }),
     };
     hart.ended = true;
     this.onEnd(vcpu);
@@ -187,6 +197,8 @@ export class Tasks {
   private create(owner: Hart, plain: boolean, options: Options): Task {
     const task = new Task(this.nextId++, options.mode, owner, plain);
     this.tasks.set(task.id, task);
+    // Its vCPUs live here, and their memory depends on the owner's.
+    owner.within = true;
     const stack = stackOf(options) ?? owner.stack;
     const privateStack =
       options.mode === 'call' ? placeStack(owner.space, options.stackSize) : undefined;

@@ -8,6 +8,7 @@ import { workspaceCall, type Output } from './workspace-calls';
 /** Flags of `struct mp_options` that matter here. */
 const KEEP_FAILED = 1;
 const ALLOW_EFFECTS = 2;
+const WITHIN_PROCESS = 4;
 
 /** Linux's numbers of the calls that end a vCPU. */
 const EXIT_CALLS = new Set([93, 94]);
@@ -59,9 +60,17 @@ export class Workspaces {
     this.outputs.set(vcpu, new Printed());
   }
 
+  /**
+   * Whether the vCPUs may run in other processes: unless the task says otherwise, or may have effects outside, which
+   * need the kernel at each call.
+   */
+  get mayTravel(): boolean {
+    return (this.flags & (ALLOW_EFFECTS | WITHIN_PROCESS)) === 0;
+  }
+
   /** Answers a system call of a vCPU that is not one of multiprocess. */
   syscall({ state, space }: Hart, vcpu: Vcpu): WorkspaceAnswer {
-    const printed = this.outputs.get(vcpu)?.bytes ?? 0;
+    const printed = this.printed(vcpu);
     const { id, task } = vcpu;
     const vcpus = task.vcpus.length;
     const outcome = workspaceCall({ state, space, memory: space, id, vcpus, printed });
@@ -71,6 +80,11 @@ export class Workspaces {
     }
     const isAllowed = EXIT_CALLS.has(state.xNumber(A7)) || (this.flags & ALLOW_EFFECTS) !== 0;
     return isAllowed ? { kind: 'linux' } : { kind: 'done', value: -ERRNO.EPERM };
+  }
+
+  /** Bytes that a vCPU has printed so far. */
+  printed(vcpu: Vcpu): number {
+    return this.outputs.get(vcpu)?.bytes ?? 0;
   }
 
   /** Keeps what a vCPU has printed until the join. */

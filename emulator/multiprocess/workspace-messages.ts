@@ -1,0 +1,135 @@
+import { HART, PAGE_COUNT, PAGE_SIZE } from '../memory/layout';
+import { isLayout, type PageBytes } from '../memory/travel';
+import type { Output } from './workspace-calls';
+
+/*
+ * What a machine and the processes that run its workspace vCPUs say to each other. A vCPU's stay in a process is a
+ * run, with a number of its own: what is said about an earlier one is late and means nothing.
+ *
+ *   machine ── snapshot, run, pages, breakpoints, recall ──▶ process
+ *   machine ◀── want, progress, changed, back ────────────── process
+ *
+ * Both ends check what they hear: types, sizes and ranges.
+ */
+
+/** Bytes of a hart's context that travel; which of them are taken over, `takeContext` says. */
+export const CONTEXT_BYTES = HART.limit;
+/** Pages in one message at most: 1 MiB of bytes. */
+export const MOST_PAGES = 256;
+
+export type ToProcess =
+  /** The memory that the next runs begin with. The memory limit is in bytes. */
+  | {
+      readonly type: 'snapshot';
+      readonly key: number;
+      readonly memoryLimit: number;
+      readonly layout: Uint32Array;
+    }
+  | RunMessage
+  | ({ readonly type: 'pages' } & PageBytes)
+  | { readonly type: 'breakpoints'; readonly addresses: Uint32Array }
+  /** The vCPU comes home as it is. */
+  | { readonly type: 'recall'; readonly run: number };
+
+/** A vCPU begins or goes on, in the memory of the snapshot that came last. */
+export interface RunMessage {
+  readonly type: 'run';
+  readonly run: number;
+  readonly context: Uint8Array;
+  /** Its number in the task, how many there are, and what it has printed: for its system calls. */
+  readonly id: number;
+  readonly vcpus: number;
+  readonly printed: number;
+  /** Instructions that it may have retired at its end; 0 = as many as it wants. */
+  readonly limit: number;
+}
+
+export type FromProcess =
+  /** The vCPU waits for the bytes of these pages; a few more are asked for as well. */
+  | { readonly type: 'want'; readonly run: number; readonly pages: Uint32Array }
+  | {
+      readonly type: 'progress';
+      readonly run: number;
+      readonly pc: number;
+      readonly instructions: number;
+    }
+  /** The bytes of changed pages, in parts; they belong to the layout that follows. */
+  | { readonly type: 'changed'; readonly run: number; readonly bytes: Uint8Array }
+  | BackMessage;
+
+/** The vCPU has come to where it needs its machine, and is no longer in the process. */
+export interface BackMessage {
+  readonly type: 'back';
+  readonly run: number;
+  /** With why it stopped (stop-code.ts). */
+  readonly context: Uint8Array;
+  readonly layout: Uint32Array;
+  readonly output: readonly Output[];
+}
+
+type Fields = Readonly<Record<string, unknown>>;
+
+const isWhole = (value: unknown): value is number =>
+  typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+const isContext = (value: unknown): value is Uint8Array =>
+  value instanceof Uint8Array && value.length === CONTEXT_BYTES;
+const isWords = (value: unknown, most: number): value is Uint32Array =>
+  value instanceof Uint32Array && value.length <= most;
+const isPages = (value: unknown): value is Uint32Array =>
+  isWords(value, MOST_PAGES) && value.every((page) => page > 0 && page < PAGE_COUNT);
+
+const TO_PROCESS: Record<ToProcess['type'], (fields: Fields) => boolean> = {
+  snapshot: ({ key, memoryLimit, layout }) =>
+    isWhole(key) && isWhole(memoryLimit) && layout instanceof Uint32Array && isLayout(layout),
+  run: ({ run, context, id, vcpus, printed, limit }) =>
+    isContext(context) && [run, id, vcpus, printed, limit].every(isWhole) && (vcpus as number) > 0,
+  pages: ({ numbers, protections, bytes }) =>
+    isPages(numbers) &&
+    protections instanceof Uint8Array &&
+    protections.length === numbers.length &&
+    bytes instanceof Uint8Array &&
+    bytes.length === numbers.length * PAGE_SIZE,
+  breakpoints: ({ addresses }) => isWords(addresses, 1 << 16),
+  recall: ({ run }) => isWhole(run),
+};
+
+const FROM_PROCESS: Record<FromProcess['type'], (fields: Fields) => boolean> = {
+  want: ({ run, pages }) => isWhole(run) && isPages(pages),
+  progress: ({ run, pc, instructions }) => [run, pc, instructions].every(isWhole),
+  changed: ({ run, bytes }) =>
+    isWhole(run) && bytes instanceof Uint8Array && bytes.length <= MOST_PAGES * PAGE_SIZE,
+  back: ({ run, context, layout, output }) =>
+    isWhole(run) &&
+    isContext(context) &&
+    layout instanceof Uint32Array &&
+    isLayout(layout) &&
+    Array.isArray(output) &&
+    output.every(isOutput),
+};
+
+function isOutput(value: unknown): value is Output {
+  const { descriptor, bytes } = fieldsOf(value);
+  return (descriptor === 1 || descriptor === 2) && bytes instanceof Uint8Array;
+}
+
+/** A message to a process as it should be; undefined when it is not. */
+export const checkedToProcess = (message: unknown): ToProcess | undefined =>
+  checked<ToProcess>(message, TO_PROCESS);
+
+/** A message from a process as it should be; undefined when it is not. */
+export const checkedFromProcess = (message: unknown): FromProcess | undefined =>
+  checked<FromProcess>(message, FROM_PROCESS);
+
+function checked<T extends { readonly type: string }>(
+  message: unknown,
+  checks: Record<T['type'], (fields: Fields) => boolean>,
+): T | undefined {
+  const fields = fieldsOf(message);
+  const { type } = fields;
+  if (typeof type !== 'string' || !Object.hasOwn(checks, type)) return undefined;
+  return checks[type as T['type']](fields) ? (message as T) : undefined;
+}
+
+function fieldsOf(value: unknown): Fields {
+  return typeof value === 'object' && value !== null ? (value as Fields) : {};
+}

@@ -1,0 +1,265 @@
+import { Engine, QUANTUM, type EngineStop } from '../engine/engine';
+import { TIMEBASE_HZ } from '../engine/csr';
+import { HartState } from '../engine/hart-state';
+import { ERRNO } from '../linux/abi/errno';
+import { AddressSpace, Arena, OutOfMemory } from '../memory';
+import { PAGE_SIZE } from '../memory/layout';
+import { changesOf, mapLayout, supply, type PageBytes } from '../memory/travel';
+import { contextHart, copyContext, takeContext } from './hart-context';
+import { writeRefusal, writeStop } from './stop-code';
+import { workspaceCall, type Output } from './workspace-calls';
+import { absentPage, PageAbsent, ReadAhead, TravellingMemory } from './workspace-memory';
+import {
+  checkedToProcess,
+  MOST_PAGES,
+  type FromProcess,
+  type RunMessage,
+  type ToProcess,
+} from './workspace-messages';
+
+/** The vCPU runs this long before messages are looked at. */
+const SLICE_MS = 4;
+/** How often the machine hears how far it is. */
+const PROGRESS_MS = 100;
+const CHUNK_BYTES = MOST_PAGES * PAGE_SIZE;
+
+/** System calls that only the vCPU's machine can answer: exit, exit_group and those of multiprocess. */
+const HOME_CALLS = new Set([93, 94, 110, 111, 2000, 2001, 2002]);
+const A0 = 10;
+const A7 = 17;
+const ECALL_BYTES = 4;
+
+/** The vCPU that is here. */
+interface Run {
+  readonly message: RunMessage;
+  readonly space: AddressSpace;
+  readonly state: HartState;
+  readonly memory: TravellingMemory;
+  readonly readAhead: ReadAhead;
+  readonly output: Output[];
+  printed: number;
+  /** It waits for a page. */
+  isWaiting: boolean;
+  reported: number;
+}
+
+/** What a process needs of its surroundings. */
+export interface RunnerHost {
+  send(message: FromProcess): void;
+  /** Calls back after the messages that have come in by now. */
+  later(callback: () => void): void;
+}
+
+/**
+ * A process that runs workspace vCPUs, one at a time, in an arena of its own. It runs guest code in slices of some
+ * milliseconds and takes messages in between.
+ */
+export class WorkspaceRunner {
+  private arena: Arena | undefined;
+  private memoryLimit = 0;
+  private engine: Engine | undefined;
+  private snapshot: AddressSpace | undefined;
+  private run: Run | undefined;
+
+  constructor(private readonly host: RunnerHost) {}
+
+  /**
+   * Takes a message of the machine.
+   * @throws Error when it is none
+   */
+  receive(message: unknown): void {
+    const checked = checkedToProcess(message);
+    if (!checked) throw new Error('what the machine sent is no message to a workspace process');
+    this.answer(checked);
+  }
+
+  private answer(message: ToProcess): void {
+    switch (message.type) {
+      case 'snapshot':
+        return this.begin(message.memoryLimit, message.layout);
+      case 'run':
+        return this.start(message);
+      case 'pages':
+        return this.supply(message);
+      case 'breakpoints':
+        return this.engine?.code.restart(message.addresses);
+      case 'recall':
+        if (this.run?.message.run === message.run) this.finish(this.run, { kind: 'fuel' });
+    }
+  }
+
+  /** Puts the former memory away and lays out the new one. */
+  private begin(memoryLimit: number, layout: Uint32Array): void {
+    this.snapshot?.destroy();
+    this.snapshot = undefined;
+    const arena = this.prepare(memoryLimit);
+    this.engine?.code.flush();
+    const snapshot = AddressSpace.create(arena, { tables: false });
+    this.snapshot = snapshot;
+    mapLayout(snapshot, layout);
+  }
+
+  private prepare(memoryLimit: number): Arena {
+    if (this.arena && this.memoryLimit === memoryLimit) return this.arena;
+    this.memoryLimit = memoryLimit;
+    const arena = Arena.create({
+      limitBytes: memoryLimit,
+      tablePairs: 2,
+      codeTables: 1,
+      spaces: 8,
+      harts: 1,
+      eventsPerHart: 1,
+    });
+    arena.allocateHarts();
+    // A machine's workspaces have virtual time; what is read here is the host's, as on the machine's threads.
+    const environment = {
+      time: () => BigInt(Math.floor(performance.now() * (TIMEBASE_HZ / 1000))),
+    };
+    this.engine = new Engine(AddressSpace.create(arena, { tables: false }), environment);
+    this.arena = arena;
+    return arena;
+  }
+
+  private start(message: RunMessage): void {
+    const { arena, snapshot } = this;
+    if (!arena || !snapshot || this.run) throw new Error('a vCPU came at the wrong time');
+    const state = new HartState(arena.memory, arena.hartAddress(0));
+    takeContext(state, message.context, false);
+    state.mhartid = contextHart(message.context);
+    const space = snapshot.fork({ tables: true });
+    this.engine?.watchCode(space);
+    this.run = {
+      message,
+      space,
+      state,
+      memory: new TravellingMemory(space),
+      readAhead: new ReadAhead(MOST_PAGES),
+      output: [],
+      printed: message.printed,
+      isWaiting: false,
+      reported: performance.now(),
+    };
+    this.goOn();
+  }
+
+  /** Pages come for the snapshot, and for the vCPU that waits for them. */
+  private supply(pages: PageBytes): void {
+    const { snapshot, run } = this;
+    if (!snapshot) return;
+    try {
+      supply(run ? [snapshot, run.space] : [snapshot], pages);
+    } catch (error) {
+      if (!(error instanceof OutOfMemory)) throw error;
+      if (run) this.refuse(run);
+      return;
+    }
+    if (run?.isWaiting === true) {
+      run.isWaiting = false;
+      this.goOn();
+    }
+  }
+
+  private goOn(): void {
+    const { run } = this;
+    if (run) this.host.later(() => this.slice(run));
+  }
+
+  private slice(run: Run): void {
+    if (this.run !== run || run.isWaiting) return;
+    try {
+      const until = performance.now() + SLICE_MS;
+      do {
+        const stop = this.advance(run);
+        if (stop && !this.serve(run, stop)) return;
+      } while (performance.now() < until);
+    } catch (error) {
+      if (!(error instanceof OutOfMemory)) throw error;
+      return this.refuse(run);
+    }
+    this.report(run);
+    this.goOn();
+  }
+
+  /** Runs a quantum; a stop that ends it. */
+  private advance({ state, space, message }: Run): EngineStop | undefined {
+    const left = message.limit === 0 ? Infinity : message.limit - state.instret;
+    if (left <= 0) return { kind: 'fuel' };
+    this.engine?.attach(state, space);
+    const stop = this.engine?.run(state, Math.min(left, QUANTUM));
+    return stop?.kind === 'fuel' ? undefined : stop;
+  }
+
+  /** What comes of a stop here. False when the vCPU does not go on for now. */
+  private serve(run: Run, stop: EngineStop): boolean {
+    if (stop.kind === 'fault') {
+      const page = absentPage(run.space, stop.fault.address);
+      if (page !== undefined) return this.await(run, page);
+    }
+    if (stop.kind === 'ecall' && !HOME_CALLS.has(run.state.xNumber(A7))) return this.call(run);
+    this.finish(run, stop);
+    return false;
+  }
+
+  private await(run: Run, page: number): false {
+    run.isWaiting = true;
+    const pages = run.readAhead.wanted(run.space, page);
+    this.host.send({ type: 'want', run: run.message.run, pages });
+    return false;
+  }
+
+  private call(run: Run): boolean {
+    const { state, space, memory, message, printed } = run;
+    const { id, vcpus } = message;
+    try {
+      const outcome = workspaceCall({ state, space, memory, id, vcpus, printed });
+      const isDone = outcome.kind === 'done';
+      for (const part of isDone ? outcome.output : []) {
+        run.output.push(part);
+        run.printed += part.bytes.length;
+      }
+      const value = isDone ? outcome.value : -ERRNO.EPERM;
+      state.setX(A0, BigInt.asUintN(64, BigInt(value)));
+    } catch (error) {
+      if (error instanceof PageAbsent) return this.await(run, error.page);
+      throw error;
+    }
+    state.instret += 1;
+    state.pc += ECALL_BYTES;
+    state.clearReservation();
+    return true;
+  }
+
+  private report(run: Run): void {
+    const now = performance.now();
+    if (now - run.reported < PROGRESS_MS) return;
+    run.reported = now;
+    const { pc, instret } = run.state;
+    // A wild pc has no place to be shown.
+    if (!Number.isSafeInteger(pc)) return;
+    this.host.send({ type: 'progress', run: run.message.run, pc, instructions: instret });
+  }
+
+  private refuse(run: Run): void {
+    writeRefusal(run.state);
+    this.leave(run);
+  }
+
+  private finish(run: Run, stop: EngineStop): void {
+    writeStop(run.state, stop);
+    this.leave(run);
+  }
+
+  /** Sends the vCPU home with all that it has changed. */
+  private leave({ message, space, state, output }: Run): void {
+    const { run } = message;
+    const { snapshot } = this;
+    if (!snapshot) return;
+    const { layout, bytes } = changesOf(space, snapshot);
+    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+      this.host.send({ type: 'changed', run, bytes: bytes.slice(at, at + CHUNK_BYTES) });
+    }
+    this.host.send({ type: 'back', run, context: copyContext(state), layout, output });
+    space.destroy();
+    this.run = undefined;
+  }
+}
