@@ -1,13 +1,17 @@
-import type { ArenaEvent } from '../memory/events';
+import { errnoName } from '../linux/abi/errno';
+import { systemCallName } from '../linux/syscalls/table';
+import { inOrder, type ArenaEvent } from '../memory/events';
+import { MULTIPROCESS_CALLS, REASONS } from '../multiprocess/abi';
 import { locate } from './location';
-import type { EventInfo, EventList, HartId } from './protocol';
+import type { EventFilter, EventInfo, EventList, HartId } from './protocol';
 import type { DebugTarget } from './target';
 
-/** Most events that are kept. */
+/** Most events that one answer carries. */
 export const MAX_EVENTS = 2000;
+/** Most events that are kept; of more, the newest. */
+const MOST_KEPT = 20_000;
 
 interface KeptEvent extends ArenaEvent {
-  readonly number: number;
   readonly forked?: HartId;
 }
 
@@ -17,57 +21,99 @@ export class EventHistory {
   /** How far each hart's ring has been read. */
   private positions = new Uint32Array(0);
   private kept: KeptEvent[] = [];
-  private seen = 0;
   private lost = 0;
 
   attach(target: DebugTarget): void {
     this.target = target;
     this.positions = new Uint32Array(target.arena.counts.harts);
     this.kept = [];
-    this.seen = this.lost = 0;
+    this.lost = 0;
   }
 
   /** Takes over what is new in the rings. */
   collect(): void {
-    const log = this.target?.arena.events;
-    if (!log) return;
-    const news: ArenaEvent[] = [];
-    this.positions.forEach((position, hart) => {
-      const written = log.written(hart);
-      if (written === position) return;
-      const { events, lost } = log.read(hart, position);
-      this.positions[hart] = (position + events.length + lost) >>> 0;
-      this.lost += lost;
-      for (const event of events) news.push(event);
-    });
-    if (news.length === 0) return;
-    news.sort((a, b) => a.time - b.time);
-    const hartOf = new Map(this.target?.liveHarts.map(({ space, index }) => [space.id, index]));
-    for (const event of news) {
+    const { target } = this;
+    if (!target) return;
+    const { events, lost } = target.arena.events.readAll(this.positions);
+    this.lost += lost;
+    if (events.length === 0) return;
+    const hartOf = new Map(target.liveHarts.map(({ space, index }) => [space.id, index]));
+    for (const event of events) {
       const forked = event.kind === 'fork' ? hartOf.get(event.to) : undefined;
-      this.kept.push({ ...event, number: ++this.seen, ...(forked !== undefined && { forked }) });
+      this.kept.push(forked === undefined ? event : { ...event, forked });
     }
-    this.kept = this.kept.slice(-MAX_EVENTS);
+    // A thread may have been about to write an earlier one when the rings were read last.
+    inOrder(this.kept);
+    if (this.kept.length > MOST_KEPT) this.kept = this.kept.slice(-MOST_KEPT);
   }
 
-  /** The newest `limit` events. */
-  list(limit: number): EventList {
+  /** The newest `limit` events that pass the filter. */
+  list(limit: number, { kinds, hart }: EventFilter = {}): EventList {
     const { target, kept, lost } = this;
-    if (!target) return { events: [], lost: 0 };
+    if (!target) return { events: [], lost: 0, kept: 0 };
+    const wanted = kinds && new Set(kinds);
+    const passes = (event: KeptEvent): boolean =>
+      (wanted?.has(event.kind) ?? true) && (hart === undefined || event.hart === hart);
     const events = kept
+      .filter(passes)
       .slice(-limit)
-      .map(({ number, kind, hart, instret, pc, page, from, to, forked, time }): EventInfo => ({
-        number,
-        kind,
-        hart,
-        instructions: instret,
-        location: locate(target.symbols, pc),
-        page,
-        from,
-        to,
-        ...(forked !== undefined && { forked }),
-        time,
-      }));
-    return { events, lost };
+      .map((event): EventInfo => {
+        const { sequence, kind, instret, pc, page, from, to, forked, time } = event;
+        const detail = describe(event);
+        return {
+          number: sequence,
+          kind,
+          hart: event.hart,
+          instructions: instret,
+          location: locate(target.symbols, pc),
+          page,
+          from,
+          to,
+          ...(forked !== undefined && { forked }),
+          ...(detail !== undefined && { detail }),
+          time,
+        };
+      });
+    return { events, lost, kept: kept.length };
   }
+}
+
+const MULTIPROCESS_NAMES = new Map<number, string>(
+  Object.entries(MULTIPROCESS_CALLS).map(([name, number]) => [number, name]),
+);
+/** Linux results from −4095 to −1 are errors. */
+const LOWEST_ERROR = -4095n;
+
+/** What the numbers of an event mean that is not about a page (docs/memory.md); undefined for the others. */
+function describe({ kind, page, from, to }: ArenaEvent): string | undefined {
+  switch (kind) {
+    case 'syscall':
+      return `${callName(page)} = ${result(from, to)}`;
+    case 'park':
+      return callName(page);
+    case 'start':
+      return page === 0
+        ? `a thread of hart ${from}`
+        : `vCPU ${to} of task ${page}, from hart ${from}`;
+    case 'end':
+      return page === 0 ? 'a thread' : `${REASONS[from - 1] ?? 'ended'}${to === 0 ? '' : ` ${to}`}`;
+    case 'join': {
+      const failed = to === 0 ? '' : `, ${to} failed`;
+      return `${page === 0 ? 'tasks' : `task ${page}`}, ${from} vCPUs${failed}`;
+    }
+    case 'conflict':
+      return `with hart ${to} at 0x${from.toString(16)}`;
+    default:
+      return undefined;
+  }
+}
+
+function callName(number: number): string {
+  return MULTIPROCESS_NAMES.get(number) ?? systemCallName(number);
+}
+
+function result(low: number, high: number): string {
+  const value = BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low));
+  if (value < 0n && value >= LOWEST_ERROR) return `−${errnoName(Number(-value))}`;
+  return value > 0xffffn ? `0x${value.toString(16)}` : value.toString();
 }

@@ -258,9 +258,10 @@ export interface PageInfo {
 
 /** Something that happened to a hart or its pages; the meaning of `from` and `to` stands in docs/memory.md. */
 export interface EventInfo {
-  /** Counts the events that were seen, from 1. */
+  /** Its place in the order of all events of the machine, from 1. */
   readonly number: number;
   readonly kind: string;
+  /** Harts that come later may have its number; their `start` is an event too. */
   readonly hart: HartId;
   /** Instructions that the hart had retired. */
   readonly instructions: number;
@@ -270,15 +271,25 @@ export interface EventInfo {
   readonly to: number;
   /** Of a fork: the hart that began in it, where that still lived when the event was read. */
   readonly forked?: HartId;
-  /** Host time in milliseconds since 1970. */
+  /** What the numbers of an event mean that is not about a page: `write = 6`, `returned` … */
+  readonly detail?: string;
+  /** Host time in milliseconds since 1970; events of one turn of a hart may have the same. */
   readonly time: number;
 }
 
+/** Which events are wanted; what is left out is not looked at. */
+export interface EventFilter {
+  readonly kinds?: readonly string[];
+  readonly hart?: HartId;
+}
+
 export interface EventList {
-  /** In the order of their times, newest last. */
+  /** In their order, newest last. */
   readonly events: readonly EventInfo[];
   /** Events that were overwritten before anybody looked. */
   readonly lost: number;
+  /** How many there are, with those that do not pass the filter. */
+  readonly kept: number;
 }
 
 export interface BreakpointSpec {
@@ -351,8 +362,8 @@ export interface MachineRequests {
   /** The pages of all address spaces; also while the machine runs. */
   pages(): Promise<PagesInfo>;
   page(page: number, hart: HartId): Promise<PageInfo>;
-  /** The newest `limit` events of all harts. */
-  events(limit: number): Promise<EventList>;
+  /** The newest `limit` events that pass the filter. */
+  events(limit: number, filter?: EventFilter): Promise<EventList>;
   terminalInput(bytes: Uint8Array): Promise<void>;
   terminalResize(columns: number, rows: number): Promise<void>;
 }

@@ -14,6 +14,7 @@ import type {
   Breakpoint,
   BreakpointSpec,
   DisassembledLine,
+  EventFilter,
   EventList,
   HartId,
   HartInfo,
@@ -239,10 +240,10 @@ export class DebugSession implements MachineRequests {
     return attempt(() => pageInfo(this.opened(), this.hart(hart), page));
   }
 
-  events(limit: number): Promise<EventList> {
+  events(limit: number, filter?: EventFilter): Promise<EventList> {
     return attempt(() => {
       this.eventHistory.collect();
-      return this.eventHistory.list(limit);
+      return this.eventHistory.list(limit, filter);
     });
   }
 

@@ -57,6 +57,11 @@ const openRequest = v.strictObject({
   rows,
 });
 
+const eventFilter = v.strictObject({
+  kinds: v.exactOptional(v.pipe(v.array(text(32)), v.maxLength(64, 'has more than 64 kinds'))),
+  hart: v.exactOptional(hart),
+});
+
 const breakpointSpec = v.strictObject({
   at: text(1024),
   condition: v.exactOptional(text(4096)),
@@ -97,7 +102,7 @@ const REQUESTS = {
   memoryMap: v.strictTuple([]),
   pages: v.strictTuple([]),
   page: v.strictTuple([whole(0, PAGE_COUNT - 1), hart]),
-  events: v.strictTuple([whole(1, MAX_EVENTS)]),
+  events: v.strictTuple([whole(1, MAX_EVENTS), v.optional(eventFilter)]),
   terminalInput: v.strictTuple([bytes(MAX_TERMINAL_INPUT)]),
   terminalResize: v.strictTuple([columns, rows]),
 } satisfies { [K in keyof MachineRequests]: v.GenericSchema<Parameters<MachineRequests[K]>> };

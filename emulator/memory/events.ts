@@ -119,7 +119,7 @@ export class EventLog {
   /** The event that a hart is to stop at, which is then settled; undefined when there is none. */
   takeStop(hart: number): { readonly event: EventKind; readonly page: number } | undefined {
     const { u32 } = this;
-    const context = this.harts + (HART.size / 4) * hart;
+    const context = this.harts + (HART_STRIDE / 4) * hart;
     const stop = u32[context + HART.eventStop / 4];
     if (stop === 0) return undefined;
     u32[context + HART.eventStop / 4] = 0;
@@ -133,6 +133,11 @@ export class EventLog {
 
   set enabled(enabled: boolean) {
     Atomics.store(this.u32, HEADER.eventsOff, enabled ? 0 : 1);
+  }
+
+  /** How many events there were, mod 2^32: the sequence of the last one. */
+  get count(): number {
+    return Atomics.load(this.u32, HEADER.eventSequence);
   }
 
   /** Reads the clock: events of this thread have this time until the next call. */

@@ -18,7 +18,7 @@ const MODES = ['shared', 'call', 'fork', 'fork-here', 'workspace'] as const;
 export type Mode = (typeof MODES)[number];
 
 /** How a vCPU ended; by number from 1. */
-const REASONS = [
+export const REASONS = [
   'returned',
   'exited',
   'fault',

@@ -159,6 +159,16 @@ describe('the Events pane', () => {
     expect(pane.findAll('[data-event]').map((row) => row.attributes('data-event'))).toEqual([
       'loan',
     ]);
+    await pane.get('input').setValue('');
+    await pane.get('[aria-label="Kinds of events"]').setValue('Mappings');
+    await expect.poll(() => pane.findAll('[data-event]')).toHaveLength(1);
+    expect(pane.text()).toContain('maps 2 pages');
+    await pane.get('[aria-label="Kinds of events"]').setValue('loan');
+    await expect.poll(() => pane.text()).toContain('borrows page');
+    await pane.get('[aria-label="Harts whose events are shown"]').setValue('0');
+    await expect.poll(() => pane.text()).toContain('No event passes the filter.');
+    await pane.get('[aria-label="Harts whose events are shown"]').setValue('');
+    await expect.poll(() => pane.findAll('a.what')).toHaveLength(1);
     await pane.get('a.what').trigger('click');
     await expect.poll(() => useView().pagesPlace?.address).toBe(0x12000);
   });

@@ -1,6 +1,7 @@
 import {
   REGISTER_TABLE,
   type EndedVcpu,
+  type EventFilter,
   type EventList,
   type PageInfo,
   type PagesInfo,
@@ -352,7 +353,7 @@ export class FakeMachine implements MachineRequests {
     };
   }
 
-  async events(limit: number): Promise<EventList> {
+  async events(limit: number, filter: EventFilter = {}): Promise<EventList> {
     const kinds = ['map', 'fork', 'loan', 'copy'];
     const events = kinds.map((kind, n) => ({
       number: n + 1,
@@ -365,7 +366,10 @@ export class FakeMachine implements MachineRequests {
       to: 2,
       time: 1_000_000 + n,
     }));
-    return { events: events.slice(-limit), lost: 3 };
+    const passing = events.filter(
+      ({ kind, hart }) => (filter.kinds?.includes(kind) ?? true) && hart === (filter.hart ?? hart),
+    );
+    return { events: passing.slice(-limit), lost: 3, kept: events.length };
   }
 
   async terminalInput(bytes: Uint8Array): Promise<void> {

@@ -4,12 +4,20 @@ const PAGE_SIZE = 4096;
 const at = (page: number): string => (page * PAGE_SIZE).toString(16).padStart(8, '0');
 const pages = (count: number): string => (count === 1 ? '1 page' : `${count} pages`);
 
+/** All kinds of events, in groups for choosing. */
+export const EVENT_GROUPS = {
+  'Harts and calls': ['start', 'end', 'join', 'park', 'syscall'],
+  Pages: ['fork', 'copy', 'loan', 'late-borrow', 'stale', 'adopt', 'conflict'],
+  Mappings: ['map', 'protect', 'unmap'],
+} as const;
+
 /** Kinds whose event is about a page. */
 const ABOUT_PAGES = new Set([
   'copy',
   'loan',
   'late-borrow',
   'adopt',
+  'stale',
   'conflict',
   'map',
   'unmap',
@@ -19,8 +27,20 @@ const ABOUT_PAGES = new Set([
 export const isAboutPage = ({ kind }: EventInfo): boolean => ABOUT_PAGES.has(kind);
 
 /** What happened, in a few words. */
-export function describeEvent({ kind, page, from, to, forked }: EventInfo): string {
+export function describeEvent({ kind, page, from, to, forked, detail }: EventInfo): string {
   switch (kind) {
+    case 'syscall':
+      return detail ?? '';
+    case 'park':
+      return `waits in ${detail}`;
+    case 'start':
+      return `begins: ${detail}`;
+    case 'end':
+      return `ends: ${detail}`;
+    case 'join':
+      return `joins ${detail}`;
+    case 'stale':
+      return `page ${at(page)} is newer than what borrowers see, frame ${from} → ${to}`;
     case 'fork':
       return forked === undefined ? 'forks its address space' : `forks hart ${forked}`;
     case 'copy':
@@ -40,7 +60,7 @@ export function describeEvent({ kind, page, from, to, forked }: EventInfo): stri
     case 'protect':
       return `protects ${pages(to)} at ${at(page)}`;
     case 'conflict':
-      return `conflict in page ${at(page)}`;
+      return `conflict in page ${at(page)} ${detail ?? ''}`;
     default:
       return kind;
   }

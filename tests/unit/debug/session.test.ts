@@ -550,6 +550,12 @@ describe('a guest with vCPUs', () => {
     const later = await client.session.events(2000);
     expect(later.events.some(({ kind, hart }) => kind === 'loan' && hart > 0)).toBe(true);
     expect((await client.session.events(3)).events).toHaveLength(3);
+    const loans = await client.session.events(2000, { kinds: ['loan', 'copy'], hart: 2 });
+    expect(loans.events.length).toBeGreaterThan(0);
+    for (const { kind, hart } of loans.events)
+      expect([kind, hart]).toEqual([expect.stringMatching(/loan|copy/), 2]);
+    const numbers = later.events.map(({ number }) => number);
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
   });
 });
 

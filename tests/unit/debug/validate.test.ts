@@ -38,6 +38,7 @@ describe('the border of a machine', () => {
     ['page', [2 ** 20, 0], 'page: argument 0 is above 1048575'],
     ['events', [0], 'events: argument 0 is below 1'],
     ['events', [2001], 'events: argument 0 is above 2000'],
+    ['events', [1, { kinds: [1] }], 'events: argument 1.kinds.0 is not a text'],
     ['disassemble', [0, 0, 1001], 'disassemble: argument 2 is above 1000'],
     ['writeMemory', [0, [1, 2]], 'writeMemory: argument 1 is not bytes'],
     [
