@@ -31,14 +31,6 @@ import type { Tasks } from './multiprocess/tasks';
 import type { WorkspaceHost } from './multiprocess/workspace-host';
 import { WorkspaceProcesses } from './multiprocess/workspace-processes';
 import { Parallel } from './parallel';
-import type { RaceLimits } from './races/detector';
-import { RaceCheck } from './races/race-check';
-import type { Race, RaceReport } from './races/report';
-
-export interface RaceCheckOptions extends RaceLimits {
-  /** Told about each new race. */
-  readonly onRace?: (race: Race) => void;
-}
 
 /** What a machine is made of. What is left out has the default in brackets. */
 export interface MachineOptions {
@@ -68,8 +60,6 @@ export interface MachineOptions {
   readonly pool?: PoolOptions;
   /** Processes that run workspace vCPUs, where there is a pool too [none: they run on the pool's threads]. */
   readonly workspaces?: WorkspaceHost;
-  /** Looks for data races between harts; then all harts take turns on one thread (docs/races.md) [not]. */
-  readonly raceCheck?: RaceCheckOptions;
   /** The guest's files [in memory, nothing of the host]. The embedder disposes of them. */
   readonly files?: FileTree;
   /** Path of the program in the guest [argv[0] made absolute]. */
@@ -89,7 +79,6 @@ export class Machine implements DebugTarget {
   readonly engine: Engine;
   private readonly executor: Executor;
   private readonly parallel: Parallel | undefined;
-  private readonly raceCheck: RaceCheck | undefined;
 
   /**
    * Loads a program.
@@ -135,8 +124,7 @@ export class Machine implements DebugTarget {
       stopAtFaults: options.stopAtFaults ?? false,
       vcpuLimit: options.vcpuLimit ?? 0,
     });
-    if (options.raceCheck) this.raceCheck = this.checkRaces(options.raceCheck);
-    if (options.pool && !options.raceCheck) {
+    if (options.pool) {
       const pool = new HartPool(
         options.pool,
         space,
@@ -185,11 +173,6 @@ export class Machine implements DebugTarget {
   /** Instructions retired since the start, by all harts. */
   get instructions(): number {
     return this.executor.harts.total;
-  }
-
-  /** What the race check has found so far; undefined without one. */
-  get races(): RaceReport | undefined {
-    return this.raceCheck?.report();
   }
 
   get residentBytes(): number {
@@ -288,19 +271,6 @@ export class Machine implements DebugTarget {
     this.parallel?.end();
     const { harts } = this.executor;
     for (const hart of [...harts.list()]) harts.remove(hart);
-  }
-
-  private checkRaces(options: RaceCheckOptions): RaceCheck {
-    const { engine, executor, kernel } = this;
-    const check = new RaceCheck(
-      engine,
-      (hart) => kernel.thread(hart.state).clearChildTid,
-      options,
-    );
-    check.onRace = (race) => options.onRace?.(race);
-    executor.observer = check;
-    check.made(executor.harts.main);
-    return check;
   }
 
   private runToReturn(name: string, budget: number): void {
