@@ -3,7 +3,7 @@ import type { Access, FaultKind, Resolution } from './faults';
 import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from './layout';
 import { Loans } from './loans';
 import { acquire, release } from './lock';
-import { ENTRY, ENTRY_WRITTEN_TOGETHER } from './page-table';
+import { ENTRY, ENTRY_WRITTEN_TOGETHER, LEAF_SHIFT } from './page-table';
 
 /** Called without the space's lock: a hook may map, protect and write. */
 export interface SpaceHooks {
@@ -126,10 +126,28 @@ export abstract class Translation extends Loans {
       result = denial(entry);
     } else {
       result = this.addressOf(entry, page);
-      if (permission === ENTRY.read) this.fillRead(page, result);
+      if (permission === ENTRY.read) this.fillReads(page, result);
     }
     release(arena.i32, this.lock);
     return result;
+  }
+
+  /**
+   * Fills the read delta of `page`. Who has read the page before it reads on, most likely: then it gets those
+   * of the rest of the leaf too, because to ask for each costs more than all of them together.
+   */
+  private fillReads(page: number, address: number): void {
+    this.fillRead(page, address);
+    const { pair, arena } = this;
+    if (pair === 0 || this.watches.count > 0 || !arena.deltas.hasRead(pair, page - 1)) return;
+    const end = ((page >>> LEAF_SHIFT) + 1) << LEAF_SHIFT;
+    arena.pageTable.visit(this.top, page + 1, end, (leaf, first, from, to) => {
+      for (let i = from; i <= to; i++) {
+        const entry = arena.u32[leaf + i];
+        if ((entry & ENTRY.read) === 0) continue;
+        arena.deltas.fillRead(pair, first + i, this.addressOf(entry, first + i));
+      }
+    });
   }
 
   /** @param permission ENTRY.write, or 0 for writes of the host that no permission stops */
