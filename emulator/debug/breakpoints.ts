@@ -1,27 +1,22 @@
-import { describeAddress } from '../elf/symbols';
-import { ExpressionError, parseExpression, type Expression } from './expression';
-import { locate } from './location';
+import { EVENT_KINDS } from '../memory/events';
 import type { Hart } from '../multiprocess/hart';
+import { placeOf } from './breakpoint-places';
+import {
+  concerns,
+  judge,
+  readTexts,
+  type BreakpointHit,
+  type Entry,
+  type Print,
+} from './breakpoint-rules';
+import { CodePlanter } from './code-planter';
+import { DataPlanter, type WatchedRange } from './data-planter';
+import { ExpressionError } from './expression';
+import { locate } from './location';
 import type { Breakpoint, BreakpointSpec } from './protocol';
-import { targetScope } from './scope';
 import type { DebugTarget } from './target';
 
-/** A breakpoint with what its texts mean for the program that is open. */
-interface Entry {
-  readonly id: number;
-  spec: BreakpointSpec;
-  hits: number;
-  address?: number;
-  condition?: Expression;
-  problem?: string;
-}
-
-/** What happened at an address where breakpoints lie. */
-export interface BreakpointHit {
-  readonly id: number;
-  /** Why the condition could not be evaluated: it stops then, so that nobody waits in vain. */
-  readonly problem?: string;
-}
+const A7 = 17;
 
 /**
  * The user's breakpoints, and the temporary ones of steps. They outlive the program: opening or
@@ -29,20 +24,27 @@ export interface BreakpointHit {
  */
 export class BreakpointTable {
   private readonly entries = new Map<number, Entry>();
-  /** How many want a stop at an address. */
-  private readonly planted = new Map<number, number>();
+  private readonly code = new CodePlanter();
+  private readonly data = new DataPlanter();
   private target: DebugTarget | undefined;
   private nextId = 1;
+  /** Told what breakpoints print. */
+  onPrint: Print = () => undefined;
+  /** Harts that a system call breakpoint has been looked at for, and at which instruction. */
+  private settledCalls = new WeakMap<Hart, number>();
 
   /** Resolves all breakpoints for a program that has just been loaded. */
   attach(target: DebugTarget): void {
     this.target = target;
-    this.planted.clear();
+    this.code.attach(target.code);
+    this.data.attach(target);
+    target.hooks.hartMade = (hart) => this.data.cover(hart);
     for (const entry of this.entries.values()) {
       entry.hits = 0;
-      entry.address = undefined;
+      entry.place = undefined;
       this.resolve(entry);
     }
+    this.plant();
   }
 
   list(): Breakpoint[] {
@@ -53,55 +55,115 @@ export class BreakpointTable {
     const entry: Entry = { id: this.nextId++, spec, hits: 0 };
     this.entries.set(entry.id, entry);
     this.resolve(entry);
+    this.plant();
     return this.describe(entry);
   }
 
   /** @throws Error when there is no breakpoint of that number */
   update(id: number, spec: BreakpointSpec): Breakpoint {
     const entry = this.find(id);
-    this.withdraw(entry);
     entry.spec = spec;
     this.resolve(entry);
+    this.plant();
     return this.describe(entry);
   }
 
   /** @throws Error when there is no breakpoint of that number */
   remove(id: number): void {
-    this.withdraw(this.find(id));
+    this.find(id);
     this.entries.delete(id);
+    this.plant();
   }
 
   /** Stops at these addresses until the returned function is called. */
   plantTemporarily(addresses: readonly number[]): () => void {
-    for (const address of addresses) this.plant(address);
-    return () => {
-      for (const address of addresses) this.unplant(address);
-    };
+    return this.code.add(addresses);
   }
 
-  /** Counts a stop at `address`; the breakpoint that wants it, if one does. */
-  hit(address: number, hart: Hart): BreakpointHit | undefined {
-    for (const entry of this.entries.values()) {
-      if (entry.address !== address || !entry.spec.enabled) continue;
-      const met = this.conditionMet(entry, hart);
-      if (typeof met === 'string') return { id: entry.id, problem: met };
-      if (!met) continue;
-      entry.hits += 1;
-      if (entry.hits >= (entry.spec.hitCount ?? 1)) return { id: entry.id };
-    }
-    return undefined;
+  /** Whether a user's breakpoint lies at the hart's next instruction. */
+  liesAt(hart: Hart): boolean {
+    return this.codeAt(hart).length > 0;
   }
 
-  private conditionMet(entry: Entry, hart: Hart): boolean | string {
-    if (!entry.condition || !this.target) return true;
-    try {
-      return entry.condition(targetScope(this.target, hart)) !== 0n;
-    } catch (error) {
-      if (error instanceof ExpressionError) {
-        return `The condition of breakpoint ${entry.id} cannot be evaluated: ${error.message}.`;
-      }
-      throw error;
-    }
+  /** A hart has come to an address where breakpoints lie; the one that wants a stop, if one does. */
+  hit(hart: Hart): BreakpointHit | undefined {
+    return this.judgeAll(this.codeAt(hart), hart);
+  }
+
+  /** Data breakpoints that an access touches, of whatever kind it is. */
+  touched(hart: Hart, address: number, size: number): WatchedRange[] {
+    return this.data.touching(hart, address, size);
+  }
+
+  get watchesData(): boolean {
+    return this.data.any;
+  }
+
+  /** An access to a data breakpoint has been made; `old` and `new` are what its condition may use. */
+  hitData(
+    id: number,
+    hart: Hart,
+    values: Readonly<Record<string, bigint>>,
+  ): BreakpointHit | undefined {
+    const entry = this.entries.get(id);
+    return entry && this.judgeAll([entry], hart, values);
+  }
+
+  /** The hart stands at a system call. */
+  hitCall(hart: Hart, number: number): BreakpointHit | undefined {
+    this.settledCalls.set(hart, hart.state.instret);
+    return this.judgeAll(this.callsAt(hart, number), hart);
+  }
+
+  /** Something has happened to the hart. */
+  hitEvent(hart: Hart, event: string): BreakpointHit | undefined {
+    const mine = this.active(({ place }) => place?.kind === 'event' && place.event === event);
+    return this.judgeAll(
+      mine.filter((entry) => concerns(entry, hart.index)),
+      hart,
+    );
+  }
+
+  /** A stop at it has been told: a temporary one goes. */
+  stopped(id: number): void {
+    if (this.entries.get(id)?.spec.temporary === true) this.remove(id);
+  }
+
+  barrier(id: number): BreakpointSpec | undefined {
+    const spec = this.entries.get(id)?.spec;
+    return spec?.barrier === true && spec.enabled ? spec : undefined;
+  }
+
+  private judgeAll(
+    entries: readonly Entry[],
+    hart: Hart,
+    values?: Readonly<Record<string, bigint>>,
+  ): BreakpointHit | undefined {
+    const { target } = this;
+    if (!target) return undefined;
+    // Each counts its hits, also where an earlier one stops.
+    const hits = entries.flatMap(
+      (entry) => judge(entry, target, hart, (id, text) => this.onPrint(id, text), values) ?? [],
+    );
+    return hits.find(({ barrier }) => !barrier) ?? hits[0];
+  }
+
+  private codeAt({ index, state }: Hart): Entry[] {
+    return this.active(
+      (entry) =>
+        entry.place?.kind === 'code' && entry.place.address === state.pc && concerns(entry, index),
+    );
+  }
+
+  private callsAt({ index }: Hart, number: number): Entry[] {
+    return this.active((entry) => {
+      if (entry.place?.kind !== 'syscall' || !concerns(entry, index)) return false;
+      return entry.place.number === undefined || entry.place.number === number;
+    });
+  }
+
+  private active(fits: (entry: Entry) => boolean): Entry[] {
+    return [...this.entries.values()].filter((entry) => entry.spec.enabled && fits(entry));
   }
 
   private find(id: number): Entry {
@@ -112,68 +174,72 @@ export class BreakpointTable {
 
   /** Reads the texts of a breakpoint; what is wrong with them becomes its problem. */
   private resolve(entry: Entry): void {
-    entry.problem = undefined;
-    entry.condition = undefined;
-    const { target } = this;
+    entry.problem = entry.place = undefined;
     try {
-      const { condition } = entry.spec;
-      if (condition !== undefined && condition.trim() !== '') {
-        entry.condition = parseExpression(condition);
-      }
-      if (!target) return;
-      entry.address = addressOf(target, entry.spec.at);
-      if (entry.spec.enabled) this.plant(entry.address);
+      readTexts(entry);
+      if (this.target) entry.place = placeOf(this.target, entry.spec);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       entry.problem = error.message;
     }
   }
 
-  private withdraw(entry: Entry): void {
-    if (entry.address !== undefined && entry.spec.enabled) this.unplant(entry.address);
-    entry.address = undefined;
-  }
-
-  private plant(address: number): void {
-    const count = this.planted.get(address) ?? 0;
-    this.planted.set(address, count + 1);
-    if (count === 0) this.target?.code.setBreakpoint(address);
-  }
-
-  private unplant(address: number): void {
-    const count = this.planted.get(address) ?? 0;
-    if (count > 1) {
-      this.planted.set(address, count - 1);
-      return;
-    }
-    this.planted.delete(address);
-    if (count === 1) this.target?.code.clearBreakpoint(address);
-  }
-
-  private describe({ id, spec, hits, address, problem }: Entry): Breakpoint {
+  /** Lets the machine stop where the breakpoints are. */
+  private plant(): void {
     const { target } = this;
+    if (!target) return;
+    const places = this.active(() => true);
+    this.code.plant(places.flatMap(({ place }) => (place?.kind === 'code' ? [place.address] : [])));
+    this.data.plant(
+      places.flatMap(({ id, place, spec }) =>
+        place?.kind === 'data'
+          ? [
+              {
+                id,
+                address: place.address,
+                length: place.length,
+                access: spec.access ?? 'write',
+                harts: spec.harts,
+              },
+            ]
+          : [],
+      ),
+    );
+    const calls = places.some(({ place }) => place?.kind === 'syscall');
+    target.hooks.stopsAtCall = calls ? (hart) => this.wantsCall(hart) : undefined;
+    const events = new Set(
+      places.flatMap(({ place }) => (place?.kind === 'event' ? [place.event] : [])),
+    );
+    target.arena.events.stopAt(EVENT_KINDS.filter((kind) => events.has(kind)));
+  }
+
+  private wantsCall(hart: Hart): boolean {
+    if (this.settledCalls.get(hart) === hart.state.instret) return false;
+    return this.callsAt(hart, hart.state.xNumber(A7)).length > 0;
+  }
+
+  private describe({ id, spec, hits, place, problem }: Entry): Breakpoint {
+    const { target } = this;
+    const address = place?.kind === 'code' || place?.kind === 'data' ? place.address : undefined;
     return {
       ...spec,
       id,
       hits,
-      ...(target && address !== undefined && { location: locate(target.symbols, address) }),
+      ...(target && address !== undefined && { location: this.locationOf(target, address, place) }),
+      ...(place?.kind === 'data' && { watched: place.length }),
       ...(problem !== undefined && { problem }),
     };
   }
-}
 
-/**
- * The address that a breakpoint's place names.
- * @throws ExpressionError when it names none, or no instruction can lie there
- */
-function addressOf(target: DebugTarget, at: string): number {
-  const value = BigInt.asUintN(64, parseExpression(at)(targetScope(target, target.liveHarts[0])));
-  if (value >= 1n << 32n) throw new ExpressionError(`0x${value.toString(16)} is above 4 GiB`);
-  const address = Number(value);
-  if (address % 2 !== 0)
-    throw new ExpressionError(`0x${address.toString(16)} is odd: no instruction`);
-  if (target.liveHarts[0].space.peek(address, 2).length < 2) {
-    throw new ExpressionError(`nothing is mapped at ${describeAddress(target.symbols, address)}`);
+  private locationOf(
+    target: DebugTarget,
+    address: number,
+    place: Entry['place'],
+  ): Breakpoint['location'] {
+    if (place?.kind !== 'data') return locate(target.symbols, address);
+    const variable = target.symbols.objectAt(address);
+    return variable
+      ? { address, symbol: variable.symbol.name, offset: variable.offset }
+      : { address };
   }
-  return address;
 }

@@ -1,5 +1,5 @@
 import { fetchInstruction, isCall, isReturn } from './fetch';
-import type { SymbolTable } from '../elf/symbols';
+import { describeAddress, type SymbolPlace, type SymbolTable } from '../elf/symbols';
 import type { AddressSpace } from '../memory/address-space';
 import type { Hart } from '../multiprocess/hart';
 
@@ -21,8 +21,13 @@ export interface Goal {
 const SP = 2;
 const RA = 1;
 
-/** Functions of the guest library whose ecall starts vCPUs. */
+/** Functions of the guest library whose ecall starts vCPUs, and those that call them. */
 const FORK_FUNCTIONS = ['mp_start', 'mp_fork', 'multiprocess', 'multiprocess_stacks'];
+const FORK_CALLERS = ['mp_call'];
+
+/** Whether calling the function of that name starts vCPUs. */
+export const isForkFunction = (name: string): boolean =>
+  FORK_FUNCTIONS.includes(name) || FORK_CALLERS.includes(name);
 
 /**
  * Where a program may start vCPUs.
@@ -61,21 +66,23 @@ export function stepOver(hart: Hart): Goal | undefined {
  */
 export function stepOut(hart: Hart, symbols: SymbolTable): Goal {
   const { state, space } = hart;
-  const { pc } = state;
-  const place = symbols.functionAt(pc);
-  const exits =
-    place === undefined || place.offset === 0 || place.symbol.size === 0
-      ? []
-      : functionExits(space, place.symbol.address, place.symbol.size);
-  if (place === undefined || exits.length === 0) {
+  const place = symbols.functionAt(state.pc);
+  const isInside = place !== undefined && place.offset > 0 && place.symbol.size > 0;
+  if (!isInside || functionExits(space, place.symbol.address, place.symbol.size).length === 0) {
     return returnTo(hart, Number(BigInt.asUintN(32, state.x(RA))));
   }
+  return outOfBody(hart, symbols, place);
+}
+
+/** Out of a function by one of the places where it can be left. */
+function outOfBody(hart: Hart, symbols: SymbolTable, { symbol }: SymbolPlace): Goal {
+  const { state, space } = hart;
+  const { address, size } = symbol;
   const depth = state.x(SP);
-  const { address, size } = place.symbol;
-  const framed = hasFrame(space, address, pc);
+  const framed = hasFrame(space, address, state.pc);
   let returning = false;
   const goal: Goal = {
-    addresses: exits,
+    addresses: functionExits(space, address, size),
     arrived() {
       const instruction = fetchInstruction(space, state.pc);
       returning = instruction !== undefined && isReturn(instruction);
@@ -92,6 +99,37 @@ export function stepOut(hart: Hart, symbols: SymbolTable): Goal {
     },
   };
   return goal;
+}
+
+/**
+ * To the instruction that returns from the function that the hart is in.
+ * @throws Error when the function's end is not known
+ */
+export function runToReturn(hart: Hart, symbols: SymbolTable): Goal {
+  const { state, space } = hart;
+  const place = symbols.functionAt(state.pc);
+  const size = place?.symbol.size ?? 0;
+  if (!place || functionExits(space, place.symbol.address, size).length === 0) {
+    const where = describeAddress(symbols, state.pc);
+    throw new Error(`No symbol says where the function at ${where} ends: step out of it instead.`);
+  }
+  return stoppingAtReturn(hart, outOfBody(hart, symbols, place));
+}
+
+/** As the goal says, but before the function returns. */
+function stoppingAtReturn(hart: Hart, goal: Goal): Goal {
+  return {
+    addresses: goal.addresses,
+    arrived() {
+      const arrival = goal.arrived();
+      const instruction = fetchInstruction(hart.space, hart.state.pc);
+      return arrival === 'leave' && instruction && isReturn(instruction) ? 'done' : arrival;
+    },
+    left() {
+      const next = goal.left?.();
+      return next && stoppingAtReturn(hart, next);
+    },
+  };
 }
 
 /**

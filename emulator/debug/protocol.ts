@@ -49,6 +49,41 @@ export type StopReason =
   | { readonly kind: 'pause' }
   | { readonly kind: 'breakpoint'; readonly id: number; readonly address: number }
   | { readonly kind: 'ebreak'; readonly address: number }
+  /** Behind an access that a data breakpoint wants. */
+  | {
+      readonly kind: 'watch';
+      readonly id: number;
+      readonly access: 'read' | 'write';
+      /** The access: address, bytes, and the instruction that made it. */
+      readonly address: number;
+      readonly size: number;
+      readonly from: Location;
+      /** Where the value lies that is shown: all of what is watched when that is a number, else the access. */
+      readonly place: number;
+      /** The value before and after, `0x…`. */
+      readonly before: string;
+      readonly after: string;
+    }
+  /** Before a system call. */
+  | {
+      readonly kind: 'syscall';
+      readonly id: number;
+      readonly number: number;
+      readonly name: string;
+    }
+  /** An event has happened to the hart: kind, and the page that it is about (0 = none). */
+  | {
+      readonly kind: 'event';
+      readonly id: number;
+      readonly event: string;
+      readonly page: number;
+    }
+  /** All harts have come to a barrier point. */
+  | { readonly kind: 'barrier'; readonly id: number; readonly harts: readonly HartId[] }
+  /** A step into the start of a task has followed one of its vCPUs. */
+  | { readonly kind: 'fork'; readonly task: number; readonly vcpus: number }
+  /** No hart can go on, because a debugger holds those that the others wait for. */
+  | { readonly kind: 'blocked'; readonly message: string }
   | {
       readonly kind: 'fault';
       /** Linux signal name that the fault stands for: SIGSEGV, SIGILL, SIGBUS … */
@@ -59,6 +94,9 @@ export type StopReason =
     }
   | { readonly kind: 'exited'; readonly status: number }
   | { readonly kind: 'killed'; readonly signal: string; readonly status: number };
+
+/** Whom a command moves: one hart, the harts at the same place, all. */
+export type Width = 'hart' | 'group' | 'all';
 
 /** A place in the guest's code. */
 export interface Location {
@@ -79,6 +117,24 @@ export interface HartInfo {
   readonly waitsFor?: string;
   /** For vCPUs: the task that it works on. */
   readonly task?: VcpuInfo;
+  readonly name?: string;
+  readonly pinned?: boolean;
+  /** It does not run until it is thawed. */
+  readonly frozen?: boolean;
+  /** The barrier point that it stands at until the others have come. */
+  readonly heldAt?: number;
+  /** Lockstep group, where it has other members: the lowest of their numbers. Of a stopped machine only. */
+  readonly group?: HartId;
+  /** It was in one group with the others at the last group command, and is not any more. */
+  readonly diverged?: boolean;
+}
+
+/** What a person says about a hart. What is left out stays as it is. */
+export interface HartMarks {
+  /** Empty takes it back. */
+  readonly name?: string;
+  readonly pinned?: boolean;
+  readonly frozen?: boolean;
 }
 
 /** A vCPU's place in its task. */
@@ -292,21 +348,68 @@ export interface EventList {
   readonly kept: number;
 }
 
+/**
+ * - `code`: before an instruction runs
+ * - `data`: behind an access to memory
+ * - `syscall`: before a system call
+ * - `event`: when something happens to a hart or its pages
+ */
+export type BreakpointKind = 'code' | 'data' | 'syscall' | 'event';
+
+/** `change`: a write that leaves another value. */
+export type DataAccess = 'read' | 'write' | 'access' | 'change';
+
 export interface BreakpointSpec {
-  /** A number (address), a symbol, or `symbol+offset`. */
+  /** [`code`] */
+  readonly kind?: BreakpointKind;
+  /**
+   * - `code`: an expression (`main`, `main+4`, `0x10074`)
+   * - `data`: an expression for the first byte
+   * - `syscall`: a name or number, `*` for all
+   * - `event`: the event's kind, as the Events pane names it
+   */
   readonly at: string;
   readonly condition?: string;
-  /** Stops on this hit and later ones: 1 is the first. */
+  /** Counts hits whose condition is met: 1 is the first. */
   readonly hitCount?: number;
+  /** Which hits stop: from `hitCount` on, exactly that one, its multiples [`from`]. */
+  readonly hitRule?: 'from' | 'exactly' | 'multiple';
+  /** Printed instead of stopping; `{expression}` in it is evaluated. */
+  readonly log?: string;
+  /** Only these harts [all]. */
+  readonly harts?: readonly HartId[];
   readonly enabled: boolean;
+  /** Goes away when it has stopped once. */
+  readonly temporary?: boolean;
+  /** `code`: harts stand here until all of their task (or all threads) have come. */
+  readonly barrier?: boolean;
+  /** `data` [`write`] */
+  readonly access?: DataAccess;
+  /** `data`: bytes [the size of the variable, or 8] */
+  readonly length?: number;
 }
 
 export interface Breakpoint extends BreakpointSpec {
   readonly id: number;
+  /** Where it lies: of `data` the first byte. */
   readonly location?: Location;
   readonly hits: number;
+  /** Of `data`: how many bytes are watched. */
+  readonly watched?: number;
   /** Why it cannot be set, when it cannot. */
   readonly problem?: string;
+}
+
+/** An expression's value. */
+export interface EvaluatedValue {
+  /** The bits, `0x…`, as many digits as the type has. */
+  readonly value: string;
+  /** As C writes it. */
+  readonly type: string;
+  /** In decimal, or as a floating-point number. */
+  readonly text: string;
+  /** Of a value in memory. */
+  readonly address?: number;
 }
 
 export interface SymbolInfo {
@@ -323,17 +426,27 @@ export interface SymbolInfo {
 export interface MachineRequests {
   open(request: OpenRequest): Promise<MachineInfo>;
   state(): Promise<MachineState>;
-  run(): Promise<void>;
+  /** All harts, or one or its group while the others stand still. */
+  run(width?: Width, hart?: HartId): Promise<void>;
   pause(): Promise<void>;
-  stepInstruction(hart: HartId): Promise<void>;
+  stepInstruction(hart: HartId, width?: Width): Promise<void>;
   /** Over calls: a call and everything it calls count as one. */
-  stepOver(hart: HartId): Promise<void>;
+  stepOver(hart: HartId, width?: Width): Promise<void>;
   /** Until the current function returns. */
-  stepOut(hart: HartId): Promise<void>;
+  stepOut(hart: HartId, width?: Width): Promise<void>;
+  /** Until the current function is about to return. */
+  runToReturn(hart: HartId, width?: Width): Promise<void>;
+  /** The members of the hart's last group that have parted run until they are at one place again. */
+  runTogether(hart: HartId): Promise<void>;
   /** Until a hart starts vCPUs by a call of the guest library, and a bit further: to where they are there. */
   runToFork(): Promise<void>;
   /** Until a hart comes to an address. */
-  runTo(address: number, hart?: HartId): Promise<void>;
+  runTo(address: number, hart?: HartId, width?: Width): Promise<void>;
+  /** Which vCPU a step into the start of a task follows: its number in the task, 0 = none. */
+  follow(vcpu: number): Promise<void>;
+  markHart(hart: HartId, marks: HartMarks): Promise<void>;
+  /** Ends a vCPU or a thread of the guest. */
+  killHart(hart: HartId): Promise<void>;
   /** Loads the program afresh with the same arguments; breakpoints stay. */
   restart(): Promise<void>;
   registers(hart: HartId): Promise<RegisterSet>;
@@ -352,6 +465,9 @@ export interface MachineRequests {
   removeBreakpoint(id: number): Promise<void>;
   /** Symbols whose name contains `query`, best first, at most `limit`. */
   symbols(query: string, limit: number): Promise<readonly SymbolInfo[]>;
+  evaluate(text: string, hart: HartId): Promise<EvaluatedValue>;
+  /** Writes a register or memory: `a0`, `*(int *)p`, `u8[sp]`. */
+  assign(place: string, value: string, hart: HartId): Promise<void>;
   /** A number, register, symbol or `symbol+offset` to an address. */
   evaluateAddress(text: string, hart: HartId): Promise<number>;
   /** An expression on every hart that lives, each with its own registers and memory. */

@@ -1,7 +1,10 @@
 import type { Hart } from '../multiprocess/hart';
+import { blockage } from './blockage';
 import type { BreakpointTable } from './breakpoints';
 import type { Goal } from './goals';
+import { GoalBoard } from './goal-board';
 import type { StopReason } from './protocol';
+import type { StopJudge } from './stop-judge';
 import type { DebugTarget, MachineStop } from './target';
 
 /** Instructions between two safepoints: a few milliseconds, so that a pause is seen at once. */
@@ -9,8 +12,8 @@ const QUANTUM = 1_000_000;
 /** Instructions that the other harts run before it is seen whether a step's hart can go on. */
 const HELP_QUANTUM = 50_000;
 
-/** Instructions from the entry of a function that starts vCPUs to behind its ecall, at most. */
-const MOST_STEPS_TO_FORK = 500;
+/** Stops at one instruction before it runs: breakpoint, event, system call, and the pages of its accesses. */
+const MOST_TRIES = 16;
 
 /** What the runner needs from the session around it. */
 export interface RunnerHost {
@@ -19,108 +22,153 @@ export interface RunnerHost {
   pauseWanted(): boolean;
   /** Resolves on input, a pause request, or when `deadline` (monotonic milliseconds) has passed. */
   wake(reason: string, deadline: number | undefined): Promise<void>;
-  /** Something the user should know, that is no stop. */
-  note(text: string): void;
 }
 
 /** What one run is about. */
-interface Run {
-  /** Instructions of `only`, or of all harts. */
-  readonly budget: number;
-  readonly goal?: Goal;
-  /** Steps run one hart; the others stand still, unless it waits for them. */
+export interface Run {
+  /** Instructions that `only` may run [as many as it wants]. */
+  readonly budget?: number;
+  /** Where harts want to come to: one that is there stands still, and the run ends when all are. */
+  readonly goals?: ReadonlyMap<Hart, Goal>;
+  /** Where the first hart that comes there ends the run. */
+  readonly anyGoal?: Goal;
+  /** The other harts stand still, unless it waits for them. */
   readonly only?: Hart;
+  /** Likewise, for several. */
+  readonly members?: readonly Hart[];
   /** Ends the run as a step, also while its hart waits. */
   readonly reached?: () => boolean;
 }
 
+/** Harts that a run keeps from running until its end. */
+interface Held {
+  /** Those that it is not about. */
+  readonly others: readonly Hart[];
+  /** Those that have come to their goals. */
+  readonly arrived: Hart[];
+}
+
+type Goals = Pick<GoalBoard, 'done' | 'arrived' | 'left' | 'reached'>;
+
+const STEP: StopReason = { kind: 'step' };
+/** For single instructions. */
+const NO_GOALS: Goals = {
+  done: false,
+  arrived: () => 'pass',
+  left: () => true,
+  reached: () => undefined,
+};
+
 /** Runs a target until something stops it: the one loop behind every run and step. */
 export class Runner {
   constructor(
-    private readonly target: DebugTarget,
+    readonly target: DebugTarget,
     private readonly breakpoints: BreakpointTable,
+    private readonly judge: StopJudge,
     private readonly host: RunnerHost,
   ) {}
 
-  /** One instruction of the hart, whatever lies there. */
-  async step(hart: Hart): Promise<StopReason> {
-    const stop = await this.until({ budget: 1, only: hart });
-    return stop === 'left' ? { kind: 'step' } : stop;
-  }
-
-  /** All harts, until something stops the machine. */
-  run(): Promise<StopReason> {
-    return this.toGoals({ budget: Infinity });
-  }
-
-  /** One hart, until it has reached the goal or something else stops the machine. */
-  runTo(goal: Goal, hart: Hart): Promise<StopReason> {
-    return this.toGoals({ budget: Infinity, goal, only: hart });
-  }
-
-  /** All harts to a function that starts vCPUs, then its caller alone to where they are there. */
-  async runToFork(functions: readonly number[]): Promise<StopReason> {
-    const stop = await this.toGoals({
-      budget: Infinity,
-      goal: { addresses: functions, arrived: () => 'done' },
-    });
-    const { current, tasks } = this.target;
-    if (stop.kind !== 'step' && !functions.includes(current.state.pc)) return stop;
-    const newest = (): number => tasks.list().at(-1)?.id ?? 0;
-    const before = newest();
-    const reached = (): boolean => newest() !== before;
-    for (let steps = 0; steps < MOST_STEPS_TO_FORK && !reached(); steps++) {
-      const step = await this.until({ budget: 1, only: current, reached });
-      if (step !== 'left' && step.kind !== 'step') return step;
-    }
-    return { kind: 'step' };
-  }
-
-  private async toGoals(run: Run): Promise<StopReason> {
-    for (let goal = run.goal; ;) {
-      const withdraw = this.breakpoints.plantTemporarily(goal?.addresses ?? []);
-      let stop: StopReason | 'left';
-      try {
-        stop = await this.until({ ...run, goal });
-      } finally {
-        withdraw();
-      }
-      if (stop !== 'left') return stop;
-      // The instruction that leaves the function has run: is this where the user wanted to be?
-      const after = goal?.left?.();
-      if (!after) return { kind: 'step' };
-      goal = after;
+  /** Runs until something wants a stop. What `run` holds back is let go again. */
+  async run(run: Run): Promise<StopReason> {
+    const goals = new GoalBoard(this.breakpoints, run.goals, run.anyGoal);
+    const held: Held = {
+      others: run.members ? this.holdOthers(run.members) : [],
+      arrived: [],
+    };
+    try {
+      return await this.until(run, goals, held);
+    } finally {
+      goals.withdraw();
+      for (const hart of [...held.others, ...held.arrived]) hart.held = false;
     }
   }
 
-  private async until({ budget, goal, only, reached }: Run): Promise<StopReason | 'left'> {
-    const retired = (): number => (only ? only.state.instret : this.target.instructions);
-    const end = retired() + budget;
-    let through = true;
+  /** One instruction of one hart, at once; undefined when nothing wants a stop. */
+  advance(hart: Hart): StopReason | undefined {
+    const before = hart.state.instret;
+    // What lies at the instruction comes without progress.
+    for (let tries = 0; tries < MOST_TRIES && hart.state.instret === before; tries++) {
+      const stop = this.target.run(1, false, hart);
+      if (stop.kind === 'waiting') return undefined;
+      const reason = this.stopped(stop, NO_GOALS, { others: [], arrived: [] });
+      if (reason ?? hart.ended) return reason;
+    }
+    return undefined;
+  }
+
+  private async until(run: Run, goals: GoalBoard, held: Held): Promise<StopReason> {
+    const { only, members, reached, budget = Infinity } = run;
+    const end = (only?.state.instret ?? 0) + budget;
     for (;;) {
-      const before = retired();
+      const left = only ? end - only.state.instret : Infinity;
+      if (left <= 0 || reached?.() === true || isOver(run) || goals.done) return STEP;
       const helping = only?.waiting?.ready !== undefined;
-      const quantum = helping ? HELP_QUANTUM : Math.min(QUANTUM, end - before);
-      let stop = this.target.run(quantum, through, helping ? undefined : only);
-      if (retired() > before) through = false;
-      if (only && stop.kind === 'waiting') stop = this.letOthersRun(only, stop);
-      if (reached?.()) return { kind: 'step' };
-      // The stepped hart has come to its end: nothing of it is left to run or to wait for.
-      const over = stop.kind === 'fuel' || stop.kind === 'waiting';
-      if (over && only?.ended === true) return { kind: 'step' };
-      if (stop.kind === 'fuel') {
-        if (retired() >= end) return { kind: 'step' };
-        await this.host.safepoint();
-      } else if (stop.kind === 'waiting') {
-        if (only?.waiting?.ready === undefined) await this.host.wake(stop.reason, stop.deadline);
-        else if (helping) await this.host.wake(stop.reason, stop.deadline);
-      } else if (stop.kind === 'breakpoint') {
-        const reason = this.atBreakpoint(stop.address, goal, only);
+      const quantum = helping ? HELP_QUANTUM : Math.min(QUANTUM, left);
+      let stop = this.target.run(quantum, false, helping ? undefined : only);
+      if (stop.kind === 'waiting' && only) stop = this.letOthersRun(only, stop);
+      if (stop.kind === 'waiting' && members) stop = this.letGo(held.others, stop);
+      if (stop.kind === 'fuel') await this.host.safepoint();
+      else if (stop.kind === 'waiting') {
+        const blocked = only ? undefined : this.blockage(held);
+        if (blocked !== undefined) return { kind: 'blocked', message: blocked };
+        // A wait for other harts that has just ended needs no waking.
+        const settled = isOver(run) || (!helping && only?.waiting?.ready !== undefined);
+        if (!settled && reached?.() !== true) await this.host.wake(stop.reason, stop.deadline);
+      } else {
+        const reason = this.stopped(stop, goals, held);
         if (reason) return reason;
-        through = true;
-      } else return stopReason(stop);
+      }
       if (this.host.pauseWanted()) return { kind: 'pause' };
     }
+  }
+
+  private blockage({ others, arrived }: Held): string | undefined {
+    return blockage(this.target.liveHarts, [...others, ...arrived]);
+  }
+
+  /** Whether anybody wants a stop here; undefined: go on. */
+  private stopped(first: MachineStop, goals: Goals, held: Held): StopReason | undefined {
+    for (let stop = first; stop.kind !== 'fuel' && stop.kind !== 'waiting';) {
+      const { current } = this.target;
+      const wasShown = this.judge.wasShown(current);
+      const verdict = this.judge.judge(stop);
+      if (typeof verdict !== 'string') return verdict;
+      if (verdict === 'on') return undefined;
+      const arrival = wasShown ? 'pass' : goals.arrived(current);
+      if (arrival === 'done') return this.arrive(current, goals, held);
+      stop = this.target.run(1, true, current);
+      if (arrival === 'leave' && stop.kind === 'fuel' && goals.left(current)) {
+        return this.arrive(current, goals, held);
+      }
+    }
+    return undefined;
+  }
+
+  /** A hart is where it wanted to be: it stands still until the others are. */
+  private arrive(hart: Hart, goals: Goals, held: Held): StopReason | undefined {
+    goals.reached(hart);
+    if (goals.done) return STEP;
+    hart.held = true;
+    held.arrived.push(hart);
+    return undefined;
+  }
+
+  /** Keeps all harts but these from running; those that a user holds already are not touched. */
+  private holdOthers(members: readonly Hart[]): Hart[] {
+    const others = this.target.liveHarts.filter((hart) => !members.includes(hart) && !hart.held);
+    for (const hart of others) hart.held = true;
+    return others;
+  }
+
+  /** The members wait: those that were kept back run a little, since they may be waited for. */
+  private letGo(held: readonly Hart[], wait: MachineStop & { kind: 'waiting' }): MachineStop {
+    const before = this.target.instructions;
+    for (const hart of held) hart.held = false;
+    const stop = this.target.run(HELP_QUANTUM);
+    this.target.halt();
+    for (const hart of held) hart.held = true;
+    if (stop.kind !== 'waiting') return stop;
+    return this.target.instructions > before ? { kind: 'fuel' } : wait;
   }
 
   /**
@@ -135,7 +183,7 @@ export class Runner {
     for (const hart of [...this.target.liveHarts]) {
       if (hart === only || hart.ended || hart.waiting?.ready) continue;
       const before = hart.state.instret;
-      const stop = this.target.run(HELP_QUANTUM, true, hart);
+      const stop = this.target.run(HELP_QUANTUM, false, hart);
       if (stop.kind !== 'fuel' && stop.kind !== 'waiting') return stop;
       if (stop.kind === 'waiting') deadline = Math.min(deadline, stop.deadline ?? Infinity);
       ran ||= hart.ended || hart.state.instret > before;
@@ -143,47 +191,10 @@ export class Runner {
     if (ran) return { kind: 'fuel' };
     return deadline < Infinity ? { ...wait, deadline } : wait;
   }
-
-  /** Whether anybody wants a stop here; undefined: go on. */
-  private atBreakpoint(
-    address: number,
-    goal: Goal | undefined,
-    only: Hart | undefined,
-  ): StopReason | 'left' | undefined {
-    const { current } = this.target;
-    const hit = this.breakpoints.hit(address, current);
-    if (hit) {
-      if (hit.problem !== undefined) this.host.note(hit.problem);
-      return { kind: 'breakpoint', id: hit.id, address };
-    }
-    const mine = only === undefined || only === current;
-    if (!mine || !goal?.addresses.includes(address)) return undefined;
-    switch (goal.arrived()) {
-      case 'done':
-        return { kind: 'step' };
-      case 'pass':
-        return undefined;
-      case 'leave': {
-        const stop = this.target.run(1, true, current);
-        return stop.kind === 'fuel' ? 'left' : stopReason(stop);
-      }
-    }
-  }
 }
 
-function stopReason(stop: MachineStop): StopReason {
-  switch (stop.kind) {
-    case 'watch':
-    case 'syscall':
-    case 'event':
-    case 'fuel':
-    case 'waiting':
-      return { kind: 'pause' };
-    case 'breakpoint':
-      return { kind: 'breakpoint', id: 0, address: stop.address };
-    case 'killed':
-      return { kind: 'killed', signal: stop.signal, status: stop.status };
-    default:
-      return stop;
-  }
+/** The harts that a run is about have come to their end: nothing of them is left to run or to wait for. */
+function isOver({ only, members }: Run): boolean {
+  if (only) return only.ended;
+  return members !== undefined && members.every(({ ended }) => ended);
 }

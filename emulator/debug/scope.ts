@@ -3,10 +3,18 @@ import type { Scope } from './expression';
 import { readRegister } from './registers';
 import type { DebugTarget } from './target';
 
-/** What expressions see of a machine from a hart: its registers, `hart`, symbols, memory. */
-export function targetScope(target: DebugTarget, hart: Hart): Scope {
+/**
+ * What expressions see of a machine from a hart: its registers, `hart`, symbols, memory.
+ * @param extra names that stand before all others
+ */
+export function targetScope(
+  target: DebugTarget,
+  hart: Hart,
+  extra: Readonly<Record<string, bigint>> = {},
+): Scope {
   return {
     name(name) {
+      if (Object.hasOwn(extra, name)) return extra[name];
       if (name === 'hart') return BigInt(hart.index);
       const register = readRegister(hart.state, name);
       if (register !== undefined) return register;

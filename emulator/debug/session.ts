@@ -7,7 +7,7 @@ import { EndedVcpus } from './ended-vcpus';
 import { EventHistory } from './event-history';
 import { explain } from './explain';
 import { parseExpression } from './expression';
-import { forkFunctions, runTo, stepOut, stepOver } from './goals';
+import { forkFunctions } from './goals';
 import { locate } from './location';
 import { OutputBatch } from './output-batch';
 import type {
@@ -16,8 +16,9 @@ import type {
   DisassembledLine,
   EventFilter,
   EventList,
+  EvaluatedValue,
   HartId,
-  HartInfo,
+  HartMarks,
   HartValue,
   InstructionHelp,
   Location,
@@ -31,17 +32,17 @@ import type {
   RegisterSet,
   RegisterTable,
   SegmentInfo,
-  StopReason,
   SymbolInfo,
+  Width,
 } from './protocol';
 import { readMemoryBlock } from './memory-block';
 import { pageInfo, pagesInfo } from './pages';
 import { registerSet, registerTable, writeRegister } from './registers';
-import { Runner } from './runner';
+import { RunControl } from './run-control';
 import { targetScope } from './scope';
 import type { SessionHost } from './session-host';
-import { SpeedMeter } from './speed-meter';
 import type { DebugTarget } from './target';
+import { assign, evaluate } from './values';
 import { WakeUp } from './wake-up';
 import { evaluateOnHarts } from './watch-expression';
 
@@ -50,8 +51,16 @@ export type OpenTarget = (request: OpenRequest, streams: StandardStreams) => Deb
 
 /** How long `open` waits for the program to come to where it should stop. */
 const OPEN_MILLISECONDS = 2000;
-/** How often the state of a running machine is reported. */
-const REPORT_MILLISECONDS = 100;
+
+/** The state before a program is open. */
+const NOTHING_OPEN: MachineState = {
+  sequence: 0,
+  running: false,
+  harts: [],
+  endedVcpus: [],
+  instructions: 0,
+  residentBytes: 0,
+};
 
 /** One program under the debugger: answers a client's requests, on the thread that runs the harts. */
 export class DebugSession implements MachineRequests {
@@ -63,13 +72,7 @@ export class DebugSession implements MachineRequests {
   private request: OpenRequest | undefined;
   private target: DebugTarget | undefined;
   private terminal: Terminal | undefined;
-  private sequence = 0;
-  private running: Promise<void> | undefined;
-  private waitsFor: string | undefined;
-  private stop: StopReason | undefined;
-  private pauseWanted = false;
-  private meter = new SpeedMeter();
-  private reported = 0;
+  private control: RunControl | undefined;
 
   constructor(
     private readonly host: SessionHost,
@@ -92,47 +95,83 @@ export class DebugSession implements MachineRequests {
   }
 
   state(): Promise<MachineState> {
-    return Promise.resolve(this.currentState());
+    return Promise.resolve(this.control?.state() ?? NOTHING_OPEN);
   }
 
-  run(): Promise<void> {
-    return this.start((runner) => runner.run());
-  }
-
-  async pause(): Promise<void> {
-    if (!this.running) {
-      this.host.clearPause();
-      return;
-    }
-    this.pauseWanted = true;
-    this.wakeUp.wake();
-    await this.running;
-  }
-
-  stepInstruction(hart: HartId): Promise<void> {
-    return this.step(hart, (runner, stepped) => runner.step(stepped));
-  }
-
-  stepOver(hart: HartId): Promise<void> {
-    return this.step(hart, (runner, stepped) => {
-      const goal = stepOver(stepped);
-      return goal ? runner.runTo(goal, stepped) : runner.step(stepped);
+  run(width: Width = 'all', hart?: HartId): Promise<void> {
+    return attempt(() => {
+      if (width === 'all') this.controlled().start((stepping) => stepping.run());
+      else this.move(hart ?? 0, width, (stepping, _, members) => stepping.run(members));
     });
   }
 
-  stepOut(hart: HartId): Promise<void> {
-    return this.step(hart, (runner, stepped) =>
-      runner.runTo(stepOut(stepped, this.opened().symbols), stepped),
+  async pause(): Promise<void> {
+    if (this.control) await this.control.pause();
+    else this.host.clearPause();
+  }
+
+  stepInstruction(hart: HartId, width?: Width): Promise<void> {
+    return attempt(() =>
+      this.move(hart, width, (stepping, focus, members) => stepping.instruction(focus, members)),
     );
   }
 
-  async runToFork(): Promise<void> {
-    const functions = forkFunctions(this.opened().symbols);
-    await this.start((runner) => runner.runToFork(functions));
+  stepOver(hart: HartId, width?: Width): Promise<void> {
+    return attempt(() =>
+      this.move(hart, width, (stepping, focus, members) => stepping.over(focus, members)),
+    );
   }
 
-  runTo(address: number, hart: HartId = 0): Promise<void> {
-    return this.step(hart, (runner, stepped) => runner.runTo(runTo(address), stepped));
+  stepOut(hart: HartId, width?: Width): Promise<void> {
+    return attempt(() =>
+      this.move(hart, width, (stepping, focus, members) => stepping.out(focus, members)),
+    );
+  }
+
+  runToReturn(hart: HartId, width?: Width): Promise<void> {
+    return attempt(() =>
+      this.move(hart, width, (stepping, focus, members) => stepping.toReturn(focus, members)),
+    );
+  }
+
+  runTo(address: number, hart: HartId = 0, width?: Width): Promise<void> {
+    return attempt(() =>
+      this.move(hart, width, (stepping, focus, members) => stepping.to(address, focus, members)),
+    );
+  }
+
+  runToFork(): Promise<void> {
+    return attempt(() => {
+      forkFunctions(this.opened().symbols);
+      this.controlled().start((stepping) => stepping.toFork());
+    });
+  }
+
+  runTogether(hart: HartId): Promise<void> {
+    return attempt(() => {
+      const control = this.controlled();
+      const focus = control.hart(hart);
+      const members = control.lockstep.membersWith(focus);
+      if (members.length < 2) {
+        throw new Error(`Hart ${hart} has not parted from others: no group has been moved.`);
+      }
+      for (const member of members) control.barriers.release(member);
+      control.start((stepping) => stepping.together(focus, members), members);
+    });
+  }
+
+  follow(vcpu: number): Promise<void> {
+    return attempt(() => {
+      this.controlled().follow = vcpu;
+    });
+  }
+
+  markHart(hart: HartId, marks: HartMarks): Promise<void> {
+    return attempt(() => this.controlled().mark(hart, marks));
+  }
+
+  killHart(hart: HartId): Promise<void> {
+    return attempt(() => this.controlled().kill(hart));
   }
 
   registers(hart: HartId): Promise<RegisterSet> {
@@ -148,7 +187,7 @@ export class DebugSession implements MachineRequests {
       const target = this.stopped();
       const number = parseExpression(value)(targetScope(target, this.hart(hart)));
       writeRegister(this.hart(hart).state, name, number);
-      this.report();
+      this.control?.report();
     });
   }
 
@@ -160,7 +199,7 @@ export class DebugSession implements MachineRequests {
     return attempt(() => {
       this.stopped();
       const written = this.hart(hart).space.poke(address, bytes);
-      this.report();
+      this.control?.report();
       if (written < bytes.length) {
         const at = `0x${(address + written).toString(16)}`;
         throw new Error(`Nothing is mapped at ${at}: ${written} of ${bytes.length} bytes written.`);
@@ -201,6 +240,17 @@ export class DebugSession implements MachineRequests {
         .symbols.search(query, limit)
         .map(({ name, address, size, kind }) => ({ name, address, size, kind })),
     );
+  }
+
+  evaluate(text: string, hart: HartId): Promise<EvaluatedValue> {
+    return attempt(() => evaluate(this.opened(), this.hart(hart), text));
+  }
+
+  assign(place: string, value: string, hart: HartId): Promise<void> {
+    return attempt(() => {
+      assign(this.stopped(), this.hart(hart), place, value);
+      this.control?.report();
+    });
   }
 
   evaluateAddress(text: string, hart: HartId): Promise<number> {
@@ -264,9 +314,9 @@ export class DebugSession implements MachineRequests {
   }
 
   private async load(request: OpenRequest): Promise<MachineInfo> {
+    const { sequence } = await this.state();
     this.target?.dispose();
-    this.target = undefined;
-    this.stop = undefined;
+    this.target = this.control = undefined;
     const { columns, rows } = request;
     const now = (): number => performance.now();
     const output = (bytes: Uint8Array): void => this.output.add(bytes);
@@ -282,6 +332,7 @@ export class DebugSession implements MachineRequests {
     this.breakpointTable.attach(target);
     this.endedVcpus.attach(target);
     this.eventHistory.attach(target);
+    this.control = this.controlOf(target, sequence);
     this.host.events.breakpointsChanged(this.breakpointTable.list());
     await this.goToStart(target, request.stopAt);
     return {
@@ -293,110 +344,45 @@ export class DebugSession implements MachineRequests {
     };
   }
 
+  private controlOf(target: DebugTarget, sequence: number): RunControl {
+    const { host, endedVcpus, output, wakeUp, eventHistory } = this;
+    const stopped = (): void => eventHistory.collect();
+    const breakpoints = this.breakpointTable;
+    breakpoints.onPrint = (id, text) => host.events.message(`${id}: ${text}`, 'info');
+    return new RunControl(
+      target,
+      { host, breakpoints, endedVcpus, output, wakeUp, stopped },
+      sequence,
+    );
+  }
+
   /** Runs to the function that the client wants to begin at, when the program has it. */
   private async goToStart(target: DebugTarget, stopAt: string | undefined): Promise<void> {
+    const control = this.controlled();
     const symbol = stopAt === undefined ? undefined : target.symbols.byName(stopAt);
-    if (symbol && symbol.address !== target.entry) {
-      await this.start((runner) => runner.runTo(runTo(symbol.address), target.liveHarts[0]), {
-        kind: 'entry',
-      });
-      const enough = new Promise<void>((resolve) => setTimeout(resolve, OPEN_MILLISECONDS));
-      await Promise.race([this.running, enough]);
-    } else {
-      this.stop = { kind: 'entry' };
-      this.report();
+    if (!symbol || symbol.address === target.entry) {
+      control.enter();
+      return;
     }
+    const { address } = symbol;
+    control.move(
+      target.liveHarts[0].index,
+      'hart',
+      (stepping, hart, members) => stepping.to(address, hart, members),
+      { kind: 'entry' },
+    );
+    const enough = new Promise<void>((resolve) => setTimeout(resolve, OPEN_MILLISECONDS));
+    await Promise.race([control.finished, enough]);
   }
 
-  /** Runs one hart while the others stand still. */
-  private step(id: HartId, go: (runner: Runner, hart: Hart) => Promise<StopReason>): Promise<void> {
-    return this.start((runner) => go(runner, this.hart(id)), undefined, id);
-  }
-
-  /**
-   * Starts running; the promise is done when the run has begun.
-   * @param reached what a reached goal is called
-   * @param id the hart that it is about, which must live
-   */
-  private start(
-    go: (runner: Runner) => Promise<StopReason>,
-    reached?: StopReason,
-    id: HartId = 0,
-  ): Promise<void> {
-    return attempt(() => {
-      const target = this.stopped();
-      this.hart(id);
-      if (this.stop?.kind === 'exited' || this.stop?.kind === 'killed') {
-        throw new Error('The program has ended: restart it to run it again.');
-      }
-      this.pauseWanted = false;
-      this.host.clearPause();
-      this.stop = undefined;
-      this.endedVcpus.forgetJoined();
-      this.meter = new SpeedMeter();
-      this.running = this.runToStop(target, go, reached);
-      this.report();
-    });
-  }
-
-  private async runToStop(
-    target: DebugTarget,
-    go: (runner: Runner) => Promise<StopReason>,
-    reached: StopReason | undefined,
-  ): Promise<void> {
-    // The request is answered before the guest takes the thread.
-    await Promise.resolve();
-    const runner = new Runner(target, this.breakpointTable, {
-      safepoint: () => this.safepoint(target),
-      pauseWanted: () => this.pauseWanted || this.host.pauseRequested(),
-      wake: (reason, deadline) => this.wait(reason, deadline),
-      note: (text) => this.host.events.message(text, 'warning'),
-    });
-    try {
-      const stop = await go(runner);
-      this.stop = stop.kind === 'step' && reached ? reached : stop;
-    } catch (error) {
-      const text = error instanceof Error ? error.message : String(error);
-      this.host.events.message(`The machine stopped on an internal error: ${text}`, 'error');
-      this.stop = { kind: 'pause' };
-    }
-    target.halt();
-    this.eventHistory.collect();
-    this.running = undefined;
-    this.pauseWanted = false;
-    this.host.clearPause();
-    this.output.flush();
-    this.host.events.breakpointsChanged(this.breakpointTable.list());
-    this.report();
-  }
-
-  private async safepoint(target: DebugTarget): Promise<void> {
-    const now = performance.now();
-    if (now - this.reported >= REPORT_MILLISECONDS) {
-      this.meter.sample(now, target.instructions);
-      this.output.flush();
-      this.report();
-    }
-    await this.host.safepoint();
-    const rest = this.output.rest(now);
-    if (rest > 0) {
-      this.output.flush();
-      await new Promise((resolve) => setTimeout(resolve, rest));
-    }
-  }
-
-  private async wait(reason: string, deadline: number | undefined): Promise<void> {
-    this.output.flush();
-    this.waitsFor = reason;
-    this.report();
-    await this.wakeUp.wait(deadline === undefined ? undefined : deadline - performance.now());
-    this.waitsFor = undefined;
-    await this.host.safepoint();
+  /** Moves one hart unless the client wants more; the others stand still. */
+  private move(hart: HartId, width: Width = 'hart', go: Parameters<RunControl['move']>[2]): void {
+    this.controlled().move(hart, width, go);
   }
 
   /** Stops whatever runs. */
   private async halt(): Promise<void> {
-    if (this.running) await this.pause();
+    if (this.control?.isRunning === true) await this.pause();
   }
 
   private opened(): DebugTarget {
@@ -404,16 +390,18 @@ export class DebugSession implements MachineRequests {
     return this.target;
   }
 
+  private controlled(): RunControl {
+    if (!this.control) throw new Error('No program is open: open one first.');
+    return this.control;
+  }
+
   private stopped(): DebugTarget {
-    const target = this.opened();
-    if (this.running) throw new Error('The machine is running: pause it first.');
-    return target;
+    this.controlled().mustStand();
+    return this.opened();
   }
 
   private hart(id: HartId): Hart {
-    const hart = this.opened().liveHarts.find(({ index }) => index === id);
-    if (!hart) throw new Error(`There is no hart ${id}.`);
-    return hart;
+    return this.controlled().hart(id);
   }
 
   private changeBreakpoints<T>(change: () => T): Promise<T> {
@@ -422,45 +410,6 @@ export class DebugSession implements MachineRequests {
       this.host.events.breakpointsChanged(this.breakpointTable.list());
       return result;
     });
-  }
-
-  private report(): void {
-    this.reported = performance.now();
-    this.sequence += 1;
-    this.host.events.stateChanged(this.currentState());
-  }
-
-  private currentState(): MachineState {
-    const { target, stop } = this;
-    const running = this.running !== undefined;
-    return {
-      sequence: this.sequence,
-      running,
-      ...(stop && { stop }),
-      ...(stop && target && { stopHart: target.current.index }),
-      harts: target?.liveHarts.map((hart) => this.hartInfo(target, hart)) ?? [],
-      endedVcpus: this.endedVcpus.list(),
-      ...(running && this.meter.mips !== undefined && { mips: this.meter.mips }),
-      instructions: target?.instructions ?? 0,
-      residentBytes: target?.residentBytes ?? 0,
-    };
-  }
-
-  private hartInfo({ symbols }: DebugTarget, hart: Hart): HartInfo {
-    const { index, state, vcpu } = hart;
-    const running = this.running !== undefined;
-    // While the machine runs, what its harts wait for shows; a stopped machine's harts are stopped.
-    const waitsFor = running ? (hart.waiting?.reason ?? this.waitsFor) : undefined;
-    const active = waitsFor === undefined ? 'running' : 'waiting';
-    const ended = this.stop?.kind === 'exited' || this.stop?.kind === 'killed';
-    return {
-      id: index,
-      state: ended ? 'ended' : running ? active : 'stopped',
-      location: locate(symbols, state.pc),
-      instructions: state.instret,
-      ...(waitsFor !== undefined && { waitsFor }),
-      ...(vcpu && { task: { id: vcpu.task.id, mode: vcpu.task.mode, vcpu: vcpu.id } }),
-    };
   }
 }
 

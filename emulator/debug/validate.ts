@@ -15,6 +15,8 @@ const MAX_ADDRESSES = 65_536;
 const MAX_ELF_BYTES = 512 * 2 ** 20;
 const MAX_STRINGS = 32_768;
 const MAX_STRING = 131_072;
+/** Most harts that a breakpoint names. */
+const MAX_HARTS = 4096;
 const MAX_TERMINAL_INPUT = 1 << 20;
 
 const whole = (low: number, high: number): v.GenericSchema<number> =>
@@ -62,23 +64,46 @@ const eventFilter = v.strictObject({
   hart: v.exactOptional(hart),
 });
 
+const flag = v.boolean('is not true or false');
 const breakpointSpec = v.strictObject({
+  kind: v.exactOptional(v.picklist(['code', 'data', 'syscall', 'event'], 'is no kind')),
   at: text(1024),
   condition: v.exactOptional(text(4096)),
   hitCount: v.exactOptional(whole(1, Number.MAX_SAFE_INTEGER)),
-  enabled: v.boolean('is not true or false'),
+  hitRule: v.exactOptional(v.picklist(['from', 'exactly', 'multiple'], 'is no rule')),
+  log: v.exactOptional(text(4096)),
+  harts: v.exactOptional(
+    v.pipe(v.array(hart), v.maxLength(MAX_HARTS, `has more than ${MAX_HARTS} harts`)),
+  ),
+  enabled: flag,
+  temporary: v.exactOptional(flag),
+  barrier: v.exactOptional(flag),
+  access: v.exactOptional(v.picklist(['read', 'write', 'access', 'change'], 'is no access')),
+  length: v.exactOptional(whole(1, 2 ** 32)),
+});
+
+const width = v.optional(v.picklist(['hart', 'group', 'all'], 'is no width'));
+const hartMarks = v.strictObject({
+  name: v.exactOptional(text(64)),
+  pinned: v.exactOptional(flag),
+  frozen: v.exactOptional(flag),
 });
 
 const REQUESTS = {
   open: v.strictTuple([openRequest]),
   state: v.strictTuple([]),
-  run: v.strictTuple([]),
+  run: v.strictTuple([width, v.optional(hart)]),
   pause: v.strictTuple([]),
-  stepInstruction: v.strictTuple([hart]),
-  stepOver: v.strictTuple([hart]),
-  stepOut: v.strictTuple([hart]),
+  stepInstruction: v.strictTuple([hart, width]),
+  stepOver: v.strictTuple([hart, width]),
+  stepOut: v.strictTuple([hart, width]),
+  runToReturn: v.strictTuple([hart, width]),
+  runTogether: v.strictTuple([hart]),
   runToFork: v.strictTuple([]),
-  runTo: v.strictTuple([address, v.optional(hart)]),
+  runTo: v.strictTuple([address, v.optional(hart), width]),
+  follow: v.strictTuple([whole(0, 1024)]),
+  markHart: v.strictTuple([hart, hartMarks]),
+  killHart: v.strictTuple([hart]),
   restart: v.strictTuple([]),
   registers: v.strictTuple([hart]),
   registersOfAll: v.strictTuple([]),
@@ -96,6 +121,8 @@ const REQUESTS = {
   updateBreakpoint: v.strictTuple([identifier, breakpointSpec]),
   removeBreakpoint: v.strictTuple([identifier]),
   symbols: v.strictTuple([text(1024), whole(1, 1000)]),
+  evaluate: v.strictTuple([text(1024), hart]),
+  assign: v.strictTuple([text(1024), text(1024), hart]),
   evaluateAddress: v.strictTuple([text(1024), hart]),
   evaluateOnAll: v.strictTuple([text(1024)]),
   locate: v.strictTuple([addresses]),

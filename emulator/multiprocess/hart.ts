@@ -32,6 +32,8 @@ export class Hart {
   /** A debugger does not let it run: until it is thawed, or until others have come as far. */
   frozen = false;
   held = false;
+  /** Of a vCPU: where its stack pointer was when it started. */
+  startSp: number | undefined;
   /** Which vCPUs of its plain tasks failed since the last `multiprocess_wait`: bits by id. */
   failures = 0n;
   /** On another thread just now. */

@@ -60,6 +60,7 @@ export function startVcpu(host: VcpuHost, start: VcpuStart): Vcpu {
   hart.vcpu = vcpu;
   copyRegisters(task.owner, hart);
   START_STATES[options.mode](hart, start);
+  hart.startSp = hart.state.xNumber(SP);
   return vcpu;
 }
 

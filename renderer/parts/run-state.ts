@@ -38,6 +38,18 @@ function stopText(stop: StopReason | undefined, place: string | undefined): stri
       return `Paused${at}`;
     case 'breakpoint':
       return `Breakpoint ${stop.id}${at}`;
+    case 'watch':
+      return `Breakpoint ${stop.id}: ${stop.access} ${stop.before} → ${stop.after}${at}`;
+    case 'syscall':
+      return `Breakpoint ${stop.id}: ${stop.name}${at}`;
+    case 'event':
+      return `Breakpoint ${stop.id}: ${stop.event}${at}`;
+    case 'barrier':
+      return `Barrier ${stop.id}: harts ${stop.harts.join(', ')}${at}`;
+    case 'fork':
+      return `Task ${stop.task} has started${at}`;
+    case 'blocked':
+      return stop.message;
     case 'ebreak':
       return `ebreak${at}`;
     case 'fault':

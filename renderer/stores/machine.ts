@@ -313,11 +313,7 @@ export const useMachine = defineStore('machine', () => {
 
 /** What was asked for, without what the machine added. */
 export function toSpec(breakpoint: Breakpoint): BreakpointSpec {
-  const { at, condition, hitCount, enabled } = breakpoint;
-  return {
-    at,
-    enabled,
-    ...(condition === undefined ? {} : { condition }),
-    ...(hitCount === undefined ? {} : { hitCount }),
-  };
+  const added = ['id', 'hits', 'location', 'watched', 'problem'];
+  const asked = Object.entries(breakpoint).filter(([name]) => !added.includes(name));
+  return Object.fromEntries(asked) as unknown as BreakpointSpec;
 }

@@ -12,6 +12,8 @@ import type {
   Breakpoint,
   BreakpointSpec,
   DisassembledLine,
+  EvaluatedValue,
+  HartMarks,
   InstructionHelp,
   HartValue,
   Location,
@@ -76,6 +78,7 @@ export class FakeMachine implements MachineRequests {
   private count = 0;
   /** What was typed into the terminal. */
   readonly input: number[] = [];
+  private readonly marks = new Map<number, HartMarks>();
   /** Harts that live: main and the vCPUs of task 1. */
   harts = 1;
   /** vCPUs of task 1 that have ended. */
@@ -106,6 +109,7 @@ export class FakeMachine implements MachineRequests {
         location: this.placeOf(this.pc + 8 * id),
         instructions: this.instructions,
         ...(id > 0 ? { task: taskOf(id) } : {}),
+        ...this.marks.get(id),
       })),
       ...(this.running ? {} : { stopHart: this.stopHart }),
       endedVcpus: this.ended,
@@ -145,6 +149,21 @@ export class FakeMachine implements MachineRequests {
 
   stepOver = (): Promise<void> => this.stepInstruction();
   stepOut = (): Promise<void> => this.stepInstruction();
+
+  runToReturn = (): Promise<void> => this.stepInstruction();
+  runTogether = (): Promise<void> => this.stepInstruction();
+
+  async follow(): Promise<void> {}
+
+  async markHart(hart: number, marks: HartMarks): Promise<void> {
+    this.marks.set(hart, { ...this.marks.get(hart), ...marks });
+    await this.report();
+  }
+
+  async killHart(): Promise<void> {
+    this.harts--;
+    await this.report();
+  }
 
   async runTo(address: number): Promise<void> {
     this.pc = address;
@@ -267,6 +286,16 @@ export class FakeMachine implements MachineRequests {
       size: 0x40,
       kind: 'function' as const,
     })).filter(({ name }) => name.includes(query));
+  }
+
+  async evaluate(text: string): Promise<EvaluatedValue> {
+    const value = await this.evaluateAddress(text);
+    const digits = value.toString(16).padStart(16, '0');
+    return { value: `0x${digits}`, type: 'long', text: String(value) };
+  }
+
+  async assign(place: string, value: string): Promise<void> {
+    await this.writeRegister(0, place, value);
   }
 
   async evaluateAddress(text: string): Promise<number> {

@@ -1,0 +1,99 @@
+import { describeAddress } from '../elf/symbols';
+import { systemCallName, systemCallNumber, SYSTEM_CALLS } from '../linux/syscalls/table';
+import { EVENT_KINDS } from '../memory/events';
+import { ADDRESS_LIMIT } from '../memory/layout';
+import { MULTIPROCESS_CALLS } from '../multiprocess/abi';
+import type { Place } from './breakpoint-rules';
+import { ExpressionError, parseTyped } from './expression';
+import { sizeOf } from './expression-types';
+import type { BreakpointSpec } from './protocol';
+import { targetScope } from './scope';
+import type { DebugTarget } from './target';
+
+/** Bytes that are watched where neither the user nor a symbol says how many. */
+const USUAL_LENGTH = 8;
+
+/**
+ * Where a breakpoint lies.
+ * @throws ExpressionError when its text names no such place
+ */
+export function placeOf(target: DebugTarget, spec: BreakpointSpec): Place {
+  switch (spec.kind ?? 'code') {
+    case 'code':
+      return codePlace(target, spec.at);
+    case 'data':
+      return dataPlace(target, spec);
+    case 'syscall':
+      return { kind: 'syscall', number: callNumber(spec.at.trim()) };
+    case 'event':
+      return { kind: 'event', event: eventKind(spec.at.trim()) };
+  }
+}
+
+function codePlace(target: DebugTarget, at: string): Place {
+  const address = addressOf(target, at).address;
+  if (address % 2 !== 0)
+    throw new ExpressionError(`0x${address.toString(16)} is odd: no instruction`);
+  if (target.liveHarts[0].space.peek(address, 2).length < 2) {
+    throw new ExpressionError(`nothing is mapped at ${describeAddress(target.symbols, address)}`);
+  }
+  return { kind: 'code', address };
+}
+
+/** `*(int *)p` watches the int at p; a bare number or symbol the bytes there. */
+function dataPlace(target: DebugTarget, { at, length }: BreakpointSpec): Place {
+  const { address, size } = addressOf(target, at);
+  const symbol = target.symbols.byName(at.trim());
+  const bytes = length ?? size ?? (symbol && symbol.size > 0 ? symbol.size : USUAL_LENGTH);
+  if (address + bytes > ADDRESS_LIMIT) {
+    throw new ExpressionError(`${bytes} bytes from 0x${address.toString(16)} end above 4 GiB`);
+  }
+  return { kind: 'data', address, length: bytes };
+}
+
+function addressOf(
+  target: DebugTarget,
+  text: string,
+): { readonly address: number; readonly size?: number } {
+  const expression = parseTyped(text);
+  const scope = targetScope(target, target.current.ended ? target.liveHarts[0] : target.current);
+  const value = BigInt.asUintN(64, (expression.address ?? expression.value)(scope));
+  if (value >= BigInt(ADDRESS_LIMIT)) {
+    throw new ExpressionError(`0x${value.toString(16)} is above 4 GiB`);
+  }
+  return {
+    address: Number(value),
+    ...(expression.address && { size: sizeOf(expression.type) }),
+  };
+}
+
+/** Calls of this project, which Linux does not have, by name. */
+const OWN_CALLS: ReadonlyMap<string, number> = new Map(Object.entries(MULTIPROCESS_CALLS));
+const OWN_NAMES: ReadonlyMap<number, string> = new Map(
+  Object.entries(MULTIPROCESS_CALLS).map(([name, number]) => [number, name]),
+);
+
+/** What a system call is called; numbers that Linux and `multiprocess` share go by the latter's. */
+export const callName = (number: number): string => OWN_NAMES.get(number) ?? systemCallName(number);
+
+/** Names of all system calls. */
+export const callNames = (): string[] => [
+  ...OWN_CALLS.keys(),
+  ...SYSTEM_CALLS.map(({ name }) => name),
+];
+
+function callNumber(text: string): number | undefined {
+  if (text === '*') return undefined;
+  if (/^\d{1,9}$/.test(text)) return Number(text);
+  const own = OWN_CALLS.get(text);
+  if (own !== undefined) return own;
+  if (!SYSTEM_CALLS.some(({ name }) => name === text)) {
+    throw new ExpressionError(`no system call is called ${text}`);
+  }
+  return systemCallNumber(text);
+}
+
+function eventKind(text: string): string {
+  if (EVENT_KINDS.some((kind) => kind === text)) return text;
+  throw new ExpressionError(`no event is called ${text}: there are ${EVENT_KINDS.join(', ')}`);
+}

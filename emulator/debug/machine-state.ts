@@ -1,0 +1,74 @@
+import type { Hart } from '../multiprocess/hart';
+import type { Barriers } from './barriers';
+import type { HartNames } from './hart-names';
+import { locate } from './location';
+import type { Lockstep } from './lockstep';
+import type { EndedVcpu, HartId, HartInfo, MachineState, StopReason } from './protocol';
+import type { DebugTarget } from './target';
+
+/** What run control knows beside the machine. */
+export interface RunFacts {
+  readonly sequence: number;
+  readonly isRunning: boolean;
+  readonly stop: StopReason | undefined;
+  readonly stopHart: Hart | undefined;
+  readonly endedVcpus: readonly EndedVcpu[];
+  readonly mips: number | undefined;
+  /** What the whole machine waits for. */
+  readonly waitsFor: string | undefined;
+  readonly lockstep: Lockstep;
+  readonly names: HartNames;
+  readonly barriers: Barriers;
+}
+
+/** The state of a machine at this instant, for its clients. */
+export function machineState(target: DebugTarget, facts: RunFacts): MachineState {
+  const { isRunning, stop, stopHart, mips } = facts;
+  // Where harts are changes all the time while they run.
+  const groups = isRunning ? new Map<Hart, HartId>() : facts.lockstep.groups(target.liveHarts);
+  const diverged = isRunning ? new Set<Hart>() : facts.lockstep.diverged();
+  return {
+    sequence: facts.sequence,
+    running: isRunning,
+    ...(stop && { stop }),
+    ...(stopHart && { stopHart: stopHart.index }),
+    harts: target.liveHarts.map((hart) => {
+      const group = groups.get(hart);
+      return {
+        ...hartInfo(target, hart, facts),
+        ...(group !== undefined && { group }),
+        ...(diverged.has(hart) && { diverged: true }),
+      };
+    }),
+    endedVcpus: facts.endedVcpus,
+    ...(isRunning && mips !== undefined && { mips }),
+    instructions: target.instructions,
+    residentBytes: target.residentBytes,
+  };
+}
+
+function hartInfo(
+  { symbols }: DebugTarget,
+  hart: Hart,
+  { isRunning, stop, waitsFor: all, names, barriers }: RunFacts,
+): HartInfo {
+  const { index, state, vcpu, frozen } = hart;
+  // While the machine runs, what its harts wait for shows; a stopped machine's harts are stopped.
+  const waitsFor = isRunning ? (hart.waiting?.reason ?? all) : undefined;
+  const active = waitsFor === undefined ? 'running' : 'waiting';
+  const ended = stop?.kind === 'exited' || stop?.kind === 'killed';
+  const name = names.nameOf(hart);
+  const heldAt = barriers.of(hart);
+  return {
+    id: index,
+    state: ended ? 'ended' : isRunning ? active : 'stopped',
+    location: locate(symbols, state.pc),
+    instructions: state.instret,
+    ...(waitsFor !== undefined && { waitsFor }),
+    ...(vcpu && { task: { id: vcpu.task.id, mode: vcpu.task.mode, vcpu: vcpu.id } }),
+    ...(name !== undefined && { name }),
+    ...(names.isPinned(hart) && { pinned: true }),
+    ...(frozen && { frozen }),
+    ...(heldAt !== undefined && { heldAt }),
+  };
+}
