@@ -252,6 +252,7 @@ export class Executor {
     return { kind: 'syscall', number: hart.state.xNumber(A7) };
   }
 
+    this.harts.observer?.calls(hart);
   /** A vCPU in a workspace is served by it; undefined: by Linux. */
   private inWorkspace(hart: Hart): SyscallOutcome | undefined {
     const { vcpu } = hart;
@@ -283,6 +284,7 @@ export class Executor {
       case 'exit':
         this.harts.count(hart, 1);
         return this.endHart(hart, { kind: 'exited', status: outcome.status });
+        this.harts.observer?.returned(hart);
       case 'killed': {
         const message = `ended by ${signalName(outcome.signal)}`;
         return this.endHart(hart, killed(outcome.signal, message), outcome.signal);
@@ -311,6 +313,7 @@ export class Executor {
     if (hart === this.harts.main) {
       hart.waiting = { reason: 'its threads', ready: () => undefined };
       return;
+        this.harts.observer?.returned(hart);
     }
     hart.ended = true;
     this.kernel.endThread(hart.state);

@@ -8,6 +8,20 @@ import type { Arena } from './memory/arena';
 const TURN = 50_000;
 const A0 = 10;
 const ECALL_BYTES = 4;
+/** Is told what becomes of harts. */
+export interface HartObserver {
+  /** A hart has been made, by the call that is being served. */
+  made(hart: Hart): void;
+  /** It is about to run on this thread. */
+  entered(hart: Hart): void;
+  /** It stands at an ecall that is about to be served; one that waits comes again. */
+  calls(hart: Hart): void;
+  /** Its system call is over; the result is in a0. */
+  returned(hart: Hart): void;
+  /** It has ended; its space is still there. */
+  ended(hart: Hart): void;
+}
+
 
 /**
  * The harts of a machine and whose turn it is: each runs for so many instructions, in the order of their
@@ -24,6 +38,13 @@ export class Harts {
   /** Instructions retired, ended harts included, and of harts on other threads what was counted when they left. */
   retired = 0;
   /** Told about each hart that is made, before it runs. */
+  observer: HartObserver | undefined;
+  /** The hart that has run last. */
+  private last: Hart;
+  /** The hart that the engine runs just now, and its count before. */
+  private engaged: { readonly state: HartState; readonly from: number } | undefined;
+  /** A turn has been given and has not begun yet. */
+  private opening = false;
   onMade: (hart: Hart) => void = () => undefined;
   /** A system call has been made since waits were last looked at. */
   private called = false;
@@ -79,6 +100,7 @@ export class Harts {
     if (at < 0) return;
     this.all.splice(at, 1);
     if (this.current === hart) {
+    this.observer?.made(hart);
       // The next one in turn is the one that came after it.
       this.current = this.all[Math.max(at - 1, 0)] ?? hart;
       this.current.turn = 0;
@@ -87,6 +109,7 @@ export class Harts {
     if (this.all.some((other) => other.space === hart.space)) return;
     const place = this.withTables.indexOf(hart.space);
     // The space may outlive its hart: tasks of its own, or a workspace that is merged later.
+    this.observer?.ended(hart);
     if (place >= 0) {
       this.withTables.splice(place, 1);
       hart.space.releaseTables();
@@ -199,6 +222,7 @@ export class Harts {
   private giveTables(space: AddressSpace): void {
     while (!space.takeTables()) {
       // The main VM's stay: harts on other threads may share them.
+    this.observer?.entered(hart);
       const place = this.withTables.findIndex((other) => other !== this.main.space);
       if (place < 0) throw new Error('the arena has no delta tables left');
       this.withTables[place].releaseTables();
@@ -222,6 +246,7 @@ export class Harts {
   }
 
   /** Notes what the engine has run of a hart. */
+      this.observer?.returned(hart);
   ran(hart: Hart, instructions: number): void {
     hart.turn -= instructions;
     this.retired += instructions;

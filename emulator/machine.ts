@@ -25,6 +25,8 @@ import { AddressSpace } from './memory/address-space';
 import { Arena, type ArenaOptions } from './memory/arena';
 import { PAGE_SIZE } from './memory/layout';
 import { memoryMap } from './memory-map';
+import { RaceCheck, type RaceCheckOptions } from './races/race-check';
+import type { RaceReport } from './races/report';
 import type { Hart } from './multiprocess/hart';
 import { HartPool, type PoolOptions } from './multiprocess/hart-pool';
 import type { Tasks } from './multiprocess/tasks';
@@ -68,6 +70,8 @@ export interface MachineOptions {
   readonly arena?: Arena;
 }
 
+  /** Looks for data races between harts; then all harts take turns on one thread (docs/races.md) [not]. */
+  readonly raceCheck?: RaceCheckOptions;
 const SP = 2;
 
 /** One guest program with its memory, harts, files and terminal. */
@@ -87,6 +91,7 @@ export class Machine implements DebugTarget {
   static create(options: MachineOptions): Machine {
     const image = parseElf(options.elf);
     const arena = options.arena ?? Arena.create(arenaOptions(options));
+  private readonly raceCheck: RaceCheck | undefined;
     const space = AddressSpace.create(arena);
     const kernel = new LinuxKernel({ ...options, space });
     kernel.onTrace = options.trace;
@@ -124,7 +129,9 @@ export class Machine implements DebugTarget {
       stopAtFaults: options.stopAtFaults ?? false,
       vcpuLimit: options.vcpuLimit ?? 0,
     });
-    if (options.pool) {
+    attachSchedule(options.interleaving, this.executor.harts, kernel);
+    if (options.raceCheck) this.raceCheck = this.checkRaces(options.raceCheck);
+    if (options.pool && !options.raceCheck && !options.interleaving) {
       const pool = new HartPool(
         options.pool,
         space,
@@ -185,6 +192,11 @@ export class Machine implements DebugTarget {
    * milliseconds and `budget` bounds what this thread runs; the pool runs on until `halt` or a stop.
    * @param through runs a breakpoint, ebreak or watch at the current hart's next instruction
    * @param only runs no other hart than this one
+  /** What the race check has found so far; undefined without one. */
+  get races(): RaceReport | undefined {
+    return this.raceCheck?.report();
+  }
+
    */
   run(budget: number, through = false, only?: Hart): MachineStop {
     const { executor, parallel } = this;
@@ -283,6 +295,14 @@ export class Machine implements DebugTarget {
       if (left <= 0) throw new Error(`${name} did not return within ${budget} instructions`);
       const before = main.state.instret;
       const stop = this.engine.run(main.state, Math.min(left, QUANTUM));
+  private checkRaces(options: RaceCheckOptions): RaceCheck {
+    const { engine, executor, kernel } = this;
+    const check = new RaceCheck(engine, (hart) => kernel.thread(hart.state).clearChildTid, options);
+    executor.harts.observer = check;
+    check.made(executor.harts.main);
+    return check;
+  }
+
       harts.ran(main, main.state.instret - before);
       if (stop.kind === 'fault' && main.state.pc === RETURN_ADDRESS) return;
       const outcome =

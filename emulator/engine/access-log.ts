@@ -46,10 +46,25 @@ export interface AccessObserver {
   accesses(log: AccessLog): void;
 }
 
+/** One entry, taken apart. */
+export class LogEntry {
+  kind = 0;
+  /** Bytes. */
+  size = 0;
+  address = 0;
+  pc = 0;
+  /** Instructions that the hart had retired before this one. */
+  instret = 0;
+  valueLow = 0;
+  valueHigh = 0;
+  isOldKnown = false;
+  oldLow = 0;
+  oldHigh = 0;
+}
+
 /** The entries of one call of the interpreter. The same object is used again for the next call. */
 export class AccessLog {
   private readonly words: Uint32Array;
-  private readonly base: number;
   private retired = 0;
   /** Entries in it. */
   length = 0;
@@ -60,7 +75,6 @@ export class AccessLog {
     readonly address: number,
   ) {
     this.words = new Uint32Array(memory.buffer);
-    this.base = address >>> 2;
   }
 
   /**
@@ -73,41 +87,27 @@ export class AccessLog {
     this.retired = retired;
   }
 
-  guestAddress(n: number): number {
-    return this.words[this.at(n, LOG_ENTRY.address)];
-  }
-
-  pc(n: number): number {
-    return this.words[this.at(n, LOG_ENTRY.pc)];
-  }
-
-  /** Instructions that the hart had retired before this one. */
-  instret(n: number): number {
-    return this.retired - (this.words[this.at(n, LOG_ENTRY.fuel)] | 0) / RECORD.size;
-  }
-
-  /** Size, kind and whether the value before is known, as in the entry. */
+  /** The kind (`LOG_KIND`) of entry `n`. */
   kind(n: number): number {
-    return this.words[this.at(n, LOG_ENTRY.kind)];
+    const what = this.words[(this.address + n * LOG_ENTRY.size + LOG_ENTRY.kind) >>> 2];
+    return (what >>> LOG_KIND_SHIFT) & 0xf;
   }
 
-  valueLow(n: number): number {
-    return this.words[this.at(n, LOG_ENTRY.value)];
-  }
-
-  valueHigh(n: number): number {
-    return this.words[this.at(n, LOG_ENTRY.value) + 1];
-  }
-
-  oldLow(n: number): number {
-    return this.words[this.at(n, LOG_ENTRY.old)];
-  }
-
-  oldHigh(n: number): number {
-    return this.words[this.at(n, LOG_ENTRY.old) + 1];
-  }
-
-  private at(n: number, field: number): number {
-    return this.base + ((n * LOG_ENTRY.size + field) >>> 2);
+  /** Takes entry `n` apart, into `entry`. */
+  read(n: number, entry: LogEntry): LogEntry {
+    const { words } = this;
+    const at = (this.address + n * LOG_ENTRY.size) >>> 2;
+    const what = words[at + LOG_ENTRY.kind / 4];
+    entry.kind = (what >>> LOG_KIND_SHIFT) & 0xf;
+    entry.size = what & 0xff;
+    entry.address = words[at];
+    entry.pc = words[at + LOG_ENTRY.pc / 4];
+    entry.instret = this.retired - (words[at + LOG_ENTRY.fuel / 4] | 0) / RECORD.size;
+    entry.valueLow = words[at + LOG_ENTRY.value / 4];
+    entry.valueHigh = words[at + LOG_ENTRY.value / 4 + 1];
+    entry.isOldKnown = (what & LOG_OLD_KNOWN) !== 0;
+    entry.oldLow = words[at + LOG_ENTRY.old / 4];
+    entry.oldHigh = words[at + LOG_ENTRY.old / 4 + 1];
+    return entry;
   }
 }

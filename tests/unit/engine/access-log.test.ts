@@ -1,8 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import {
   LOG_KIND,
-  LOG_KIND_SHIFT,
-  LOG_OLD_KNOWN,
+  LogEntry,
   type AccessLog,
   type AccessObserver,
 } from '../../../emulator/engine/access-log';
@@ -28,15 +27,15 @@ class Collector implements AccessObserver {
 
   accesses(log: AccessLog): void {
     for (let n = 0; n < log.length; n++) {
-      const kind = log.kind(n);
+      const entry = log.read(n, new LogEntry());
       this.entries.push({
-        kind: (kind >>> LOG_KIND_SHIFT) & 0xf,
-        size: kind & 0xff,
-        address: log.guestAddress(n),
-        pc: log.pc(n),
-        instret: log.instret(n),
-        value: quad(log.valueLow(n), log.valueHigh(n)),
-        old: (kind & LOG_OLD_KNOWN) === 0 ? undefined : quad(log.oldLow(n), log.oldHigh(n)),
+        kind: entry.kind,
+        size: entry.size,
+        address: entry.address,
+        pc: entry.pc,
+        instret: entry.instret,
+        value: quad(entry.valueLow, entry.valueHigh),
+        old: entry.isOldKnown ? quad(entry.oldLow, entry.oldHigh) : undefined,
       });
     }
   }
