@@ -5,7 +5,7 @@ import { parseElf, type ElfImage } from './elf/parse';
 import { SymbolTable } from './elf/symbols';
 import type { CodeSpace } from './engine/code-space';
 import { TIMEBASE_HZ } from './engine/csr';
-import { Engine, QUANTUM } from './engine/engine';
+import { Engine, QUANTUM, type EngineKind } from './engine/engine';
 import type { HartState } from './engine/hart-state';
 import { Executor } from './executor';
 import {
@@ -50,6 +50,8 @@ export interface MachineOptions {
   /** Fills with random bytes [the host's generator]. */
   readonly random?: (bytes: Uint8Array) => void;
   readonly limits?: KernelLimits;
+  /** What runs the code ['interpreter']. */
+  readonly engine?: EngineKind;
   /** Told about what the guest asked for and did not get. */
   readonly log?: (text: string) => void;
   /** Told about each system call, as strace prints it. */
@@ -117,7 +119,7 @@ export class Machine implements DebugTarget {
     const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
     const environment = { time: () => clock.monotonic() / nanosecondsPerTick };
     const part = { index: 0, of: 1 + (options.pool?.threads ?? 0) };
-    this.engine = new Engine(space, environment, part);
+    this.engine = new Engine(space, environment, part, options.engine);
     kernel.onFlushInstructions = () => this.engine.code.synchronize();
     this.executor = new Executor({
       engine: this.engine,

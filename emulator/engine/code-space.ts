@@ -145,6 +145,16 @@ export class CodeSpace {
     return this.lookup(pc) || undefined;
   }
 
+  /**
+   * Changes of the page are told from now on, whether it has records or not.
+   * @returns false when the pool has no room to note it
+   */
+  watch(page: number): boolean {
+    if (!this.hasRoom()) return false;
+    this.pageMap(page);
+    return true;
+  }
+
   /** The page's records no longer stand for its bytes: they send the interpreter back to look again. */
   invalidate(page: number): void {
     const map = this.words[(this.table >>> 2) + page];
@@ -216,8 +226,12 @@ export class CodeSpace {
 
   /** One run needs at most this: its records, a stub for each, two nodes and page maps. */
   private ensureRoom(): void {
+    if (!this.hasRoom()) this.flush();
+  }
+
+  private hasRoom(): boolean {
     const worst = (2 * LONGEST_RUN + 2) * RECORD.size + 2 * (NODE.bytes + MAP.bytes);
-    if (this.poolNext + worst > this.poolEnd) this.flush();
+    return this.poolNext + 2 * worst <= this.poolEnd;
   }
 
   private allocate(bytes: number): number {

@@ -1,4 +1,5 @@
 import type { Decoded } from '../isa';
+import { HART } from '../memory/layout';
 import type { HartState } from './hart-state';
 
 /** The control and status registers that a program can use here, by number (Privileged ISA, table 2.2). */
@@ -14,6 +15,7 @@ const CSR = {
 
 /** What `time` counts: ticks of a 10 MHz clock, as QEMU's `virt` board has it. */
 export const TIMEBASE_HZ = 10_000_000;
+const NANOSECONDS_PER_TICK = 1_000_000_000 / TIMEBASE_HZ;
 
 export interface CsrEnvironment {
   /** Ticks of the `time` CSR. */
@@ -33,7 +35,9 @@ function read(number: number, hart: HartState, environment: CsrEnvironment): big
     case CSR.instret:
       return BigInt(hart.instret);
     case CSR.time:
-      return environment.time();
+      return hart.field(HART.virtualTime) === 0
+        ? environment.time()
+        : BigInt(Math.floor(hart.instret / NANOSECONDS_PER_TICK));
     case CSR.mhartid:
       return BigInt(hart.mhartid);
     default:

@@ -10,6 +10,13 @@ import type { HartState } from './hart-state';
 import { instantiateInterpreter, type Interpreter } from './interpreter-module';
 import { RUN_MARGIN } from './interpreter';
 import { REASON, RECORD } from './records';
+import { Translator } from './translator/translator';
+
+/**
+ * What runs guest code: the interpreter alone, translated code wherever there can be some, or the interpreter
+ * until code is hot.
+ */
+export type EngineKind = 'interpreter' | 'translator' | 'auto';
 
 /** The most instructions between two returns to the engine's caller (translation.md's quantum). */
 export const QUANTUM = 1_000_000;
@@ -62,6 +69,8 @@ function recordsOf({ records }: Arena, { index, of }: EnginePart): { base: numbe
  */
 export class Engine {
   readonly code: CodeSpace;
+  /** None when the engine only interprets. */
+  readonly translator: Translator | undefined;
   private readonly interpreter: Interpreter;
   private readonly words: Uint32Array;
   private storing = false;
@@ -75,6 +84,7 @@ export class Engine {
     private readonly root: AddressSpace,
     private readonly environment: CsrEnvironment,
     part: EnginePart = WHOLE,
+    readonly kind: EngineKind = 'interpreter',
   ) {
     const { arena } = root;
     this.space = root;
@@ -85,6 +95,14 @@ export class Engine {
       markCode: (page) => this.markCode(page),
     });
     this.watchCode(root);
+    if (kind !== 'interpreter') {
+      this.translator = new Translator(arena.memory, this.code, this.interpreter, {
+        fetch: (address) => this.fetch(address),
+        isBreakpoint: (address) => this.code.breakpoints.has(address),
+      });
+      this.translator.isEager = kind === 'translator';
+      this.code.regions = this.translator.cache;
+    }
   }
 
   /**
@@ -121,6 +139,8 @@ export class Engine {
     if (observer === this.observed?.observer) return;
     this.observed = undefined;
     if (!observer) return;
+    // Translated code writes no log.
+    this.translator?.cache.clear();
     const { memory } = this.root.arena;
     this.log ??= new AccessLog(memory, this.code.cede(LOG_BYTES));
     this.loggingInterpreter ??= instantiateInterpreter(memory, true);
@@ -154,6 +174,7 @@ export class Engine {
     if (hart.field(HART.eventStop) !== 0) return { kind: 'event' };
     const record = this.code.translate(hart.pc);
     if (record === undefined) return this.fetchFault(hart.pc);
+    if (this.translator?.isEager === true && !this.observed) this.translator.translate(hart, hart.pc);
     const long = !through && budget > RUN_MARGIN;
     const most = this.observed ? LOG_CHUNK : QUANTUM;
     const fuel = Math.min(budget, most) - (long ? RUN_MARGIN : 0);
@@ -173,8 +194,12 @@ export class Engine {
     let reason: number;
     let left: number;
     if (how === 'run') {
-      reason = interpreter.run(hart.base, record, fuel, 0);
-      left = (hart.field(HART.fuel) | 0) + (hart.field(HART.reserve) | 0);
+      // Only so much is interpreted before somebody looks what is hot.
+      const slice = observed ? fuel : (this.translator?.slice(fuel) ?? fuel);
+      reason = interpreter.run(hart.base, record, slice, fuel - slice);
+      const rest = hart.field(HART.fuel) | 0;
+      left = rest + (hart.field(HART.reserve) | 0);
+      if (!observed) this.translator?.interpreted(slice - rest);
     } else {
       reason = interpreter.step(hart.base, record, fuel);
       left = hart.field(HART.fuel) | 0;
@@ -195,6 +220,7 @@ export class Engine {
     hart.pc = this.words[(stopped + RECORD.pc) >>> 2];
     switch (reason) {
       case REASON.fuel:
+        if (!this.observed) this.translator?.sample(hart);
         return undefined;
       case REASON.news:
         this.space.adopt();

@@ -1,4 +1,4 @@
-import { Engine, type EngineStop } from '../../emulator/engine/engine';
+import { Engine, type EngineKind, type EngineStop } from '../../emulator/engine/engine';
 import { HartState } from '../../emulator/engine/hart-state';
 import { AddressSpace, EXECUTE, READ, WRITE } from '../../emulator/memory/address-space';
 import type { Arena, ArenaOptions } from '../../emulator/memory/arena';
@@ -13,6 +13,10 @@ function poolOf(recordBytes: number): ArenaPool {
   if (!pool) pools.set(recordBytes, (pool = new ArenaPool({ ...ARENA, recordBytes })));
   return pool;
 }
+
+/** The engine that tests without a choice of their own run on (vitest.config.ts runs them on both). */
+export const TESTED_ENGINE: EngineKind =
+  process.env.HARTSCOPE_ENGINE === 'translator' ? 'translator' : 'interpreter';
 
 export const READ_WRITE = READ | WRITE;
 export const READ_EXECUTE = READ | EXECUTE;
@@ -32,11 +36,11 @@ export class GuestHart {
   readonly state: HartState;
   private readonly pool: ArenaPool;
 
-  constructor({ recordBytes = 16 * 2 ** 20 } = {}) {
+  constructor({ recordBytes = 16 * 2 ** 20, engine = TESTED_ENGINE } = {}) {
     this.pool = poolOf(recordBytes);
     this.arena = this.pool.take();
     this.space = AddressSpace.create(this.arena);
-    this.engine = new Engine(this.space, { time: () => TEST_TIME });
+    this.engine = new Engine(this.space, { time: () => TEST_TIME }, undefined, engine);
     const index = this.arena.allocateHarts(1);
     this.state = new HartState(this.arena.memory, this.arena.hartAddress(index));
     this.space.hart = index;

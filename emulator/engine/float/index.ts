@@ -181,9 +181,11 @@ export class FloatFunctions {
 
   /** Exports what has been asked for so far, as `add.s`, `from_i64.d` and so on. */
   export(): void {
-    for (const [name, index] of this.indices) {
-      if (/^\w+\.[hsd]$/.test(name) && FLOAT_ARITY[name.split('.')[0] as FloatOperation]) {
-        this.module.export(name, index);
+    for (const op of Object.keys(FLOAT_ARITY)) {
+      for (const format of ['h', 's', 'd']) {
+        const name = `${op}.${format}`;
+        const index = this.indices.get(name) ?? this.indices.get(`soft.${name}`);
+        if (index !== undefined) this.module.export(name, index);
       }
     }
   }

@@ -1,0 +1,215 @@
+import { PAGE_SHIFT } from '../../memory/layout';
+import type { CodeSpace, RegionEntries } from '../code-space';
+import { BREAKPOINT_BIT, ENTRY_BIT, PSEUDO_COUNT, REGION_SLOTS, REGIONS } from '../records';
+import type { Region, RegionSource } from './region';
+
+/** A region's function. */
+export type RegionFunction = (context: number, fuel: number, depth: number) => bigint;
+
+/** A module of regions: they come and go together, because they may call each other. */
+export interface Unit {
+  readonly entries: readonly Entry[];
+  /** The code that it was made from: addresses and their 16 bits, which must still be there. */
+  readonly source: ReadonlyMap<number, number>;
+  readonly pages: ReadonlySet<number>;
+  /** Bytes of WebAssembly. */
+  readonly bytes: number;
+  readonly hostMode: boolean;
+  /** Its code is known to be unchanged: the records of its entries lead to it. */
+  active: boolean;
+}
+
+/** Where a region begins. */
+interface Entry {
+  readonly pc: number;
+  readonly slot: number;
+  readonly run: RegionFunction;
+}
+
+/** Most WebAssembly that is kept: beyond it the oldest modules are given up. */
+const MAX_BYTES = 32 * 2 ** 20;
+/** Most modules: each takes some mappings of the host's memory, of which a process has 65530. */
+const MAX_UNITS = 2000;
+
+/**
+ * The translated code of one engine. A region is entered through the record of its first instruction, whose
+ * operation names the region's place in the interpreter's table. Code that changes takes its regions out of
+ * use; when it is decoded again and is as it was, they come back.
+ */
+export class CodeCache implements RegionEntries {
+  private readonly entries = new Map<number, { readonly entry: Entry; readonly unit: Unit }>();
+  /** In the order in which they were made. */
+  private readonly units = new Set<Unit>();
+  private readonly onPage = new Map<number, Set<Unit>>();
+  private readonly freeSlots: number[] = [];
+  private nextSlot = 0;
+  private readonly view: DataView;
+  bytes = 0;
+  evicted = 0;
+
+  constructor(
+    memory: WebAssembly.Memory,
+    private readonly code: CodeSpace,
+    private readonly table: WebAssembly.Table,
+    private readonly source: RegionSource,
+  ) {
+    this.view = new DataView(memory.buffer);
+  }
+
+  /** How many regions there are, in use or not. */
+  get regions(): number {
+    return this.entries.size;
+  }
+
+  get modules(): number {
+    return this.units.size;
+  }
+
+  /** The module of the region at `pc` whose code is as it was. */
+  unitAt(pc: number): Unit | undefined {
+    const unit = this.entries.get(pc)?.unit;
+    return unit?.active === true ? unit : undefined;
+  }
+
+  /** Takes in a module's regions; those at addresses that have one replace it. */
+  add(
+    regions: readonly Region[],
+    functions: ReadonlyMap<number, RegionFunction>,
+    { bytes, hostMode }: { readonly bytes: number; readonly hostMode: boolean },
+  ): void {
+    const source = new Map<number, number>();
+    for (const { blocks } of regions) {
+      for (const { items } of blocks) {
+        for (const { pc, decoded } of items) {
+          for (let at = pc; at < pc + decoded.length; at += 2) {
+            source.set(at, this.source.fetch(at) ?? 0);
+          }
+        }
+      }
+    }
+    for (const { entry } of regions) this.dropAt(entry);
+    this.makeRoom(regions.length, bytes);
+    const entries = regions.map(({ entry }): Entry => {
+      const slot = this.freeSlots.pop() ?? this.nextSlot++;
+      const run = functions.get(entry)!;
+      this.table.set(slot, run);
+      return { pc: entry, slot, run };
+    });
+    const pages = new Set([...source.keys()].map((pc) => pc >>> PAGE_SHIFT));
+    const unit: Unit = { entries, source, pages, bytes, hostMode, active: false };
+    this.units.add(unit);
+    this.bytes += bytes;
+    for (const entry of entries) this.entries.set(entry.pc, { entry, unit });
+    for (const page of pages) {
+      const list = this.onPage.get(page);
+      if (list) list.add(unit);
+      else this.onPage.set(page, new Set([unit]));
+    }
+    this.activate(unit);
+  }
+
+  /** Gives up everything, for instance because nothing translated may run for now. */
+  clear(): void {
+    for (const unit of [...this.units]) this.drop(unit);
+  }
+
+  // RegionEntries
+
+  operationFor(pc: number, operation: number): number {
+    const found = this.entries.get(pc);
+    if (!found || !isPlain(operation)) return operation;
+    const { unit, entry } = found;
+    if (!unit.active && !this.activate(unit)) return operation;
+    return this.enter(entry, operation);
+  }
+
+  invalidate(page: number): void {
+    for (const unit of this.onPage.get(page) ?? []) this.deactivate(unit);
+  }
+
+  /** The records go as they are: nothing is to be put back. */
+  flush(): void {
+    for (const unit of this.units) unit.active = false;
+  }
+
+  /** Lets the records of a module's entries lead to it, if its code is still the same. */
+  private activate(unit: Unit): boolean {
+    for (const [pc, bits] of unit.source) {
+      if (this.source.isBreakpoint(pc)) return false;
+      if (this.source.fetch(pc) !== bits) {
+        this.drop(unit);
+        return false;
+      }
+    }
+    // From now on changes of these pages are told.
+    for (const page of unit.pages) if (!this.code.watch(page)) return false;
+    unit.active = true;
+    for (const entry of unit.entries) {
+      const record = this.code.lookup(entry.pc);
+      if (record === 0) continue;
+      const operation = this.view.getUint16(record, true);
+      if (isPlain(operation)) this.view.setUint16(record, this.enter(entry, operation), true);
+    }
+    return true;
+  }
+
+  /** Notes the own operation of an entry's record; returns the one that leads to the region. */
+  private enter({ slot }: Entry, operation: number): number {
+    this.view.setUint16(this.ownOperation(slot), operation, true);
+    return ENTRY_BIT | slot;
+  }
+
+  private ownOperation(slot: number): number {
+    return this.code.regionBlock + REGIONS.operations + 2 * slot;
+  }
+
+  private deactivate(unit: Unit): void {
+    if (!unit.active) return;
+    unit.active = false;
+    for (const { pc, slot } of unit.entries) {
+      const record = this.code.lookup(pc);
+      if (record === 0 || this.view.getUint16(record, true) !== (ENTRY_BIT | slot)) continue;
+      const own = this.view.getUint16(this.ownOperation(slot), true);
+      this.view.setUint16(record, own, true);
+    }
+  }
+
+  private dropAt(pc: number): void {
+    const unit = this.entries.get(pc)?.unit;
+    if (unit) this.drop(unit);
+  }
+
+  private drop(unit: Unit): void {
+    this.deactivate(unit);
+    this.units.delete(unit);
+    this.bytes -= unit.bytes;
+    for (const { pc, slot } of unit.entries) {
+      this.entries.delete(pc);
+      this.table.set(slot, null);
+      this.freeSlots.push(slot);
+    }
+    for (const page of unit.pages) {
+      const list = this.onPage.get(page);
+      list?.delete(unit);
+      if (list?.size === 0) this.onPage.delete(page);
+    }
+  }
+
+  private makeRoom(regions: number, bytes: number): void {
+    for (const unit of this.units) {
+      const used = this.nextSlot - this.freeSlots.length;
+      const fits =
+        used + regions <= REGION_SLOTS &&
+        this.bytes + bytes <= MAX_BYTES &&
+        this.units.size < MAX_UNITS;
+      if (fits) return;
+      this.drop(unit);
+      this.evicted += 1;
+    }
+  }
+}
+
+/** Whether an operation is an instruction's, at which a region may begin. */
+function isPlain(operation: number): boolean {
+  return (operation & (BREAKPOINT_BIT | ENTRY_BIT)) === 0 && operation >= PSEUDO_COUNT;
+}

@@ -1,0 +1,301 @@
+import { HART } from '../../memory/layout';
+import { call, i32, type Expr, type FunctionBuilder, type Label, type Local } from '../../wasm';
+import { exitFuel, packExit } from '../enter-regions';
+import { orders } from '../interpreter';
+import { EXIT } from '../records';
+import { analyseGraph, type Graph, type Node } from './dominators';
+import { Exits } from './exits';
+import { analyseRegisters, forget, type RegisterFlow } from './flow';
+import { edgesOf, type Edge, type Region } from './region';
+import { RegionEmitter, type RegionState } from './region-emitter';
+import { Registers } from './registers';
+import { reliesOnMode } from './traits';
+
+/** `fcsr` without the other flags, when it is round-to-nearest-even with the inexact flag set. */
+const MODE_MASK = 0xe1;
+const MODE_HOST = 1;
+
+/** What a region's function calls. */
+export interface RegionCalls {
+  /** `resume` (enter-regions.ts). */
+  readonly resume: number;
+  /** The function of the region that begins at `target`, when it is in the same module. */
+  regionAt(target: number): number | undefined;
+  /** The number of an imported floating-point function. */
+  helper(name: string): number;
+}
+
+export interface RegionOptions {
+  /** Let the host round where its results are those of round-to-nearest-even with the inexact flag set. */
+  readonly hostMode: boolean;
+  readonly relaxedMadd: boolean;
+}
+
+/** Whether the region has arithmetic that `hostMode` is about. */
+export function hasModes(region: Region): boolean {
+  return region.blocks.some(({ items }) => items.some(({ decoded }) => reliesOnMode(decoded)));
+}
+
+/**
+ * Writes a region's function. Control flow becomes nested blocks and loops from the dominator tree
+ * (Ramsey, "Beyond Relooper", 2022): a loop head opens a loop, a merge ends a block that is opened by its
+ * immediate dominator, and every other block stands where the one edge to it is.
+ */
+export function writeRegion(
+  f: FunctionBuilder,
+  region: Region,
+  calls: RegionCalls,
+  options: RegionOptions,
+): void {
+  new RegionWriter(f, region, calls, options).write();
+}
+
+class RegionWriter {
+  private readonly context: Local<'i32'>;
+  private readonly fuel: Local<'i32'>;
+  private readonly depth: Local<'i32'>;
+  private readonly condition: Local<'i32'>;
+  private readonly target: Local<'i64'>;
+  private readonly graph: Graph;
+  private readonly flow: RegisterFlow;
+  private readonly registers: Registers;
+  private readonly exits: Exits;
+  private readonly state: RegionState;
+  private readonly labels: Label[] = [];
+  private readonly loops: Label[] = [];
+  /** For each node: instructions on the longest way from it to the next check of the fuel. */
+  private readonly needs: readonly number[];
+  private readonly hostMode: boolean;
+
+  constructor(
+    private readonly f: FunctionBuilder,
+    private readonly region: Region,
+    private readonly calls: RegionCalls,
+    { hostMode, relaxedMadd }: RegionOptions,
+  ) {
+    this.context = f.param(0, 'i32');
+    this.fuel = f.param(1, 'i32');
+    this.depth = f.param(2, 'i32');
+    const readTable = f.local('i32');
+    const writeTable = f.local('i32');
+    this.condition = f.local('i32');
+    this.target = f.local('i64');
+    this.graph = analyseGraph(region);
+    this.flow = analyseRegisters(this.graph);
+    this.needs = longestWays(this.graph);
+    this.registers = new Registers(f, this.context);
+    this.exits = new Exits(f, this.context, this.fuel, this.registers);
+    this.hostMode = hostMode && hasModes(region);
+    this.state = {
+      f,
+      context: this.context,
+      readTable,
+      writeTable,
+      registers: this.registers,
+      exits: this.exits,
+      hostMode: this.hostMode,
+      relaxedMadd,
+      helper: (name) => calls.helper(name),
+    };
+  }
+
+  write(): void {
+    const [entry] = this.graph.nodes;
+    this.exits.around(() => {
+      this.prologue(entry);
+      this.tree(entry, 0);
+    });
+    this.exits.finish();
+  }
+
+  private prologue(entry: Node): void {
+    const { f, context, registers, state } = this;
+    const leaveIf = (condition: Expr<'i32'>, kind: number): void =>
+      f.if(condition, () => {
+        registers.state = { dirtyX: 0, dirtyF: 0, single: 0, double: -1 };
+        this.exits.leave({ pc: this.region.entry, interpret: true, kind, executed: 0 });
+      });
+    leaveIf(this.lacks(entry), EXIT.fuel);
+    if (this.hostMode) {
+      const mode = i32.and(i32.load(context, HART.fcsr), i32.const(MODE_MASK));
+      leaveIf(i32.ne(mode, i32.const(MODE_HOST)), EXIT.mode);
+    }
+    f.set(state.readTable, i32.load(context, HART.readTable));
+    f.set(state.writeTable, i32.load(context, HART.writeTable));
+    const { single, double } = this.flow.before(entry);
+    const live = this.flow.live(entry);
+    registers.loadSingles(live.f & single, (condition) => leaveIf(condition, EXIT.float));
+    registers.loadDoubles(live.f & double & ~single);
+    registers.loadX(live.x);
+  }
+
+  /** Whether the fuel may not last from a node to the next check. */
+  private lacks(node: Node): Expr<'i32'> {
+    return i32.lt_s(this.fuel, i32.const(this.needs[node.index]));
+  }
+
+  /** A node and what it dominates. `executed`: instructions not subtracted from the fuel yet. */
+  private tree(node: Node, executed: number): void {
+    const merges = node.children.filter(({ isMerge }) => isMerge);
+    if (!node.isLoopHead) {
+      this.within(node, merges, executed);
+      return;
+    }
+    this.f.loop((again) => {
+      this.loops[node.index] = again;
+      this.within(node, merges, executed);
+    });
+  }
+
+  /** Opens a block for each merge, the last one outermost, and writes the node inside of them. */
+  private within(node: Node, merges: readonly Node[], executed: number): void {
+    const merge = merges.at(-1);
+    if (!merge) {
+      this.block(node, executed);
+      return;
+    }
+    this.f.block((label) => {
+      this.labels[merge.index] = label;
+      this.within(node, merges.slice(0, -1), executed);
+    });
+    this.tree(merge, 0);
+  }
+
+  private block(node: Node, before: number): void {
+    const { f, registers } = this;
+    const { items, terminator } = node.block;
+    registers.state = { ...this.flow.before(node) };
+    let executed = before;
+    for (const item of items) {
+      f.scope((temp) => {
+        const { instruction } = item.decoded;
+        const emitter = new RegionEmitter(this.state, item, executed, temp);
+        instruction.semantics!(emitter);
+        if (orders(instruction)) emitter.leaveForNews();
+        if (emitter.condition) f.set(this.condition, emitter.condition);
+        if (emitter.target) f.set(this.target, emitter.target);
+      });
+      executed += 1;
+    }
+    switch (terminator.kind) {
+      case 'jump':
+        this.follow(node, terminator.edge, executed);
+        return;
+      case 'branch': {
+        const { state } = registers;
+        f.if(this.condition, () => {
+          registers.state = { ...state };
+          this.follow(node, terminator.taken, executed);
+        });
+        registers.state = { ...state };
+        this.follow(node, terminator.fall, executed);
+        return;
+      }
+      case 'call':
+        this.call(node, terminator.target, terminator.next, executed);
+        return;
+      case 'indirect':
+        registers.spill();
+        f.return(packExit(this.fuelAfter(executed), i32.wrap_i64(this.target)));
+        return;
+      case 'stop':
+        this.exits.leave({ pc: terminator.pc, interpret: true, kind: EXIT.system, executed });
+    }
+  }
+
+  private fuelAfter(executed: number): Expr<'i32'> {
+    return executed === 0 ? this.fuel : i32.sub(this.fuel, i32.const(executed));
+  }
+
+  private settle(executed: number): void {
+    if (executed > 0) this.f.set(this.fuel, this.fuelAfter(executed));
+  }
+
+  /** Goes where an edge leads. */
+  private follow(from: Node, { pc, to }: Edge, executed: number): void {
+    const { f, registers } = this;
+    if (!to) {
+      this.exits.leave({ pc, interpret: false, kind: EXIT.jump, executed });
+      return;
+    }
+    const node = this.graph.nodeOf(to);
+    const { double } = this.flow.before(node);
+    registers.agree(this.flow.live(node).f & double & ~registers.state.double);
+    if (node.index <= from.index) {
+      this.settle(executed);
+      f.if(this.lacks(node), () =>
+        this.exits.leave({ pc, interpret: true, kind: EXIT.fuel, executed: 0 }),
+      );
+      f.br(this.loops[node.index]);
+    } else if (node.isMerge) {
+      this.settle(executed);
+      f.br(this.labels[node.index]);
+    } else if (node.isLoopHead) {
+      this.settle(executed);
+      this.tree(node, 0);
+    } else {
+      this.tree(node, executed);
+    }
+  }
+
+  /**
+   * A call of another region, as a call of its function. It comes back when control is at the return address;
+   * if it comes back from elsewhere, this function returns too: its registers are in the context.
+   */
+  private call(from: Node, target: number | undefined, next: Edge, executed: number): void {
+    const { f, context, registers } = this;
+    registers.spill();
+    forget(registers.state);
+    this.settle(executed);
+    const address = target === undefined ? i32.wrap_i64(this.target) : i32.const(target);
+    f.if(i32.eqz(this.depth), () => f.return(packExit(this.fuel, address)));
+    f.scope((temp) => {
+      const exit = temp('i64');
+      const deeper = i32.sub(this.depth, i32.const(1));
+      const expected = i32.const(next.pc);
+      const { resume } = this.calls;
+      const known = target === undefined ? undefined : this.calls.regionAt(target);
+      if (known === undefined) {
+        f.set(exit, call(resume, 'i64', context, packExit(this.fuel, address), deeper, expected));
+      } else {
+        f.set(exit, call(known, 'i64', context, this.fuel, deeper));
+        f.if(i32.ne(i32.wrap_i64(exit), expected), () =>
+          f.set(exit, call(resume, 'i64', context, exit, deeper, expected)),
+        );
+      }
+      f.if(i32.ne(i32.wrap_i64(exit), expected), () => f.return(exit));
+      f.set(this.fuel, exitFuel(exit));
+    });
+    if (!next.to) {
+      this.exits.leave({ pc: next.pc, interpret: false, kind: EXIT.jump, executed: 0 });
+      return;
+    }
+    const node = this.graph.nodeOf(next.to);
+    f.if(this.lacks(node), () =>
+      this.exits.leave({ pc: next.pc, interpret: true, kind: EXIT.fuel, executed: 0 }),
+    );
+    const live = this.flow.live(node);
+    registers.loadX(live.x);
+    registers.loadDoubles(live.f);
+    this.follow(from, next, 0);
+  }
+}
+
+/**
+ * For each node the number of instructions that run at most before the fuel is looked at again: at an edge
+ * back, after a call, or when the region is left.
+ */
+function longestWays(graph: Graph): number[] {
+  const { nodes } = graph;
+  const needs: number[] = [];
+  for (const node of nodes.toReversed()) {
+    const { items, terminator } = node.block;
+    let rest = 0;
+    for (const { to } of terminator.kind === 'call' ? [] : edgesOf(node.block)) {
+      const next = to && graph.nodeOf(to).index;
+      if (next !== undefined && next > node.index) rest = Math.max(rest, needs[next]);
+    }
+    needs[node.index] = items.length + rest;
+  }
+  return needs;
+}

@@ -1,0 +1,58 @@
+import { ModuleBuilder } from '../../wasm';
+import { REGION_PARAMS } from '../enter-regions';
+import { FLOAT_ARITY, type FloatOperation } from '../float';
+import { writeRegion, type RegionOptions } from './region-function';
+import type { Region } from './region';
+
+/** The name that a module exports the region at `entry` by. */
+export const regionName = (entry: number): string => entry.toString(16);
+
+/**
+ * A module with a function for each of the regions, which call each other directly. It imports `resume` and
+ * floating-point functions from the interpreter's module.
+ */
+export function buildRegionModule(
+  regions: readonly Region[],
+  options: RegionOptions,
+): Uint8Array<ArrayBuffer> {
+  // Imports come first in a module, and only the code shows which are needed: then it is written again.
+  const helpers = new Set<string>();
+  for (;;) {
+    const before = helpers.size;
+    const module = writeModule(regions, options, helpers);
+    if (helpers.size === before) return module.build();
+  }
+}
+
+function writeModule(
+  regions: readonly Region[],
+  options: RegionOptions,
+  helpers: Set<string>,
+): ModuleBuilder {
+  const module = new ModuleBuilder();
+  const resume = module.importFunction('resume', ['i32', 'i64', 'i32', 'i32'], ['i64']);
+  const imported = new Map(
+    [...helpers].map((name) => {
+      const arity = FLOAT_ARITY[name.split('.')[0] as FloatOperation];
+      const params = ['i32', 'i32', 'i64', 'i64', 'i64'] as const;
+      return [name, module.importFunction(name, params.slice(0, 2 + arity), ['i64'])];
+    }),
+  );
+  const functions = new Map(
+    regions.map(({ entry }) => [entry, module.function(REGION_PARAMS, ['i64'])]),
+  );
+  for (const region of regions) {
+    const { index, builder } = functions.get(region.entry)!;
+    module.export(regionName(region.entry), index);
+    const calls = {
+      resume,
+      regionAt: (target: number) => functions.get(target)?.index,
+      helper: (name: string) => {
+        helpers.add(name);
+        return imported.get(name) ?? 0;
+      },
+    };
+    writeRegion(builder, region, calls, options);
+  }
+  return module;
+}

@@ -1,0 +1,149 @@
+import { HART } from '../../memory/layout';
+import { f32, f64, i32, i64, select } from '../../wasm';
+import type { Expr, FunctionBuilder, Local } from '../../wasm';
+import type { RegisterState } from './flow';
+
+const CANONICAL_NAN = 0x7fc00000;
+const BOX = 0xffffffff00000000n;
+
+const bit = (register: number): number => 1 << register;
+
+/** The registers in a set of bits, in ascending order. */
+export function registersIn(set: number): number[] {
+  const list: number[] = [];
+  for (let rest = set; rest !== 0; rest &= rest - 1) list.push(31 - Math.clz32(rest & -rest));
+  return list;
+}
+
+/** A boxed single as all 64 bits. */
+const boxed = (single: Expr<'f32'>): Expr<'i64'> =>
+  i64.or(i64.extend_i32_u(i32.reinterpret_f32(single)), i64.const(BOX));
+
+/** The guest's registers in locals of a region's function, and what is known of them where code is written. */
+export class Registers {
+  state: RegisterState = { dirtyX: 0, dirtyF: 0, single: 0, double: -1 };
+  private readonly xs: Local<'i64'>[] = [];
+  private readonly singles: Local<'f32'>[] = [];
+  private readonly doubles: Local<'f64'>[] = [];
+
+  constructor(
+    private readonly f: FunctionBuilder,
+    private readonly context: Local<'i32'>,
+  ) {}
+
+  x(n: number): Local<'i64'> {
+    return (this.xs[n] ??= this.f.local('i64'));
+  }
+
+  single(n: number): Local<'f32'> {
+    return (this.singles[n] ??= this.f.local('f32'));
+  }
+
+  double(n: number): Local<'f64'> {
+    return (this.doubles[n] ??= this.f.local('f64'));
+  }
+
+  setX(n: number, value: Expr<'i64'>): void {
+    this.f.set(this.x(n), value);
+    this.state.dirtyX |= bit(n);
+  }
+
+  setSingle(n: number, value: Expr<'f32'>): void {
+    this.f.set(this.single(n), value);
+    this.state.dirtyF |= bit(n);
+    this.state.single |= bit(n);
+    this.state.double &= ~bit(n);
+  }
+
+  setDouble(n: number, value: Expr<'f64'>): void {
+    this.f.set(this.double(n), value);
+    this.state.dirtyF |= bit(n);
+    this.state.double |= bit(n);
+    this.state.single &= ~bit(n);
+  }
+
+  holdsSingle(n: number): boolean {
+    return (this.state.single & bit(n)) !== 0;
+  }
+
+  holdsDouble(n: number): boolean {
+    return (this.state.double & bit(n)) !== 0;
+  }
+
+  /** The register as a single; one that holds no boxed single is the canonical NaN. */
+  readSingle(n: number): Local<'f32'> {
+    if (!this.holdsSingle(n)) {
+      this.f.set(this.single(n), this.unboxed(this.double(n)));
+      this.state.single |= bit(n);
+    }
+    return this.single(n);
+  }
+
+  /** All 64 bits of the register. */
+  readDouble(n: number): Local<'f64'> {
+    if (!this.holdsDouble(n)) {
+      this.f.set(this.double(n), f64.reinterpret_i64(boxed(this.single(n))));
+      this.state.double |= bit(n);
+    }
+    return this.double(n);
+  }
+
+  /** All 64 bits, from whichever local holds them. */
+  readBits(n: number): Expr<'i64'> {
+    return this.holdsDouble(n) ? i64.reinterpret_f64(this.double(n)) : boxed(this.single(n));
+  }
+
+  private unboxed(double: Local<'f64'>): Expr<'f32'> {
+    const bits = i64.reinterpret_f64(double);
+    const isBoxed = i64.eq(i64.shr_s(bits, i64.const(32)), i64.const(-1));
+    return select(isBoxed, f32.reinterpret_i32(i32.wrap_i64(bits)), f32.bits(CANONICAL_NAN));
+  }
+
+  /** Loads integer registers from the context. */
+  loadX(set: number): void {
+    for (const n of registersIn(set)) {
+      this.f.set(this.x(n), i64.load(this.context, HART.x + 8 * n));
+    }
+  }
+
+  /** Loads all bits of floating-point registers. */
+  loadDoubles(set: number): void {
+    for (const n of registersIn(set)) {
+      this.f.set(this.double(n), f64.load(this.context, HART.f + 8 * n));
+    }
+  }
+
+  /** Loads floating-point registers that must hold boxed singles; `leave` where one does not. */
+  loadSingles(set: number, leaveIf: (condition: Expr<'i32'>) => void): void {
+    for (const n of registersIn(set)) {
+      leaveIf(i32.ne(i32.load(this.context, HART.f + 8 * n + 4), i32.const(-1)));
+      this.f.set(this.single(n), f32.load(this.context, HART.f + 8 * n));
+    }
+  }
+
+  storeX(n: number): void {
+    this.f.do(i64.store(this.context, this.x(n), HART.x + 8 * n));
+  }
+
+  storeSingle(n: number): void {
+    this.f.do(f32.store(this.context, this.single(n), HART.f + 8 * n));
+    this.f.do(i32.store(this.context, i32.const(-1), HART.f + 8 * n + 4));
+  }
+
+  storeDouble(n: number): void {
+    this.f.do(f64.store(this.context, this.double(n), HART.f + 8 * n));
+  }
+
+  /** Brings the context up to date. The locals stay as they are. */
+  spill(): void {
+    const { dirtyX, dirtyF, double } = this.state;
+    for (const n of registersIn(dirtyX)) this.storeX(n);
+    for (const n of registersIn(dirtyF & double)) this.storeDouble(n);
+    for (const n of registersIn(dirtyF & ~double)) this.storeSingle(n);
+  }
+
+  /** Makes the 64-bit locals of `set` valid where code is entered that expects them. */
+  agree(set: number): void {
+    for (const n of registersIn(set)) this.readDouble(n);
+  }
+}
