@@ -1,8 +1,9 @@
-import { plainName, qualifiedName, type Scope } from '../elf/dwarf/functions';
+import type { Scope } from '../elf/dwarf/functions';
 import type { LinePlace } from '../elf/dwarf/line-table';
 import { rangesOf, type AddressRange } from '../elf/dwarf/ranges';
 import { DwarfError } from '../elf/dwarf/reader';
 import type { SourceModule, SourceModules } from './source-modules';
+import { nameOf } from './stack-frames';
 
 /** Where a breakpoint on a line goes. */
 export interface BreakpointLocation {
@@ -173,7 +174,3 @@ function behindPrologue({ info }: SourceModule, scope: Scope | undefined, at: nu
   const body = info.bodyStart(scope.entry);
   return body === undefined || at >= body || at < scope.ranges[0].start ? at : body;
 }
-
-/** What a function or inlined function is called. */
-export const nameOf = ({ entry }: Scope): string | undefined =>
-  qualifiedName(entry) ?? plainName(entry);

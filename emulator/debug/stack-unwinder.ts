@@ -5,6 +5,7 @@ import { signalFrameRegisters } from '../linux/signal-frame';
 import type { Hart } from '../multiprocess/hart';
 import type { SourceModule, SourceModules } from './source-modules';
 import { callerRegisters, type Caller, type UnwindMethod } from './stack-caller';
+import { plainContext } from './stack-plain-context';
 import { framePointerCaller, isCode, prologueRules } from './stack-fallback';
 import { StackMemory } from './stack-memory';
 import { FrameRegisters, hartRegisters, RA, SP } from './stack-registers';
@@ -96,7 +97,7 @@ export class Unwinder {
     if (description === undefined) return undefined;
     try {
       const { cfa: rule, registers: rules } = rulesAt(description, linked);
-      const context = cfiContext(place.registers, memory, module.base);
+      const context = plainContext(memory, module.base, place.registers);
       const cfa = cfaOf(rule, context);
       const registers = callerRegisters(place.registers, cfa);
       for (const [register, each] of rules) {
@@ -196,33 +197,4 @@ function valueOf(
     case 'value-expression':
       return evaluateValue(rule.expression, context, BigInt(cfa));
   }
-}
-
-/** What expressions of call frame information may use: registers and memory, no more. */
-function cfiContext(
-  registers: FrameRegisters,
-  memory: StackMemory,
-  base: number,
-): ExpressionContext {
-  const none = (): never => {
-    throw new UnavailableError('call frame information cannot ask for this');
-  };
-  return {
-    is64: false,
-    addressSize: 8,
-    version: 5,
-    base,
-    register(number) {
-      const value = registers.get(number);
-      if (value === undefined) throw new UnavailableError(`register ${number} is not known`);
-      return value;
-    },
-    memory: (address, size) => memory.need(address, size),
-    frameBase: none,
-    cfa: none,
-    entryValue: none,
-    threadLocal: none,
-    indexedAddress: none,
-    baseType: () => undefined,
-  };
 }

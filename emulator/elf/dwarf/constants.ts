@@ -64,6 +64,7 @@ export const DW_AT = {
   upperBound: 0x2f,
   producer: 0x25,
   lowerBound: 0x22,
+  prototyped: 0x27,
   bitOffset: 0x0c,
   abstractOrigin: 0x31,
   artificial: 0x34,

@@ -2,9 +2,11 @@ import { PF_X, PT_LOAD } from '../format';
 import type { ElfImage } from '../parse';
 import type { Entry } from './entry';
 import { FunctionIndex } from './functions';
+import { GlobalIndex } from './globals';
 import { LineTable } from './line-table';
 import { rangesOf, type AddressRange } from './ranges';
 import { DwarfSections } from './sections';
+import { TypeReader } from './type-reader';
 import type { Unit } from './unit';
 import { indexUnits, type RangeIndex } from './unit-index';
 import { UnitTable } from './units';
@@ -20,6 +22,8 @@ export class DebugInfo {
   private unitIndex: RangeIndex<Unit> | undefined;
   private lineTable: LineTable | undefined;
   private functionIndex: FunctionIndex | undefined;
+  private typeReader: TypeReader | undefined;
+  private globalIndex: GlobalIndex | undefined;
 
   constructor(private readonly image: ElfImage) {
     this.sections = new DwarfSections(image);
@@ -52,6 +56,14 @@ export class DebugInfo {
     return (this.functionIndex ??= new FunctionIndex(this.units, (address) =>
       this.unitAt(address),
     ));
+  }
+
+  get types(): TypeReader {
+    return (this.typeReader ??= new TypeReader(this.units));
+  }
+
+  get globals(): GlobalIndex {
+    return (this.globalIndex ??= new GlobalIndex(this.units));
   }
 
   /** The unit that an address is of. */

@@ -170,6 +170,12 @@ export class Unit {
     return new DwarfReader('.debug_addr', bytes, at).unsigned(addressSize);
   }
 
+  /** Whether a value refers to an entry. */
+  isReference({ form }: Attribute): boolean {
+    const { refAddr, refUdata, refSig8 } = DW_FORM;
+    return (form >= refAddr && form <= refUdata) || form === refSig8;
+  }
+
   reference({ form, value }: Attribute): Entry | undefined {
     if (isSupplementary(form)) return undefined;
     if (form === DW_FORM.refSig8) return this.context.typeOf(BigInt(value as number | bigint));

@@ -1,0 +1,76 @@
+import type { Hart } from '../multiprocess/hart';
+import { SourceLookup } from './source-lookup';
+import { SourceModules, type LoadedImage } from './source-modules';
+import { StackFrames, type LogicalFrame } from './stack-frames';
+import { StackMemory } from './stack-memory';
+import { Unwinder } from './stack-unwinder';
+import { formatValue, type FormatContext } from './variables-format';
+import { variablesOf, variableValue } from './variables-scope';
+import type { Value } from './variables-value';
+
+/** Activations that are unwound where nobody says how many. */
+const USUAL_FRAMES = 256;
+
+/** What the source says about a program that is being debugged: one for each that is opened. */
+export class SourceDebugger {
+  readonly modules: SourceModules;
+  readonly lookup: SourceLookup;
+  readonly unwinder: Unwinder;
+  private readonly stacks: StackFrames;
+
+  /** @param images lists the files that are loaded now, the program first */
+  constructor(images: () => readonly LoadedImage[]) {
+    this.modules = new SourceModules(images);
+    this.lookup = new SourceLookup(this.modules);
+    this.unwinder = new Unwinder(this.modules);
+    this.stacks = new StackFrames(this.modules);
+  }
+
+  /** The frames of a hart, inlined functions among them, the innermost first. */
+  frames(hart: Hart, limit = USUAL_FRAMES): LogicalFrame[] {
+    return this.stacks.of(hart, limit);
+  }
+
+  /**
+   * A frame by its number.
+   * @throws Error when the hart has no such frame
+   */
+  frame(hart: Hart, number: number): LogicalFrame {
+    const frame = this.frames(hart, number + 1).at(number);
+    if (frame === undefined) throw new Error(`Hart ${hart.index} has no frame ${number}.`);
+    return frame;
+  }
+
+  /** Parameters and local variables of a frame with their values. */
+  variables(
+    frame: LogicalFrame,
+  ): readonly { readonly name: string; readonly isParameter: boolean; readonly value: Value }[] {
+    const { context } = frame;
+    if (context === undefined) return [];
+    return variablesOf(frame).map(({ name, isParameter, entry }) => ({
+      name,
+      isParameter,
+      value: variableValue(entry, context),
+    }));
+  }
+
+  /** A value as text, as a hart's memory has it. */
+  text(value: Value, hart: Hart): string {
+    return formatValue(value, this.formatContext(hart));
+  }
+
+  formatContext(hart: Hart): FormatContext {
+    return {
+      memory: new StackMemory(hart.space),
+      symbolAt: (address) => this.symbolAt(address),
+    };
+  }
+
+  /** `name` or `name+8` for an address of code or data. */
+  symbolAt(address: number): string | undefined {
+    const symbols = this.modules.at(address)?.symbols;
+    const place = symbols?.functionAt(address) ?? symbols?.objectAt(address);
+    if (place === undefined) return undefined;
+    return place.offset === 0 ? place.symbol.name : `${place.symbol.name}+${place.offset}`;
+  }
+}

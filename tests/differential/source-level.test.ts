@@ -1,0 +1,117 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { SourceDebugger } from '../../emulator/debug/source-debugger';
+import type { LogicalFrame } from '../../emulator/debug/stack-frames';
+import { typeName } from '../../emulator/elf/dwarf/type-names';
+import { Machine } from '../../emulator/machine';
+import type { Hart } from '../../emulator/multiprocess/hart';
+import { CapturedStreams } from '../support/captured-streams';
+import { compileForDebugging, gdbStops, missingForGdb, type ComparedFrame } from './gdb';
+
+const STOPS = 40;
+const BUDGET = 10_000_000;
+/** Frames of the C library have no debugging information here: gdb guesses, and so do we. */
+const LIBRARY_END = 'main';
+
+const PROGRAMS = [
+  { source: 'source-conform.c', flags: ['-O0', '-gdwarf-5'] },
+  { source: 'source-conform.c', flags: ['-O2', '-gdwarf-5'] },
+  { source: 'source-conform.c', flags: ['-O2', '-gdwarf-4'] },
+  { source: 'source-conform.c', flags: ['-Og', '-gdwarf-4', '-gz'] },
+] as const;
+
+/** An array whose size the program computes: gdb's Python does not compute it. */
+const COMPUTED_SIZE = 'vla';
+
+/** The same stop as this project's debugger sees it. */
+function ourFrames(source: SourceDebugger, hart: Hart): ComparedFrame[] {
+  return source.frames(hart).map((frame) => ({
+    name: frame.name ?? null,
+    pc: frame.frame.pc,
+    inlined: frame.inlined,
+    signal: frame.frame.method === 'signal',
+    file: frame.place?.path ?? null,
+    line: frame.place?.line ?? 0,
+    variables: ourVariables(source, frame, hart),
+  }));
+}
+
+const ourVariables = (
+  source: SourceDebugger,
+  frame: LogicalFrame,
+  hart: Hart,
+): ComparedFrame['variables'] =>
+  source
+    .variables(frame)
+    .map(({ name, value }) => [name, source.text(value, hart), typeName(value.type)] as const);
+
+function ourStops(elf: string): ComparedFrame[][] {
+  const machine = Machine.create({
+    elf: new Uint8Array(readFileSync(elf)),
+    args: [elf],
+    streams: new CapturedStreams(),
+  });
+  try {
+    const source = new SourceDebugger(() => machine.images);
+    const symbol = machine.symbols.byName('checkpoint');
+    const at = symbol && source.lookup.bodyStart(symbol.address);
+    if (at === undefined) throw new Error('the program has no checkpoint');
+    machine.code.setBreakpoint(at);
+    const stops: ComparedFrame[][] = [];
+    for (let stop = machine.run(BUDGET); stop.kind === 'breakpoint';) {
+      stops.push(ourFrames(source, machine.current));
+      stop = machine.run(BUDGET, true);
+    }
+    return stops;
+  } finally {
+    machine.dispose();
+  }
+}
+
+/** The stack lies elsewhere in QEMU: its addresses say nothing. */
+const withoutStack = (text: string): string =>
+  text.replaceAll(/0x(4000[78]|fff)[0-9a-f]{5,6}/g, 'STACK');
+
+function comparable(frames: readonly ComparedFrame[]): unknown[] {
+  const end = frames.findIndex(({ name }) => name === LIBRARY_END);
+  return frames.slice(0, end + 1).map(({ variables, ...frame }) => ({
+    ...frame,
+    // The code that handlers return to lies elsewhere in QEMU, and of several symbols gdb may take another.
+    pc: frame.signal ? 0 : frame.pc,
+    name: frame.file === null ? null : frame.name,
+    variables: Object.fromEntries(
+      variables
+        .filter(([name]) => name !== COMPUTED_SIZE)
+        .map(([name, value, type]) => [name, `${type}: ${withoutStack(value)}`]),
+    ),
+  }));
+}
+
+if (missingForGdb.length > 0) {
+  console.warn(
+    `source level against gdb: skipped, because ${missingForGdb.join(', ')} is not installed ` +
+      '(apt-get install gdb-multiarch qemu-user-static gcc-riscv64-linux-gnu)',
+  );
+}
+
+describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () => {
+  let directory = '';
+  beforeAll(() => {
+    directory = mkdtempSync(join(tmpdir(), 'hartscope-source-'));
+  });
+  afterAll(() => rmSync(directory, { recursive: true }));
+
+  for (const { source, flags } of PROGRAMS) {
+    it(`frames and variables of ${source} at every stop, compiled with ${flags.join(' ')}`, async () => {
+      const name = `program${flags.join('')}`;
+      const file = join(import.meta.dirname, source);
+      const elf = compileForDebugging(directory, file, name, ...flags);
+      const theirs = await gdbStops(directory, elf, 'checkpoint', STOPS);
+      const ours = ourStops(elf);
+      expect(theirs.length).toBeGreaterThan(5);
+      expect(ours.map(comparable)).toEqual(theirs.map(comparable));
+    }, 60_000);
+  }
+});
