@@ -237,6 +237,7 @@ export class Executor {
   private ecall(hart: Hart): MachineStop | undefined {
     if (this.hooks.stopsAtCall?.(hart) === true) return this.callStop(hart);
     this.beforeCall(hart);
+    this.harts.observer?.calls(hart);
     const isLinux = this.kernel.ownsCall(hart.state.xNumber(A7));
     const outcome = isLinux ? undefined : this.tasks.syscall(hart);
     if (outcome) {
@@ -252,7 +253,6 @@ export class Executor {
     return { kind: 'syscall', number: hart.state.xNumber(A7) };
   }
 
-    this.harts.observer?.calls(hart);
   /** A vCPU in a workspace is served by it; undefined: by Linux. */
   private inWorkspace(hart: Hart): SyscallOutcome | undefined {
     const { vcpu } = hart;
@@ -269,6 +269,7 @@ export class Executor {
         if (outcome.pcSet !== true) hart.state.pc += ECALL_BYTES;
         hart.state.clearReservation();
         this.harts.noteCall();
+        this.harts.observer?.returned(hart);
         return undefined;
       case 'park':
         hart.waiting = {
@@ -284,7 +285,6 @@ export class Executor {
       case 'exit':
         this.harts.count(hart, 1);
         return this.endHart(hart, { kind: 'exited', status: outcome.status });
-        this.harts.observer?.returned(hart);
       case 'killed': {
         const message = `ended by ${signalName(outcome.signal)}`;
         return this.endHart(hart, killed(outcome.signal, message), outcome.signal);
@@ -298,6 +298,7 @@ export class Executor {
         this.harts.count(hart, 1);
         hart.state.setX(A0, BigInt.asUintN(64, outcome.value));
         hart.state.pc += ECALL_BYTES;
+        this.harts.observer?.returned(hart);
         return;
       case 'wait':
         hart.waiting = outcome.waiting;
@@ -313,7 +314,6 @@ export class Executor {
     if (hart === this.harts.main) {
       hart.waiting = { reason: 'its threads', ready: () => undefined };
       return;
-        this.harts.observer?.returned(hart);
     }
     hart.ended = true;
     this.kernel.endThread(hart.state);

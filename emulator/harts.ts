@@ -8,6 +8,7 @@ import type { Arena } from './memory/arena';
 const TURN = 50_000;
 const A0 = 10;
 const ECALL_BYTES = 4;
+
 /** Is told what becomes of harts. */
 export interface HartObserver {
   /** A hart has been made, by the call that is being served. */
@@ -21,7 +22,6 @@ export interface HartObserver {
   /** It has ended; its space is still there. */
   ended(hart: Hart): void;
 }
-
 
 /**
  * The harts of a machine and whose turn it is: each runs for so many instructions, in the order of their
@@ -38,6 +38,7 @@ export class Harts {
   /** Instructions retired, ended harts included, and of harts on other threads what was counted when they left. */
   retired = 0;
   /** Told about each hart that is made, before it runs. */
+  onMade: (hart: Hart) => void = () => undefined;
   observer: HartObserver | undefined;
   /** The hart that has run last. */
   private last: Hart;
@@ -45,7 +46,6 @@ export class Harts {
   private engaged: { readonly state: HartState; readonly from: number } | undefined;
   /** A turn has been given and has not begun yet. */
   private opening = false;
-  onMade: (hart: Hart) => void = () => undefined;
   /** A system call has been made since waits were last looked at. */
   private called = false;
 
@@ -90,6 +90,7 @@ export class Harts {
     // Who was alone had a longer turn.
     for (const other of this.all) other.turn = Math.min(other.turn, TURN);
     if (space !== this.all[0].space) this.engine.watchCode(space);
+    this.observer?.made(hart);
     this.onMade(hart);
     return hart;
   }
@@ -98,9 +99,9 @@ export class Harts {
   remove(hart: Hart): void {
     const at = this.all.indexOf(hart);
     if (at < 0) return;
+    this.observer?.ended(hart);
     this.all.splice(at, 1);
     if (this.current === hart) {
-    this.observer?.made(hart);
       // The next one in turn is the one that came after it.
       this.current = this.all[Math.max(at - 1, 0)] ?? hart;
       this.current.turn = 0;
@@ -109,7 +110,6 @@ export class Harts {
     if (this.all.some((other) => other.space === hart.space)) return;
     const place = this.withTables.indexOf(hart.space);
     // The space may outlive its hart: tasks of its own, or a workspace that is merged later.
-    this.observer?.ended(hart);
     if (place >= 0) {
       this.withTables.splice(place, 1);
       hart.space.releaseTables();
@@ -216,13 +216,13 @@ export class Harts {
     space.hart = hart.index;
     if (hart.vcpu) space.adopt();
     this.engine.attach(hart.state, space);
+    this.observer?.entered(hart);
   }
 
   /** Delta tables are few: the space that has not run for the longest time gives its own up. */
   private giveTables(space: AddressSpace): void {
     while (!space.takeTables()) {
       // The main VM's stay: harts on other threads may share them.
-    this.observer?.entered(hart);
       const place = this.withTables.findIndex((other) => other !== this.main.space);
       if (place < 0) throw new Error('the arena has no delta tables left');
       this.withTables[place].releaseTables();
@@ -240,13 +240,13 @@ export class Harts {
       hart.state.setX(A0, BigInt.asUintN(64, value));
       hart.state.pc += ECALL_BYTES;
       this.count(hart, 1);
+      this.observer?.returned(hart);
     } else if (waiting.deadline !== undefined && now() >= waiting.deadline) {
       hart.waiting = undefined;
     }
   }
 
   /** Notes what the engine has run of a hart. */
-      this.observer?.returned(hart);
   ran(hart: Hart, instructions: number): void {
     hart.turn -= instructions;
     this.retired += instructions;
