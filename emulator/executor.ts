@@ -12,10 +12,13 @@ import type { AddressSpace } from './memory/address-space';
 import type { Hart, StackRange } from './multiprocess/hart';
 import { EXIT_STUB } from './multiprocess/start';
 import { Tasks, type TaskOutcome } from './multiprocess/tasks';
+import type { Interleaving } from './schedule/interleaving';
 
 const SIGNAL_STATUS = 128;
 const SIGKILL = 9;
 const ECALL_BYTES = 4;
+/** How often virtual time may jump in one run: a guest that sleeps in a loop does not keep the embedder waiting. */
+const MOST_SLEEPS = 10_000;
 const A0 = 10;
 const A7 = 17;
 
@@ -32,6 +35,8 @@ export interface ExecutorOptions {
   readonly stopAtFaults: boolean;
   /** Instructions that a vCPU of the plain multiprocess call may retire; 0 = as many as it wants. */
   readonly vcpuLimit: number;
+  /** What makes the run repeatable; undefined: turns are equal, and time is the host's. */
+  readonly interleaving?: Interleaving;
 }
 
 /** A fault that stopped the machine and whose signal the next run delivers. */
@@ -60,7 +65,7 @@ export class Executor {
     const { engine, kernel, space, stack } = options;
     this.engine = engine;
     this.kernel = kernel;
-    this.harts = new Harts(space.arena, engine, space, stack);
+    this.harts = new Harts(space.arena, engine, space, stack, options.interleaving?.turns);
     this.harts.onMade = (hart) => this.hooks.hartMade?.(hart);
     this.tasks = new Tasks(
       {
@@ -84,12 +89,21 @@ export class Executor {
     if (begun) return begun;
     const passing = through ? (only ?? this.harts.current) : undefined;
     const end = this.harts.retired + budget;
+    const { interleaving } = this.options;
+    let sleeps = 0;
     for (let first = true; this.harts.retired < end; first = false) {
+      if (interleaving?.lookUp()) this.harts.retry();
       const ended = this.interrupted();
       if (ended) return ended;
       const hart = this.choose(only);
-      if (!hart) return this.waits(only);
-      const stop = this.runTurn(hart, end - this.harts.retired, first && hart === passing);
+      if (!hart) {
+        const waits = this.waits(only);
+        if (!interleaving?.sleep(waits)) return waits;
+        if (++sleeps === MOST_SLEEPS) break;
+        continue;
+      }
+      const most = Math.min(end - this.harts.retired, interleaving?.budget ?? Infinity);
+      const stop = this.runTurn(hart, most, first && hart === passing);
       if (this.ended) return this.ended;
       if (stop) return stop;
     }
@@ -137,6 +151,7 @@ export class Executor {
     if (end) return this.settle(hart, end);
     const limit = vcpu && vcpu.limit > 0 ? vcpu.limit - state.instret : Infinity;
     const before = state.instret;
+    this.harts.runs(hart);
     const stop = this.engine.run(state, Math.min(budget, QUANTUM, hart.turn, limit), through);
     this.harts.ran(hart, state.instret - before);
     return this.settleStop(hart, stop);
@@ -186,7 +201,7 @@ export class Executor {
   }
 
   /** No hart can run: what they wait for, and until when. */
-  waits(only?: Hart): MachineStop {
+  waits(only?: Hart): MachineStop & { readonly kind: 'waiting' } {
     const waiting = (only ? [only] : this.harts.list()).flatMap((hart) => hart.waiting ?? []);
     const deadlines = waiting.flatMap(({ deadline }) => deadline ?? []);
     const outside =

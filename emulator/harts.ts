@@ -1,11 +1,10 @@
 import { HartState } from './engine/hart-state';
-import { QUANTUM, type Engine } from './engine/engine';
+import type { Engine } from './engine/engine';
 import { Hart, type StackRange, type Waiting } from './multiprocess/hart';
 import type { AddressSpace } from './memory/address-space';
 import type { Arena } from './memory/arena';
+import { EqualTurns, TURN, type Turns } from './schedule/turns';
 
-/** Instructions of a turn while more than one hart can run. */
-const TURN = 50_000;
 const A0 = 10;
 const ECALL_BYTES = 4;
 
@@ -24,8 +23,8 @@ export interface HartObserver {
 }
 
 /**
- * The harts of a machine and whose turn it is: each runs for so many instructions, in the order of their
- * making. Counting instructions instead of time makes the interleaving the same in every run.
+ * The harts of a machine and whose turn it is. Counting instructions instead of time makes the interleaving the
+ * same in every run.
  */
 export class Harts {
   private readonly all: Hart[] = [];
@@ -49,16 +48,20 @@ export class Harts {
   /** A system call has been made since waits were last looked at. */
   private called = false;
 
-  /** @param engine runs them, one after another */
+  /**
+   * @param engine runs them, one after another
+   * @param turns who is next, and for how long
+   */
   constructor(
     private readonly arena: Arena,
     private readonly engine: Engine,
     space: AddressSpace,
     stack: StackRange,
+    private readonly turns: Turns = new EqualTurns(),
   ) {
     const main = this.create(space, () => stack);
     if (!main) throw new Error('the arena has no hart context left');
-    this.current = main;
+    this.current = this.last = main;
     this.enter(main);
   }
 
@@ -75,6 +78,12 @@ export class Harts {
     );
   }
 
+  /** The same on one thread, exact also while the engine runs a hart. */
+  get elapsed(): number {
+    const { engaged } = this;
+    return this.retired + (engaged ? engaged.state.instret - engaged.from : 0);
+  }
+
   /** Harts that have not ended. */
   list(): readonly Hart[] {
     return this.all;
@@ -88,7 +97,8 @@ export class Harts {
     const hart = new Hart(index, this.states[index], space, stack);
     this.all.push(hart);
     // Who was alone had a longer turn.
-    for (const other of this.all) other.turn = Math.min(other.turn, TURN);
+    const turn = this.turns.length(false);
+    for (const other of this.all) other.turn = Math.min(other.turn, turn);
     if (space !== this.all[0].space) this.engine.watchCode(space);
     this.observer?.made(hart);
     this.onMade(hart);
@@ -101,6 +111,7 @@ export class Harts {
     if (at < 0) return;
     this.observer?.ended(hart);
     this.all.splice(at, 1);
+    if (this.last === hart) this.last = this.main;
     if (this.current === hart) {
       // The next one in turn is the one that came after it.
       this.current = this.all[Math.max(at - 1, 0)] ?? hart;
@@ -127,23 +138,18 @@ export class Harts {
     this.endWaits(now);
     const next = this.inTurn((hart) => hart.runnable);
     // Not by how many can run: a wait that is tried again in vain would change the turns.
-    if (next) next.turn = this.all.length > 1 ? TURN : QUANTUM;
+    if (next) {
+      next.turn = this.turns.length(this.all.length === 1);
+      this.opening = true;
+    }
     return next;
   }
 
   /** The first hart after the current one that fits; it is the current one from now on. */
   inTurn(fits: (hart: Hart) => boolean): Hart | undefined {
     const { all } = this;
-    const start = all.indexOf(this.current) + 1;
-    let next: Hart | undefined;
-    for (let i = 0; i < all.length && !next; i++) {
-      const hart = all[(start + i) % all.length];
-      if (fits(hart)) next = hart;
-    }
-    if (!next) return undefined;
-    // What the others store meanwhile is not seen by a reservation that compares values.
-    if (next !== this.current && !this.current.away) this.current.state.clearReservation();
-    this.current = next;
+    const next = this.turns.choose(all, all.indexOf(this.current) + 1, fits);
+    if (next) this.current = next;
     return next;
   }
 
@@ -246,10 +252,24 @@ export class Harts {
     }
   }
 
+  /** The engine is about to run a hart; `ran` ends that. */
+  runs({ state }: Hart): void {
+    this.engaged = { state, from: state.instret };
+  }
+
   /** Notes what the engine has run of a hart. */
   ran(hart: Hart, instructions: number): void {
+    this.engaged = undefined;
     hart.turn -= instructions;
     this.retired += instructions;
+    if (instructions === 0) return;
+    if (this.opening) this.turns.begun();
+    this.opening = false;
+    const { last } = this;
+    if (hart === last) return;
+    // What this one has stored is not seen by a reservation of the other's, which compares values.
+    if (!last.away) last.state.clearReservation();
+    this.last = hart;
   }
 
   /** Counts instructions that no engine runs: system calls. */

@@ -24,3 +24,8 @@ export type { InputStream, OutputStream, StandardStreams } from './linux/streams
 export { Terminal } from './linux/terminal';
 export { ArenaError, MappingError, OutOfMemory } from './memory/errors';
 export { EXECUTE, READ, WRITE } from './memory/address-space';
+export { formatSchedule, parseSchedule } from './schedule/options';
+export type { Interleaved, Schedule } from './schedule/options';
+export { FORMAT, formatEntry, formatMachine, parseRecording } from './schedule/recording';
+export type { Entry, RecordedEnd, RecordedMachine, Recording } from './schedule/recording';
+export { stateHash } from './schedule/state-hash';

@@ -33,9 +33,15 @@ import type { Tasks } from './multiprocess/tasks';
 import type { WorkspaceHost } from './multiprocess/workspace-host';
 import { WorkspaceProcesses } from './multiprocess/workspace-processes';
 import { Parallel } from './parallel';
+import {
+  attachSchedule,
+  withSchedule,
+  type ScheduledOptions,
+  type ScheduleOptions,
+} from './scheduled';
 
 /** What a machine is made of. What is left out has the default in brackets. */
-export interface MachineOptions {
+export interface MachineOptions extends ScheduleOptions {
   /** The program: an ELF64 RISC-V executable. */
   readonly elf: Uint8Array;
   /** argv, argv[0] included [`['program']`]. */
@@ -64,6 +70,8 @@ export interface MachineOptions {
   readonly pool?: PoolOptions;
   /** Processes that run workspace vCPUs, where there is a pool too [none: they run on the pool's threads]. */
   readonly workspaces?: WorkspaceHost;
+  /** Looks for data races between harts; then all harts take turns on one thread (docs/races.md) [not]. */
+  readonly raceCheck?: RaceCheckOptions;
   /** The guest's files [in memory, nothing of the host]. The embedder disposes of them. */
   readonly files?: FileTree;
   /** Path of the program in the guest [argv[0] made absolute]. */
@@ -72,8 +80,6 @@ export interface MachineOptions {
   readonly arena?: Arena;
 }
 
-  /** Looks for data races between harts; then all harts take turns on one thread (docs/races.md) [not]. */
-  readonly raceCheck?: RaceCheckOptions;
 const SP = 2;
 
 /** One guest program with its memory, harts, files and terminal. */
@@ -85,15 +91,16 @@ export class Machine implements DebugTarget {
   readonly engine: Engine;
   private readonly executor: Executor;
   private readonly parallel: Parallel | undefined;
+  private readonly raceCheck: RaceCheck | undefined;
 
   /**
    * Loads a program.
    * @throws ElfError, ProgramStartError, OutOfMemory, ArenaError with what is wrong and what to do
    */
-  static create(options: MachineOptions): Machine {
+  static create(given: MachineOptions): Machine {
+    const options = withSchedule(given);
     const image = parseElf(options.elf);
     const arena = options.arena ?? Arena.create(arenaOptions(options));
-  private readonly raceCheck: RaceCheck | undefined;
     const space = AddressSpace.create(arena);
     const kernel = new LinuxKernel({ ...options, space });
     kernel.onTrace = options.trace;
@@ -103,7 +110,7 @@ export class Machine implements DebugTarget {
   }
 
   private constructor(
-    options: MachineOptions,
+    options: ScheduledOptions,
     readonly space: AddressSpace,
     readonly kernel: LinuxKernel,
     private readonly start: ProcessStart,
@@ -130,6 +137,7 @@ export class Machine implements DebugTarget {
       stack: start.stack,
       stopAtFaults: options.stopAtFaults ?? false,
       vcpuLimit: options.vcpuLimit ?? 0,
+      ...(options.interleaving && { interleaving: options.interleaving }),
     });
     attachSchedule(options.interleaving, this.executor.harts, kernel);
     if (options.raceCheck) this.raceCheck = this.checkRaces(options.raceCheck);
@@ -184,6 +192,11 @@ export class Machine implements DebugTarget {
     return this.executor.harts.total;
   }
 
+  /** What the race check has found so far; undefined without one. */
+  get races(): RaceReport | undefined {
+    return this.raceCheck?.report();
+  }
+
   get residentBytes(): number {
     return this.space.arena.frames.used * PAGE_SIZE;
   }
@@ -194,11 +207,6 @@ export class Machine implements DebugTarget {
    * milliseconds and `budget` bounds what this thread runs; the pool runs on until `halt` or a stop.
    * @param through runs a breakpoint, ebreak or watch at the current hart's next instruction
    * @param only runs no other hart than this one
-  /** What the race check has found so far; undefined without one. */
-  get races(): RaceReport | undefined {
-    return this.raceCheck?.report();
-  }
-
    */
   run(budget: number, through = false, only?: Hart): MachineStop {
     const { executor, parallel } = this;
@@ -287,6 +295,14 @@ export class Machine implements DebugTarget {
     for (const hart of [...harts.list()]) harts.remove(hart);
   }
 
+  private checkRaces(options: RaceCheckOptions): RaceCheck {
+    const { engine, executor, kernel } = this;
+    const check = new RaceCheck(engine, (hart) => kernel.thread(hart.state).clearChildTid, options);
+    executor.harts.observer = check;
+    check.made(executor.harts.main);
+    return check;
+  }
+
   private runToReturn(name: string, budget: number): void {
     const { harts } = this.executor;
     const { main } = harts;
@@ -297,14 +313,6 @@ export class Machine implements DebugTarget {
       if (left <= 0) throw new Error(`${name} did not return within ${budget} instructions`);
       const before = main.state.instret;
       const stop = this.engine.run(main.state, Math.min(left, QUANTUM));
-  private checkRaces(options: RaceCheckOptions): RaceCheck {
-    const { engine, executor, kernel } = this;
-    const check = new RaceCheck(engine, (hart) => kernel.thread(hart.state).clearChildTid, options);
-    executor.harts.observer = check;
-    check.made(executor.harts.main);
-    return check;
-  }
-
       harts.ran(main, main.state.instret - before);
       if (stop.kind === 'fault' && main.state.pc === RETURN_ADDRESS) return;
       const outcome =

@@ -39,6 +39,13 @@ class Timer {
     return this.deadline;
   }
 
+  /** Nanoseconds of its clock until it expires, at least 0; Infinity when it is off. */
+  get untilNext(): number {
+    return this.deadline === undefined
+      ? Infinity
+      : Math.max(0, Number(this.deadline - this.time()));
+  }
+
   get setting(): TimerSetting {
     const { deadline, interval } = this;
     if (deadline === undefined) return { ...OFF, interval };
@@ -182,6 +189,12 @@ export class Timers {
       if (timer.expire() > 0n && signal !== undefined) this.host.send(kernelInfo(signal));
     });
     for (const timer of this.posix.values()) timer.ring();
+  }
+
+  /** Nanoseconds of any clock until a timer expires; Infinity when none is set. */
+  get untilNext(): number {
+    const timers = [...this.intervals, ...[...this.posix.values()].map(({ timer }) => timer)];
+    return timers.reduce((least, timer) => Math.min(least, timer.untilNext), Infinity);
   }
 
   /** When the next timer expires although nothing runs, in monotonic nanoseconds. */

@@ -83,6 +83,8 @@ export class EventLog {
   private readonly ringWords: number;
   private readonly base: number;
   private readonly harts: number;
+  /** Told about each event that this thread writes, in their order; for whoever must not lose one. */
+  listener: ((event: ArenaEvent) => void) | undefined;
   private time = EPOCH + performance.now();
 
   constructor(private readonly views: ArenaViews) {
@@ -165,6 +167,7 @@ export class EventLog {
     this.times[(at + 8) / 2] = this.time;
     u32[at + 10] = Atomics.add(u32, HEADER.eventSequence, 1) + 1;
     Atomics.store(u32, ring, written + 1);
+    this.listener?.(this.event(hart, written));
     if (((u32[HEADER.eventStops] >>> NUMBERS[kind]) & 1) === 0) return;
     u32[context + HART.eventStop / 4] = NUMBERS[kind] + 1;
     u32[context + HART.eventPage / 4] = page;
@@ -236,4 +239,18 @@ export class EventLog {
 /** Events in the order of their sequence, which may have begun again at 0. */
 export function inOrder<T extends { readonly sequence: number }>(events: T[]): T[] {
   return events.sort((a, b) => (a.sequence - b.sequence) | 0);
+}
+
+/** An event as a line of text without its host time: equal in runs that are the same. */
+export function formatEvent({
+  sequence,
+  hart,
+  instret,
+  pc,
+  kind,
+  page,
+  from,
+  to,
+}: ArenaEvent): string {
+  return `${sequence} hart ${hart} ${instret} 0x${pc.toString(16)} ${kind} ${page} ${from} ${to}`;
 }

@@ -11,9 +11,10 @@ export interface Turns {
   length(alone: boolean): number;
   /**
    * The hart whose turn comes next.
-   * @param inOrder all harts, those that come after the current one first
+   * @param harts all of them in the order of their making
+   * @param start place of the one after the current one
    */
-  choose(inOrder: readonly Hart[], fits: (hart: Hart) => boolean): Hart | undefined;
+  choose(harts: readonly Hart[], start: number, fits: (hart: Hart) => boolean): Hart | undefined;
   /** A turn has begun: its hart has retired an instruction. */
   begun(): void;
 }
@@ -30,8 +31,12 @@ export class EqualTurns implements Turns {
     return alone ? QUANTUM : this.quantum;
   }
 
-  choose(inOrder: readonly Hart[], fits: (hart: Hart) => boolean): Hart | undefined {
-    return inOrder.find(fits);
+  choose(harts: readonly Hart[], start: number, fits: (hart: Hart) => boolean): Hart | undefined {
+    for (let i = 0; i < harts.length; i++) {
+      const hart = harts[(start + i) % harts.length];
+      if (fits(hart)) return hart;
+    }
+    return undefined;
   }
 
   begun(): void {
@@ -64,10 +69,10 @@ export class SeededTurns implements Turns {
     return 1 + (mix(this.seed, LENGTH, this.turn) % (2 * this.quantum - 1));
   }
 
-  choose(inOrder: readonly Hart[], fits: (hart: Hart) => boolean): Hart | undefined {
+  choose(harts: readonly Hart[], _start: number, fits: (hart: Hart) => boolean): Hart | undefined {
     let first: Hart | undefined;
     let best = -1;
-    for (const hart of inOrder) {
+    for (const hart of harts) {
       if (!fits(hart)) continue;
       const rank = mix(this.seed, ORDER, this.turn, hart.index);
       if (rank <= best) continue;
