@@ -66,12 +66,21 @@ export function stepOver(hart: Hart): Goal | undefined {
  */
 export function stepOut(hart: Hart, symbols: SymbolTable): Goal {
   const { state, space } = hart;
+  const returning = returnTarget(hart);
+  if (returning !== undefined) return returnTo(hart, returning);
   const place = symbols.functionAt(state.pc);
   const isInside = place !== undefined && place.offset > 0 && place.symbol.size > 0;
   if (!isInside || functionExits(space, place.symbol.address, place.symbol.size).length === 0) {
     return returnTo(hart, Number(BigInt.asUintN(32, state.x(RA))));
   }
   return outOfBody(hart, symbols, place);
+}
+
+/** Where the return that the hart stands at goes. */
+function returnTarget({ state, space }: Hart): number | undefined {
+  const instruction = fetchInstruction(space, state.pc);
+  if (!instruction || !isReturn(instruction)) return undefined;
+  return Number(BigInt.asUintN(32, state.x(instruction.rs1)));
 }
 
 /** Out of a function by one of the places where it can be left. */

@@ -1,6 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { ExpressionError, parseExpression, type Scope } from '../../../emulator/debug/expression';
+import {
+  ExpressionError,
+  parseExpression,
+  parseTyped,
+  type Scope,
+} from '../../../emulator/debug/expression';
 
 const scope: Scope = {
   name: (name) =>
@@ -48,6 +53,36 @@ describe('an expression', () => {
     expect(value('u32(main)')).toBe(0x76543210n);
     expect(value('i64(main)')).toBe(BigInt.asIntN(64, 0xfedcba9876543210n));
     expect(value('i8(main) + 1')).toBe(0x11n);
+  });
+
+  test.each([
+    ['*(int *)main', 0x76543210n],
+    ['*(short *)main', 0x3210n],
+    ['*(unsigned char *)main', 0x10n],
+    ['((char *)main)[0]', 0x10n],
+    ['u8[main]', 0x10n],
+    ['i64[main + 0]', BigInt.asIntN(64, 0xfedcba9876543210n)],
+    ['(char)0x1ff', 0xffn],
+    ['(signed char)0xff', -1n],
+    ['(int)0xffffffff', -1n],
+    ['(unsigned int)-1', 0xffffffffn],
+    ['(u16)-1 + 1', 0x10000n],
+    ['(int *)main + 2', 0x1007cn],
+    ['(long *)(main + 8) - 1', 0x10074n],
+    ['*main', BigInt.asIntN(64, 0xfedcba9876543210n)],
+    ['$a0 * 2', 14n],
+    ['-*(unsigned char *)main', -0x10n],
+  ])('%s is %s, as in C', (text, expected) => {
+    expect(value(text)).toBe(expected);
+  });
+
+  test('shows floating-point values and computes none', () => {
+    const { value: read, type } = parseTyped('*(float *)main');
+    expect([read(scope), type]).toEqual([0x76543210n, { bits: 32, kind: 'float', pointers: 0 }]);
+    expect(() => parseExpression('*(double *)main + 1')).toThrow(
+      'double can be shown, not computed',
+    );
+    expect(() => parseExpression('(float)a0')).toThrow('cannot be converted');
   });
 
   test('does not compute the side that && and || and ?: leave out', () => {

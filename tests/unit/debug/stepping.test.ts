@@ -1,0 +1,155 @@
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { buildPoolEntry } from '../../support/pool-entry';
+import { Client } from './client';
+
+let built: { entry: string; remove(): Promise<void> };
+beforeAll(async () => {
+  built = await buildPoolEntry();
+});
+afterAll(() => built.remove());
+
+describe.each([
+  ['taking turns on one thread', 0],
+  ['on threads of a pool', 2],
+])('harts %s', (_, threads) => {
+  let client: Client;
+  beforeEach(() => {
+    client = new Client(threads > 0 ? { entry: built.entry, threads } : undefined);
+  });
+  afterEach(async () => {
+    await client.session.pause();
+    client.end();
+  });
+
+  /** Four vCPUs at their first instruction. */
+  async function forks(guest = 'mp-race', args: string[] = []): Promise<void> {
+    await client.open(guest, args);
+    await client.after(client.session.runToFork());
+  }
+
+  const places = (ids: readonly number[]): (number | undefined)[] =>
+    ids.map((id) => client.hart(id).location.offset);
+
+  test('at one place form a group, which one command moves', async () => {
+    await forks();
+    const { session } = client;
+    expect([1, 2, 3, 4].map((id) => client.hart(id).group)).toEqual([1, 1, 1, 1]);
+    expect(client.hart(0).group).toBeUndefined();
+    const main = client.hart(0).instructions;
+    for (let n = 1; n <= 5; n++) {
+      await client.after(session.stepInstruction(2, 'group'));
+      expect([1, 2, 3, 4].map((id) => client.hart(id).instructions)).toEqual([n, n, n, n]);
+    }
+    expect(client.hart(0).instructions).toBe(main);
+    expect(client.state.stopHart).toBe(2);
+  });
+
+  test('that part are marked, and meet again on request', async () => {
+    await forks();
+    const { session } = client;
+    await client.after(session.stepInstruction(1, 'group'));
+    for (let n = 0; n < 3; n++) await client.after(session.stepInstruction(3));
+    expect([1, 2, 3, 4].map((id) => client.hart(id).diverged ?? false)).toEqual([
+      false,
+      false,
+      true,
+      false,
+    ]);
+    expect([1, 2, 3, 4].map((id) => client.hart(id).group)).toEqual([1, 1, undefined, 1]);
+    await client.after(session.runTogether(3));
+    expect(client.state.stop).toEqual({ kind: 'step' });
+    expect(new Set(places([1, 2, 3, 4])).size).toBe(1);
+    expect(client.state.harts.some(({ diverged }) => diverged)).toBe(false);
+  });
+
+  test('step over a call and out of a function together', async () => {
+    await forks('mp-dot');
+    const { session } = client;
+    for (let n = 0; n < 60 && client.hart(1).location.symbol !== 'dot'; n++) {
+      await client.after(session.stepInstruction(1, 'group'));
+    }
+    expect([1, 2, 3, 4].map((id) => client.hart(id).location.symbol)).toEqual(
+      Array.from({ length: 4 }, () => 'dot'),
+    );
+    await client.after(session.runToReturn(1, 'group'));
+    expect(new Set(places([1, 2, 3, 4])).size).toBe(1);
+    expect(client.hart(4).location.symbol).toBe('dot');
+    await client.after(session.stepOut(1, 'group'));
+    expect([1, 2, 3, 4].map((id) => client.hart(id).location.symbol)).toEqual(
+      Array.from({ length: 4 }, () => 'work'),
+    );
+    expect(client.hart(0).instructions).toBeGreaterThan(0);
+  });
+
+  test('stand at a barrier point until all of their task have come', async () => {
+    await client.open('mp-dot');
+    const { id } = await client.session.addBreakpoint({ at: 'dot', barrier: true, enabled: true });
+    const { stop } = await client.after(client.session.run());
+    expect(stop).toEqual({ kind: 'barrier', id, harts: [1, 2, 3, 4] });
+    expect([1, 2, 3, 4].map((hart) => client.hart(hart).location)).toEqual(
+      Array.from({ length: 4 }, () => expect.objectContaining({ symbol: 'dot', offset: 0 })),
+    );
+    expect(client.breakpoints[0].hits).toBe(4);
+    expect((await client.after(client.session.run())).stop).toEqual({ kind: 'exited', status: 0 });
+    expect(client.output).toContain('8192 floats = 8192');
+  });
+
+  test('that are frozen stand still until they are thawed', async () => {
+    await forks();
+    const { session } = client;
+    await session.markHart(3, { frozen: true, name: 'slow one' });
+    expect(client.hart(3)).toMatchObject({ frozen: true, name: 'slow one' });
+    await expect(session.stepInstruction(3)).rejects.toThrow('Hart 3 is frozen: thaw it first.');
+    const { stop } = await client.after(session.run());
+    expect(stop).toEqual({
+      kind: 'blocked',
+      message: 'No hart can go on. Frozen: 3. Hart 0 waits for task 1.',
+    });
+    expect(client.hart(3).instructions).toBe(0);
+    expect(client.state.endedVcpus.map(({ hart }) => hart)).toEqual([1, 2, 4]);
+    await session.markHart(3, { frozen: false });
+    expect((await client.after(session.run())).stop).toEqual({ kind: 'exited', status: 0 });
+  });
+
+  test('can be killed, but for the first', async () => {
+    await forks('mp-dot');
+    const { session } = client;
+    await session.killHart(2);
+    expect(client.state.harts.map(({ id }) => id)).toEqual([0, 1, 3, 4]);
+    expect(client.state.endedVcpus).toMatchObject([{ hart: 2, reason: 'killed', failed: true }]);
+    await expect(session.killHart(0)).rejects.toThrow('stop the program instead');
+    await client.after(session.run());
+    expect(client.output).toContain('killed');
+  });
+
+  test('are followed by a step into their start', async () => {
+    await client.open('mp-dot');
+    const { session } = client;
+    await session.follow(3);
+    await session.addBreakpoint({ kind: 'syscall', at: 'multiprocess_start', enabled: true });
+    expect((await client.after(session.run())).stop).toMatchObject({
+      kind: 'syscall',
+      name: 'multiprocess_start',
+    });
+    const { stop, stopHart } = await client.after(session.stepInstruction(0));
+    expect(stop).toEqual({ kind: 'fork', task: 1, vcpus: 4 });
+    expect(stopHart).toBe(3);
+  });
+
+  test('of `multiprocess` are there after a step over its call, and end in a step over the wait', async () => {
+    await client.open('mp-dot', ['post']);
+    const { session } = client;
+    const { id } = await session.addBreakpoint({ at: 'multiprocess', enabled: true });
+    await client.after(session.run());
+    await session.removeBreakpoint(id);
+    // Back to the call, as a user would stand before it.
+    const { x } = await session.registers(0);
+    await session.writeRegister(0, 'pc', `${x[1]} - 4`);
+    await client.after(session.stepOver(0));
+    expect(client.state.stop).toEqual({ kind: 'step' });
+    expect(client.state.harts.map(({ task }) => task?.vcpu)).toEqual([undefined, 1, 2, 3, 4]);
+    await client.after(session.stepOut(0));
+    expect(client.state.harts).toHaveLength(1);
+    expect(client.state.endedVcpus).toHaveLength(4);
+  });
+});
