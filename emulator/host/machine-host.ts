@@ -67,7 +67,7 @@ function startWorkspace(events: ProcessEvents): OwnedProcess {
   workspaces.set(process, {
     begin(opened, pid) {
       port = opened;
-      port.on('message', ({ data }) => events.message(data));
+      port.on('message', ({ data }) => events.messages(data));
       port.start();
       events.ready(pid);
     },
@@ -79,7 +79,7 @@ function startWorkspace(events: ProcessEvents): OwnedProcess {
   });
   toMain({ type: 'workspace-start', process });
   return {
-    send: (message) => port?.postMessage(message),
+    send: (messages) => port?.postMessage(messages),
     kill() {
       workspaces.delete(process);
       port?.close();

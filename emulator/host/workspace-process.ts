@@ -13,7 +13,7 @@ process.on('SIGINT', () => undefined);
 if (parentPort) {
   parentPort.on('message', ({ ports: [machine] }) => {
     const runner = new WorkspaceRunner({
-      send: (message) => machine.postMessage(message),
+      send: (messages) => machine.postMessage(messages),
       later: (callback) => void setImmediate(callback),
     });
     machine.on('message', ({ data }) => runner.receive(data));
@@ -23,7 +23,7 @@ if (parentPort) {
 } else {
   const runner = new WorkspaceRunner({
     // The machine may be gone just now.
-    send: (message) => process.send?.(message, undefined, undefined, endWithoutReader),
+    send: (messages) => process.send?.(messages, undefined, undefined, endWithoutReader),
     later: (callback) => void setImmediate(callback),
   });
   process.on('message', (message) => runner.receive(message));

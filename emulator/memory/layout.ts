@@ -32,7 +32,7 @@ export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
  * | 584    | u64     | reservation address |
  * | 592    | u64     | reservation value: what LR read |
  * | 600    | u32     | address space id |
- * | 604    | u32     | hart state (`hart.ts`) |
+ * | 604    | u32     | 1 = its time is virtual: a nanosecond for each instruction (workspaces) |
  * | 608    | u32     | trap operand: the record of the instruction that handed over |
  * | 640    | 16 B    | bounce buffer for accesses that cross a page |
  * | 656    | u32     | stop: why the engine returned, for a hart that another thread ran (multiprocess/stop-code.ts) |
@@ -66,7 +66,7 @@ export const HART = {
   reservationAddress: 584,
   reservationValue: 592,
   space: 600,
-  state: 604,
+  virtualTime: 604,
   trapRecord: 608,
   bounce: 640,
   stop: 656,

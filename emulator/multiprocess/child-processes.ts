@@ -59,16 +59,16 @@ function startChild(entry: string, events: ProcessEvents): OwnedProcess {
   });
   child.on('message', (message) => {
     if (message === 'ready') events.ready(child.pid ?? 0);
-    else events.message(message);
+    else events.messages(message);
   });
   child.on('error', ({ message }) => events.gone(message));
   child.on('exit', (code, signal) =>
     events.gone(signal === null ? `ended with code ${code}` : `was killed by ${signal}`),
   );
   return {
-    send: (message) => {
+    send: (messages) => {
       // To one that has just ended: its end is reported.
-      if (child.connected) child.send(message as object, () => undefined);
+      if (child.connected) child.send(messages, () => undefined);
     },
     kill: () => void child.kill('SIGKILL'),
   };

@@ -60,6 +60,7 @@ export function startVcpu(host: VcpuHost, start: VcpuStart): Vcpu {
   hart.vcpu = vcpu;
   copyRegisters(task.owner, hart);
   START_STATES[options.mode](hart, start);
+  if (options.mode === 'workspace') hart.state.setField(HART.virtualTime, 1);
   hart.startSp = hart.state.xNumber(SP);
   return vcpu;
 }
@@ -129,6 +130,7 @@ export function copyRegisters(from: Hart, to: Hart): void {
   const { u8 } = from.space.arena;
   u8.copyWithin(to.state.base, from.state.base, from.state.base + HART.instret);
   to.state.fcsr = from.state.fcsr;
+  to.state.setField(HART.virtualTime, from.state.field(HART.virtualTime));
   to.state.instret = 0;
   to.state.clearReservation();
 }

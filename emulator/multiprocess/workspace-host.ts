@@ -18,7 +18,7 @@ export interface WorkspaceHost {
 /** What a machine asks of the owner of its processes. The numbers are the machine's, from 1, and never used again. */
 export type ToOwner =
   | { readonly type: 'start'; readonly process: number }
-  | { readonly type: 'send'; readonly process: number; readonly message: ToProcess }
+  | { readonly type: 'send'; readonly process: number; readonly messages: readonly ToProcess[] }
   | { readonly type: 'end'; readonly process: number }
   /** The machine ends, and all of its processes with it. */
   | { readonly type: 'close' };
@@ -26,7 +26,7 @@ export type ToOwner =
 export type FromOwner =
   /** The process runs and takes messages. */
   | { readonly type: 'ready'; readonly process: number; readonly pid: number }
-  | { readonly type: 'message'; readonly process: number; readonly message: unknown }
+  | { readonly type: 'messages'; readonly process: number; readonly messages: unknown }
   /** It has ended by itself. */
   | { readonly type: 'gone'; readonly process: number; readonly reason: string };
 
@@ -68,7 +68,7 @@ export class OwnerConnection {
 
 /** One process as its owner sees it. */
 export interface OwnedProcess {
-  send(message: unknown): void;
+  send(messages: readonly ToProcess[]): void;
   /** Ends it at once; its end is not reported any more. */
   kill(): void;
 }
@@ -76,7 +76,7 @@ export interface OwnedProcess {
 /** What the owner is told about a process that it has started. */
 export interface ProcessEvents {
   ready(pid: number): void;
-  message(message: unknown): void;
+  messages(messages: unknown): void;
   gone(reason: string): void;
 }
 
@@ -100,7 +100,7 @@ export function ownProcesses(
     const isCurrent = (): boolean => owned.get(process) === started;
     const started = start({
       ready: (pid) => isCurrent() && tell({ type: 'ready', process, pid }),
-      message: (message) => isCurrent() && tell({ type: 'message', process, message }),
+      messages: (messages) => isCurrent() && tell({ type: 'messages', process, messages }),
       gone: (reason) => {
         if (!isCurrent()) return;
         owned.delete(process);
@@ -123,7 +123,7 @@ export function ownProcesses(
       case 'start':
         return begin(message.process);
       case 'send':
-        return owned.get(message.process)?.send(message.message);
+        return owned.get(message.process)?.send(message.messages);
       case 'end':
         return end(message.process);
       case 'close':

@@ -9,7 +9,8 @@ import type { Output } from './workspace-calls';
  *   machine ── snapshot, run, pages, breakpoints, recall ──▶ process
  *   machine ◀── want, progress, changed, back ────────────── process
  *
- * Both ends check what they hear: types, sizes and ranges.
+ * They travel as lists: what comes together costs one message of the host. Both ends check what they hear: types,
+ * sizes and ranges.
  */
 
 /** Bytes of a hart's context that travel; which of them are taken over, `takeContext` says. */
@@ -112,22 +113,25 @@ function isOutput(value: unknown): value is Output {
   return (descriptor === 1 || descriptor === 2) && bytes instanceof Uint8Array;
 }
 
-/** A message to a process as it should be; undefined when it is not. */
-export const checkedToProcess = (message: unknown): ToProcess | undefined =>
-  checked<ToProcess>(message, TO_PROCESS);
+/** Messages to a process as they should be; undefined when they are not. */
+export const checkedToProcess = (messages: unknown): readonly ToProcess[] | undefined =>
+  checked<ToProcess>(messages, TO_PROCESS);
 
-/** A message from a process as it should be; undefined when it is not. */
-export const checkedFromProcess = (message: unknown): FromProcess | undefined =>
-  checked<FromProcess>(message, FROM_PROCESS);
+/** Messages from a process as they should be; undefined when they are not. */
+export const checkedFromProcess = (messages: unknown): readonly FromProcess[] | undefined =>
+  checked<FromProcess>(messages, FROM_PROCESS);
 
 function checked<T extends { readonly type: string }>(
-  message: unknown,
+  messages: unknown,
   checks: Record<T['type'], (fields: Fields) => boolean>,
-): T | undefined {
-  const fields = fieldsOf(message);
-  const { type } = fields;
-  if (typeof type !== 'string' || !Object.hasOwn(checks, type)) return undefined;
-  return checks[type as T['type']](fields) ? (message as T) : undefined;
+): readonly T[] | undefined {
+  const isChecked = (message: unknown): message is T => {
+    const fields = fieldsOf(message);
+    const { type } = fields;
+    if (typeof type !== 'string' || !Object.hasOwn(checks, type)) return false;
+    return checks[type as T['type']](fields);
+  };
+  return Array.isArray(messages) && messages.every(isChecked) ? messages : undefined;
 }
 
 function fieldsOf(value: unknown): Fields {

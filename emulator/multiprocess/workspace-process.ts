@@ -63,6 +63,8 @@ export class WorkspaceProcess {
   private key = -1;
   private readonly sent = new Set<number>();
   private breakpoints: Uint32Array = new Uint32Array();
+  /** What goes with the next message. */
+  private readonly outbox: ToProcess[] = [];
 
   constructor(
     readonly number: number,
@@ -86,15 +88,16 @@ export class WorkspaceProcess {
       const { memoryLimit } = this.context;
       this.key = snapshot.key;
       this.sent.clear();
-      this.send({ type: 'snapshot', memoryLimit, ...snapshot });
+      this.note({ type: 'snapshot', memoryLimit, ...snapshot });
     }
     this.stay = stay;
-    this.setBreakpoints(breakpoints);
+    this.noteBreakpoints(breakpoints);
     this.sendPages(hart.space, this.likely(stay));
     const { id, limit, task } = vcpu;
     const context = copyContext(hart.state);
     const vcpus = task.vcpus.length;
-    this.send({ type: 'run', run, context, id, vcpus, printed, limit });
+    this.note({ type: 'run', run, context, id, vcpus, printed, limit });
+    this.flush();
   }
 
   /** The vCPU waits for these pages. */
@@ -105,20 +108,21 @@ export class WorkspaceProcess {
     const count = this.sendPages(hart.space, pages);
     traffic.asked += count;
     // It waits for an answer, whatever it has asked for.
-    if (count === 0) this.send({ type: 'pages', ...takeBytes(hart.space, []) });
+    if (count === 0) this.note({ type: 'pages', ...takeBytes(hart.space, []) });
+    this.flush();
   }
 
   setBreakpoints(addresses: Uint32Array): void {
-    if (addresses === this.breakpoints) return;
-    this.breakpoints = addresses;
-    this.send({ type: 'breakpoints', addresses });
+    this.noteBreakpoints(addresses);
+    this.flush();
   }
 
   recall(now: number): void {
     const { stay } = this;
     if (!stay || stay.recalled !== undefined) return;
     stay.recalled = now;
-    this.send({ type: 'recall', run: stay.run });
+    this.note({ type: 'recall', run: stay.run });
+    this.flush();
   }
 
   /** What the vCPU has changed; undefined when the parts do not fit what the process says of them. */
@@ -133,6 +137,12 @@ export class WorkspaceProcess {
     }
     this.context.traffic.returned += length / PAGE_SIZE;
     return { layout, bytes };
+  }
+
+  private noteBreakpoints(addresses: Uint32Array): void {
+    if (addresses === this.breakpoints) return;
+    this.breakpoints = addresses;
+    this.note({ type: 'breakpoints', addresses });
   }
 
   /** Pages that the vCPU most likely needs: where it is, what its registers point to, what was asked for before. */
@@ -153,15 +163,21 @@ export class WorkspaceProcess {
       const found = takeBytes(space, missing.slice(at, at + MOST_PAGES));
       found.numbers.forEach((page) => this.sent.add(page));
       count += found.numbers.length;
-      if (found.numbers.length > 0) this.send({ type: 'pages', ...found });
+      if (found.numbers.length > 0) this.note({ type: 'pages', ...found });
     }
     this.context.traffic.sent += count;
     return count;
   }
 
-  private send(message: ToProcess): void {
+  private note(message: ToProcess): void {
+    this.outbox.push(message);
+  }
+
+  private flush(): void {
+    const messages = this.outbox.splice(0);
+    if (messages.length === 0) return;
     this.context.traffic.messages += 1;
-    this.context.connection.post({ type: 'send', process: this.number, message });
+    this.context.connection.post({ type: 'send', process: this.number, messages });
   }
 }
 

@@ -6,7 +6,7 @@ import { takeContext } from './hart-context';
 import { PageHistory } from './page-history';
 import { hasStop, isRefusal, readStop } from './stop-code';
 import { OwnerConnection, type WorkspaceHost, type FromOwner } from './workspace-host';
-import { checkedFromProcess, type BackMessage } from './workspace-messages';
+import { checkedFromProcess, type BackMessage, type FromProcess } from './workspace-messages';
 import {
   isAbout,
   takeSnapshot,
@@ -186,16 +186,21 @@ export class WorkspaceProcesses {
         process.pid = message.pid;
         this.failures = 0;
         return;
-      case 'message':
-        return this.hear(process, message.message);
+      case 'messages':
+        return this.hearAll(process, message.messages);
       case 'gone':
         this.lose(process, message.reason);
     }
   }
 
-  private hear(process: WorkspaceProcess, sent: unknown): void {
-    const message = checkedFromProcess(sent);
-    if (!message) return this.discard(process, 'sent what is no message');
+  private hearAll(process: WorkspaceProcess, sent: unknown): void {
+    const messages = checkedFromProcess(sent);
+    this.traffic.messages += 1;
+    if (!messages) return this.discard(process, 'sent what is no message');
+    for (const message of messages) this.hear(process, message);
+  }
+
+  private hear(process: WorkspaceProcess, message: FromProcess): void {
     const { stay } = process;
     if (!isAbout(stay, message)) return;
     const { state } = stay.hart;

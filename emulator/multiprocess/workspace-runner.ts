@@ -1,9 +1,8 @@
 import { Engine, QUANTUM, type EngineStop } from '../engine/engine';
-import { TIMEBASE_HZ } from '../engine/csr';
 import { HartState } from '../engine/hart-state';
 import { ERRNO } from '../linux/abi/errno';
 import { AddressSpace, Arena, OutOfMemory } from '../memory';
-import { PAGE_SIZE } from '../memory/layout';
+import { HART, PAGE_SIZE } from '../memory/layout';
 import { changesOf, mapLayout, supply, type PageBytes } from '../memory/travel';
 import { contextHart, copyContext, takeContext } from './hart-context';
 import { writeRefusal, writeStop } from './stop-code';
@@ -45,7 +44,7 @@ interface Run {
 
 /** What a process needs of its surroundings. */
 export interface RunnerHost {
-  send(message: FromProcess): void;
+  send(messages: readonly FromProcess[]): void;
   /** Calls back after the messages that have come in by now. */
   later(callback: () => void): void;
 }
@@ -64,13 +63,13 @@ export class WorkspaceRunner {
   constructor(private readonly host: RunnerHost) {}
 
   /**
-   * Takes a message of the machine.
-   * @throws Error when it is none
+   * Takes messages of the machine.
+   * @throws Error when they are none
    */
-  receive(message: unknown): void {
-    const checked = checkedToProcess(message);
+  receive(messages: unknown): void {
+    const checked = checkedToProcess(messages);
     if (!checked) throw new Error('what the machine sent is no message to a workspace process');
-    this.answer(checked);
+    for (const message of checked) this.answer(message);
   }
 
   private answer(message: ToProcess): void {
@@ -111,10 +110,8 @@ export class WorkspaceRunner {
       eventsPerHart: 1,
     });
     arena.allocateHarts();
-    // A machine's workspaces have virtual time; what is read here is the host's, as on the machine's threads.
-    const environment = {
-      time: () => BigInt(Math.floor(performance.now() * (TIMEBASE_HZ / 1000))),
-    };
+    // Of no use: a workspace's time is virtual.
+    const environment = { time: () => 0n };
     this.engine = new Engine(AddressSpace.create(arena, { tables: false }), environment);
     this.arena = arena;
     return arena;
@@ -126,6 +123,7 @@ export class WorkspaceRunner {
     const state = new HartState(arena.memory, arena.hartAddress(0));
     takeContext(state, message.context, false);
     state.mhartid = contextHart(message.context);
+    state.setField(HART.virtualTime, 1);
     const space = snapshot.fork({ tables: true });
     this.engine?.watchCode(space);
     this.run = {
@@ -139,7 +137,7 @@ export class WorkspaceRunner {
       isWaiting: false,
       reported: performance.now(),
     };
-    this.goOn();
+    this.slice(this.run);
   }
 
   /** Pages come for the snapshot, and for the vCPU that waits for them. */
@@ -203,7 +201,7 @@ export class WorkspaceRunner {
   private await(run: Run, page: number): false {
     run.isWaiting = true;
     const pages = run.readAhead.wanted(run.space, page);
-    this.host.send({ type: 'want', run: run.message.run, pages });
+    this.host.send([{ type: 'want', run: run.message.run, pages }]);
     return false;
   }
 
@@ -236,7 +234,7 @@ export class WorkspaceRunner {
     const { pc, instret } = run.state;
     // A wild pc has no place to be shown.
     if (!Number.isSafeInteger(pc)) return;
-    this.host.send({ type: 'progress', run: run.message.run, pc, instructions: instret });
+    this.host.send([{ type: 'progress', run: run.message.run, pc, instructions: instret }]);
   }
 
   private refuse(run: Run): void {
@@ -255,10 +253,14 @@ export class WorkspaceRunner {
     const { snapshot } = this;
     if (!snapshot) return;
     const { layout, bytes } = changesOf(space, snapshot);
-    for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
-      this.host.send({ type: 'changed', run, bytes: bytes.slice(at, at + CHUNK_BYTES) });
+    let at = 0;
+    for (; bytes.length - at > CHUNK_BYTES; at += CHUNK_BYTES) {
+      this.host.send([{ type: 'changed', run, bytes: bytes.slice(at, at + CHUNK_BYTES) }]);
     }
-    this.host.send({ type: 'back', run, context: copyContext(state), layout, output });
+    this.host.send([
+      ...(at < bytes.length ? [{ type: 'changed', run, bytes: bytes.slice(at) } as const] : []),
+      { type: 'back', run, context: copyContext(state), layout, output },
+    ]);
     space.destroy();
     this.run = undefined;
   }

@@ -1,0 +1,105 @@
+import { Machine, type MachineOptions } from '../../emulator';
+import { assemble } from '../../emulator/isa';
+import { CapturedStreams } from './captured-streams';
+import { writeElf } from './elf-writer';
+
+/** Where the guest's data lies: DATA for the vCPUs' own use, statuses at STATUS. */
+export const DATA = 0x20000;
+const CODE = 0x10000;
+const OPTIONS = DATA + 0x1000;
+const STATUS = DATA + 0x1800;
+const STATUS_BYTES = 72;
+const DATA_BYTES = 0x40000;
+
+export interface WorkspaceGuest {
+  readonly vcpus?: number;
+  readonly flags?: number;
+  /** Instructions that each vCPU may retire. */
+  readonly limit?: number;
+  /** What main does before it starts the task, and between start and join. */
+  readonly before?: string;
+  readonly after?: string;
+}
+
+/** What a joined task came to. */
+export interface Outcome {
+  readonly stop: unknown;
+  readonly text: string;
+  readonly statuses: readonly bigint[][];
+  readonly data: Uint8Array;
+  readonly instructions: number;
+}
+
+/**
+ * A machine whose vCPUs (id in s0) run `work` in workspaces and end, and whose main joins them and exits with how
+ * many failed.
+ */
+export function workspaceMachine(
+  work: string,
+  { vcpus = 3, flags = 0, limit = 0, before = '', after = '' }: WorkspaceGuest,
+  options: Partial<MachineOptions>,
+): { readonly machine: Machine; readonly streams: CapturedStreams } {
+  const words = [72, 5, vcpus, 0, 0, 0, 0, limit, flags];
+  const store = words
+    .map((word, i) => `li t0, ${word}\n li t1, ${OPTIONS + 8 * i}\n sd t0, 0(t1)\n`)
+    .join('');
+  const text = `
+      ${before}
+      ${store}
+      li a0, ${OPTIONS}
+      li a7, 2000
+      ecall
+      bnez a0, main
+      mv s0, a1
+      ${work}
+      li a7, 111
+      ecall
+    main:
+      mv s1, a0
+      ${after}
+      mv a0, s1
+      li a1, ${STATUS}
+      li t0, ${STATUS_BYTES}
+      sd t0, 0(a1)
+      li a2, ${vcpus}
+      li a7, 2001
+      ecall
+      li a7, 93
+      ecall
+  `;
+  const { bytes } = assemble(text, { base: CODE });
+  const elf = writeElf(CODE, [
+    { address: CODE, bytes, writable: false, executable: true },
+    { address: DATA, bytes: new Uint8Array(DATA_BYTES), writable: true, executable: false },
+  ]);
+  const streams = new CapturedStreams();
+  return { machine: Machine.create({ elf, memoryLimit: 16 << 20, streams, ...options }), streams };
+}
+
+/** Runs a machine to its end, and what its task came to then. */
+export function outcome(
+  { machine, streams }: ReturnType<typeof workspaceMachine>,
+  vcpus = 3,
+): Outcome {
+  const stop = toEnd(machine);
+  const status = (id: number): bigint[] =>
+    Array.from({ length: STATUS_BYTES / 8 }, (_, i) => {
+      const at = STATUS + STATUS_BYTES * (id - 1) + 8 * i;
+      return machine.space.readU64(at) ?? -1n;
+    });
+  return {
+    stop,
+    text: streams.text(),
+    statuses: Array.from({ length: vcpus }, (_, i) => status(i + 1)),
+    data: machine.space.peek(DATA, DATA_BYTES),
+    instructions: machine.instructions,
+  };
+}
+
+/** Runs until the program has ended. */
+export function toEnd(machine: Machine): unknown {
+  for (;;) {
+    const stop = machine.run(1e9);
+    if (stop.kind !== 'fuel' && stop.kind !== 'waiting') return stop;
+  }
+}
