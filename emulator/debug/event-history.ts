@@ -48,12 +48,14 @@ export class EventHistory {
   }
 
   /** The newest `limit` events that pass the filter. */
-  list(limit: number, { kinds, hart }: EventFilter = {}): EventList {
+  list(limit: number, { kinds, hart, page }: EventFilter = {}): EventList {
     const { target, kept, lost } = this;
     if (!target) return { events: [], lost: 0, kept: 0 };
     const wanted = kinds && new Set(kinds);
     const passes = (event: KeptEvent): boolean =>
-      (wanted?.has(event.kind) ?? true) && (hart === undefined || event.hart === hart);
+      (wanted?.has(event.kind) ?? true) &&
+      (hart === undefined || event.hart === hart) &&
+      (page === undefined || isAbout(event, page));
     const events = kept
       .filter(passes)
       .slice(-limit)
@@ -76,6 +78,15 @@ export class EventHistory {
       });
     return { events, lost, kept: kept.length };
   }
+}
+
+/** Kinds of events about one page, and about several from one on (`to` is their number). */
+const OF_ONE_PAGE: readonly string[] = ['copy', 'loan', 'late-borrow', 'adopt', 'stale'];
+const OF_PAGES: readonly string[] = ['map', 'protect', 'unmap'];
+
+function isAbout({ kind, page, to }: ArenaEvent, wanted: number): boolean {
+  if (OF_ONE_PAGE.includes(kind)) return page === wanted;
+  return OF_PAGES.includes(kind) && page <= wanted && wanted < page + to;
 }
 
 const MULTIPROCESS_NAMES = new Map<number, string>(
@@ -114,6 +125,8 @@ function callName(number: number): string {
 
 function result(low: number, high: number): string {
   const value = BigInt.asIntN(64, (BigInt(high) << 32n) | BigInt(low));
+  // The call has begun a signal's handler, whose argument is in a0.
+  if (value === -(2n ** 63n)) return '?';
   if (value < 0n && value >= LOWEST_ERROR) return `−${errnoName(Number(-value))}`;
   return value > 0xffffn ? `0x${value.toString(16)}` : value.toString();
 }

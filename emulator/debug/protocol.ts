@@ -337,6 +337,8 @@ export interface EventInfo {
 export interface EventFilter {
   readonly kinds?: readonly string[];
   readonly hart?: HartId;
+  /** Only what happened to this page, in any address space. */
+  readonly page?: number;
 }
 
 export interface EventList {

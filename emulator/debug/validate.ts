@@ -62,6 +62,7 @@ const openRequest = v.strictObject({
 const eventFilter = v.strictObject({
   kinds: v.exactOptional(v.pipe(v.array(text(32)), v.maxLength(64, 'has more than 64 kinds'))),
   hart: v.exactOptional(hart),
+  page: v.exactOptional(whole(0, PAGE_COUNT - 1)),
 });
 
 const flag = v.boolean('is not true or false');

@@ -104,8 +104,11 @@ describe('a guest that forks', () => {
   test('tells of a page what a click on its cell asks for', async () => {
     await page.locator('[role=gridcell][data-state=borrowed]').first().click();
     await expect
-      .poll(() => page.getByTestId('page-detail').innerText())
-      .toMatch(/borrowed rw- · frame \d+, \d+ references · lender: hart 0/);
+      .poll(() => page.getByTestId('page-inspector').innerText())
+      .toMatch(/borrowed rw- · frame \d+, \d+ references[^]*borrowed from\s+hart 0/);
+    await expect
+      .poll(() => page.getByTestId('page-life').innerText())
+      .toMatch(/First written by\s+hart [1-4] at work/);
     await expect.poll(() => page.getByTestId('segment').innerText()).toMatch(/^hart [1-4] ·/);
   });
 

@@ -1,7 +1,10 @@
 import type { VueWrapper } from '@vue/test-utils';
 import { describe, expect, test } from 'vitest';
+import type { MachineRequests, PagesInfo } from '../../emulator/debug/protocol';
 import EventsPane from '../../renderer/panes/events/EventsPane.vue';
 import GuestsPane from '../../renderer/panes/guests/GuestsPane.vue';
+import { ageChanges, layoutMap, pageAt, placeOf } from '../../renderer/panes/pages/address-map';
+import { diffBlocks } from '../../renderer/panes/pages/page-diff';
 import { totalsSentence } from '../../renderer/panes/pages/page-states';
 import PagesPane from '../../renderer/panes/pages/PagesPane.vue';
 import { useView } from '../../renderer/stores/view';
@@ -74,9 +77,58 @@ describe('the Pages pane', () => {
     await pane.get('[data-cell="18.3"]').trigger('click');
     expect(machine.focusHart).toBe(3);
     await expect.poll(() => useView().memoryPlace?.address).toBe(0x12000);
+    await expect.poll(() => pane.find('[data-testid=page-inspector]').exists()).toBe(true);
+    const text = pane.get('.facts').text();
+    expect(text).toContain('borrowed rw- · frame 77, 4 references');
+    expect(text).toContain('borrowed from');
+  });
+
+  test('follows a loan from the borrower to its lender', async () => {
+    const { pane, machine } = await pagesPane();
+    await pane.get('[data-cell="18.3"]').trigger('click');
+    await expect.poll(() => pane.find('[data-follow]').exists()).toBe(true);
+    expect(pane.get('[data-follow]').text()).toBe('hart 0');
+    await pane.get('[data-follow]').trigger('click');
+    expect(machine.focusHart).toBe(0);
+  });
+
+  test('tells a page’s life and who wrote it first in each address space', async () => {
+    const { pane } = await pagesPane();
+    await pane.get('[data-cell="18.1"]').trigger('click');
     await expect
-      .poll(() => pane.get('[data-testid=page-detail]').text())
-      .toContain('borrowed rw- · frame 77, 4 references · lender: hart 0');
+      .poll(() => pane.findAll('[data-first]').map((line) => line.text()))
+      .toEqual(['First written by  hart 1 at main+0x4', 'First written by  hart 2 at main+0x4']);
+    const kinds = pane.findAll('[data-testid=page-life] .kind').map((each) => each.text());
+    expect(kinds).toEqual(['loan', 'copy']);
+  });
+
+  test('shows in which bytes two address spaces differ', async () => {
+    const { pane, fake } = await pagesPane();
+    const read = fake.machines[0].readMemory.bind(fake.machines[0]);
+    const machine: MachineRequests = fake.machines[0];
+    machine.readMemory = async (address, length, hart) => {
+      const block = await read(address, length);
+      if (hart === 1) block.bytes[0x23] ^= 0xff;
+      return block;
+    };
+    await pane.get('[data-cell="18.1"]').trigger('click');
+    await expect.poll(() => pane.findAll('[role=tab]')).toHaveLength(2);
+    await pane.findAll('[role=tab]')[1].trigger('click');
+    await expect.poll(() => pane.get('[data-testid=diff-sentence]').text()).toBe('1 byte differs');
+    expect(pane.get('.line .address').text()).toBe('00012020');
+    expect(pane.findAll('.side .differs')).toHaveLength(2);
+  });
+
+  test('shows the address space as a map, by state, permission or recency', async () => {
+    const { pane, machine } = await pagesPane();
+    await pane.get('[data-view=map]').trigger('click');
+    const map = pane.get('[data-testid=address-map]');
+    expect(map.text()).toBe('4 mapped pages');
+    await map.trigger('keydown', { key: 'ArrowDown' });
+    await expect.poll(() => map.text()).toContain('00010000 text shared rx');
+    await pane.get('input[value=recency]').setValue(true);
+    machine.focusHart = 2;
+    await expect.poll(() => map.attributes('aria-label')).toContain('Map of the address space');
   });
 
   test('marks cells whose state the last stop changed', async () => {
@@ -184,4 +236,57 @@ test('guests that fork carry their tag, and one click lists only them', async ()
   expect(pane.findAll('.name').map((name) => name.text())).toEqual(['mp-dotmultiprocess']);
   await pane.get('.pick').trigger('click');
   expect(pane.findAll('.name')).toHaveLength(3);
+});
+
+describe('the map of an address space', () => {
+  const info = (cells: readonly number[]): PagesInfo => ({
+    states: ['unmapped', 'owned', 'shared'],
+    spaces: [{ space: 1, harts: [0], totals: [] }],
+    first: Uint32Array.of(16, 100, 200),
+    count: Uint32Array.of(4, 10, 6),
+    cells: Uint8Array.from(cells),
+    labels: ['text'],
+    labelOf: new Uint16Array(3),
+    symbols: [''],
+    symbolsOf: new Uint32Array(3),
+    leftOut: { rows: 0, spaces: 0 },
+  });
+  const pages = info([8 + 5, 0, 16 + 3]);
+
+  test('has a place for each mapped page, and a page at each place', () => {
+    const layout = layoutMap(pages, 0, 100, 40);
+    expect(layout.pages).toBe(10);
+    for (const page of [16, 19, 200, 205]) {
+      const place = placeOf(pages, layout, page);
+      expect(place && pageAt(pages, layout, place.x + 1, place.y + 1)).toBe(page);
+    }
+    expect(placeOf(pages, layout, 100)).toBeUndefined();
+    expect(pageAt(pages, layout, 99, 39)).toBeUndefined();
+  });
+
+  test('fits a million pages into the pane', () => {
+    const many = { ...pages, count: Uint32Array.of(4, 10, 1_000_000) };
+    const layout = layoutMap(many, 0, 500, 300);
+    expect(Math.ceil(layout.pages / layout.columns) * layout.side).toBeLessThanOrEqual(300);
+  });
+
+  test('lets changes fade from stop to stop', () => {
+    const once = ageChanges(new Map(), info([16 + 5, 0, 16 + 3]), pages);
+    expect([...once]).toEqual([[16, 0]]);
+    expect([...ageChanges(once, pages, pages)]).toEqual([[16, 1]]);
+    let ages: ReadonlyMap<number, number> = once;
+    for (let stop = 0; stop < 6; stop++) ages = ageChanges(ages, pages, pages);
+    expect(ages.size).toBe(0);
+  });
+});
+
+test('two views of a page differ where one of them has a hole, too', () => {
+  const bytes = Uint8Array.from({ length: 32 }, (_, i) => i);
+  const diff = diffBlocks(
+    { address: 0x1000, bytes, holes: [] },
+    { address: 0x1000, bytes, holes: [{ start: 0x1010, end: 0x1012 }] },
+  );
+  expect(diff.differing).toBe(2);
+  expect(diff.lines.map(({ address }) => address)).toEqual([0x1010]);
+  expect(diff.lines[0].right[0]).toEqual({ text: '  ', differs: true });
 });

@@ -396,7 +396,10 @@ export class FakeMachine implements MachineRequests {
       time: 1_000_000 + n,
     }));
     const passing = events.filter(
-      ({ kind, hart }) => (filter.kinds?.includes(kind) ?? true) && hart === (filter.hart ?? hart),
+      ({ kind, hart, page }) =>
+        (filter.kinds?.includes(kind) ?? true) &&
+        hart === (filter.hart ?? hart) &&
+        page === (filter.page ?? page),
     );
     return { events: passing.slice(-limit), lost: 3, kept: events.length };
   }

@@ -470,6 +470,10 @@ describe('a guest with vCPUs', () => {
       expect([kind, hart]).toEqual([expect.stringMatching(/loan|copy/), 2]);
     const numbers = later.events.map(({ number }) => number);
     expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+    const page = later.events.find(({ kind }) => kind === 'loan')?.page ?? 0;
+    const life = await client.session.events(2000, { page });
+    expect(life.events.map(({ kind }) => kind)).toContain('loan');
+    expect(life.events.every((event) => event.page === page || event.kind === 'map')).toBe(true);
   });
 });
 

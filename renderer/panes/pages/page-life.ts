@@ -1,0 +1,48 @@
+import type { EventInfo, PageSpace } from '../../../emulator/debug/protocol';
+
+/** Events with which a space gets a page of its own to write: the first write to it there. */
+const WRITES = new Set(['copy', 'loan', 'late-borrow']);
+
+/** What an event did to the page; the numbers' meanings stand in docs/memory.md. */
+export function lifeSentence({ kind, from, to }: EventInfo): string {
+  const former = from === 0 ? 'was zero' : `frame ${from}`;
+  switch (kind) {
+    case 'copy':
+      return `${former} → own frame ${to}`;
+    case 'loan':
+      return `${former} → borrows frame ${to}`;
+    case 'late-borrow':
+      return `borrows frame ${to} of space ${from}`;
+    case 'adopt':
+      return `${former} → newer frame ${to}`;
+    case 'stale':
+      return 'the lender has a newer frame';
+    case 'map':
+    case 'protect':
+      return `${permissions(from)}, ${to} ${to === 1 ? 'page' : 'pages'}`;
+    case 'unmap':
+      return `${to} ${to === 1 ? 'page' : 'pages'}`;
+    default:
+      return '';
+  }
+}
+
+const permissions = (protection: number): string =>
+  ['r', 'w', 'x'].map((letter, bit) => ((protection >> bit) & 1 ? letter : '-')).join('');
+
+/**
+ * For each address space whose harts wrote the page: the event of its first write there.
+ * @param starts the harts' `start` events: numbers of harts are used again, and what an earlier one did does not count
+ */
+export function firstWrites(
+  events: readonly EventInfo[],
+  starts: readonly EventInfo[],
+  spaces: readonly PageSpace[],
+): readonly EventInfo[] {
+  return spaces.flatMap(({ harts }) => {
+    const born = starts.findLast(({ hart }) => harts.includes(hart))?.number ?? 0;
+    const isFirst = ({ kind, hart, number }: EventInfo): boolean =>
+      number > born && WRITES.has(kind) && harts.includes(hart);
+    return events.find(isFirst) ?? [];
+  });
+}
