@@ -126,7 +126,9 @@ export class Machine implements DebugTarget {
     const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
     const environment = { time: () => clock.monotonic() / nanosecondsPerTick };
     const part = { index: 0, of: 1 + (options.pool?.threads ?? 0) };
-    this.engine = new Engine(space, environment, part, options.engine);
+    // The check reads what the interpreter writes down: translated code writes nothing.
+    const kind = options.raceCheck ? 'interpreter' : options.engine;
+    this.engine = new Engine(space, environment, part, kind);
     kernel.onFlushInstructions = () => this.engine.code.synchronize();
     this.executor = new Executor({
       engine: this.engine,
@@ -296,8 +298,9 @@ export class Machine implements DebugTarget {
   }
 
   private checkRaces(options: RaceCheckOptions): RaceCheck {
-    const { engine, executor, kernel } = this;
-    const check = new RaceCheck(engine, (hart) => kernel.thread(hart.state).clearChildTid, options);
+    const { engine, executor, kernel, arena } = this;
+    const clearsAt = (hart: Hart): number => kernel.thread(hart.state).clearChildTid;
+    const check = new RaceCheck(engine, arena, clearsAt, options);
     executor.harts.observer = check;
     check.made(executor.harts.main);
     return check;

@@ -24,6 +24,7 @@ export const EVENT_KINDS = [
   'end',
   'start',
   'stale',
+  'race',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

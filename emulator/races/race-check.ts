@@ -1,6 +1,7 @@
 import type { AccessLog, AccessObserver } from '../engine/access-log';
 import type { Engine } from '../engine/engine';
-import { ADDRESS_LIMIT } from '../memory/layout';
+import type { Arena } from '../memory/arena';
+import { ADDRESS_LIMIT, PAGE_SIZE } from '../memory/layout';
 import type { Hart } from '../multiprocess/hart';
 import { Detector, type RaceLimits } from './detector';
 import { KernelOrders, type PendingCall } from './kernel-orders';
@@ -44,12 +45,16 @@ export class RaceCheck implements AccessObserver {
   /** @param clearsAt address of the word that the kernel clears when the hart's thread ends, 0 = none */
   constructor(
     private readonly engine: Engine,
+    private readonly arena: Arena,
     private readonly clearsAt: (hart: Hart) => number,
     options: RaceCheckOptions = {},
   ) {
     this.detector = new Detector(options);
     this.orders = new KernelOrders(this.detector);
-    this.detector.races.onRace = (race) => options.onRace?.(race);
+    this.detector.races.onRace = (race) => {
+      this.emit(race);
+      options.onRace?.(race);
+    };
   }
 
   report(): RaceReport {
@@ -121,6 +126,11 @@ export class RaceCheck implements AccessObserver {
     this.harts.delete(hart);
     this.joins.ended(hart, strand);
     this.detector.strands.end(strand);
+  }
+
+  private emit({ address, first, second }: Race): void {
+    const page = Math.floor(address / PAGE_SIZE);
+    this.arena.events.emit(second.hart, 'race', page, first.hart, address);
   }
 
   /** The first time that a hart runs it is known what it is. */

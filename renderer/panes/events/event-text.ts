@@ -7,7 +7,7 @@ const pages = (count: number): string => (count === 1 ? '1 page' : `${count} pag
 /** All kinds of events, in groups for choosing. */
 export const EVENT_GROUPS = {
   'Harts and calls': ['start', 'end', 'join', 'park', 'syscall'],
-  Pages: ['fork', 'copy', 'loan', 'late-borrow', 'stale', 'adopt', 'conflict'],
+  Pages: ['fork', 'copy', 'loan', 'late-borrow', 'stale', 'adopt', 'conflict', 'race'],
   Mappings: ['map', 'protect', 'unmap'],
 } as const;
 
@@ -19,6 +19,7 @@ const ABOUT_PAGES = new Set([
   'adopt',
   'stale',
   'conflict',
+  'race',
   'map',
   'unmap',
   'protect',
@@ -53,6 +54,8 @@ export function describeEvent({ kind, page, from, to, forked, detail }: EventInf
       return `borrows page ${at(page)} late, frame ${to}`;
     case 'adopt':
       return `adopts the newer page ${at(page)}, frame ${from} → ${to}`;
+    case 'race':
+      return `races with hart ${from} at ${to.toString(16).padStart(8, '0')}`;
     case 'map':
       return `maps ${pages(to)} at ${at(page)}`;
     case 'unmap':
