@@ -2,6 +2,7 @@ import type { DebugHooks, MachineStop } from './debug/target';
 import { describeAddress, type SymbolTable } from './elf/symbols';
 import { QUANTUM, type Engine, type EngineStop } from './engine/engine';
 import { GuestThreads } from './guest-threads';
+import { noteCall, noteWait } from './hart-events';
 import { Harts } from './harts';
 import { instructionLength } from './isa';
 import { signalName } from './linux/abi/signals';
@@ -17,6 +18,8 @@ import type { Interleaving } from './schedule/interleaving';
 const SIGNAL_STATUS = 128;
 const SIGKILL = 9;
 const ECALL_BYTES = 4;
+/** Events get a new host time after so many instructions: reading the clock takes as long as some hundred. */
+const STAMP_AFTER = 10_000;
 /** How often virtual time may jump in one run: a guest that sleeps in a loop does not keep the embedder waiting. */
 const MOST_SLEEPS = 10_000;
 const A0 = 10;
@@ -153,7 +156,9 @@ export class Executor {
     const before = state.instret;
     this.harts.runs(hart);
     const stop = this.engine.run(state, Math.min(budget, QUANTUM, hart.turn, limit), through);
-    this.harts.ran(hart, state.instret - before);
+    const ran = state.instret - before;
+    if (ran > STAMP_AFTER) hart.space.arena.events.stamp();
+    this.harts.ran(hart, ran);
     return this.settleStop(hart, stop);
   }
 
@@ -194,6 +199,8 @@ export class Executor {
     if (!this.ended) {
       this.ended = stop;
       this.halt();
+      const { main } = this.harts;
+      main.space.arena.events.emit(main.index, 'end', 0, 0, 'status' in stop ? stop.status : 0);
       this.tasks.endAll();
       this.kernel.end();
     }
@@ -253,14 +260,16 @@ export class Executor {
     if (this.hooks.stopsAtCall?.(hart) === true) return this.callStop(hart);
     this.beforeCall(hart);
     this.harts.observer?.calls(hart);
-    const isLinux = this.kernel.ownsCall(hart.state.xNumber(A7));
+    hart.space.arena.events.stamp();
+    const number = hart.state.xNumber(A7);
+    const isLinux = this.kernel.ownsCall(number);
     const outcome = isLinux ? undefined : this.tasks.syscall(hart);
     if (outcome) {
-      this.settleTask(hart, outcome);
+      this.settleTask(hart, outcome, number);
       return undefined;
     }
     const inside = this.inWorkspace(hart);
-    return this.settle(hart, inside ?? this.kernel.syscall(hart.state));
+    return this.settle(hart, inside ?? this.kernel.syscall(hart.state), number);
   }
 
   private callStop(hart: Hart): MachineStop {
@@ -277,9 +286,11 @@ export class Executor {
     return { kind: 'done' };
   }
 
-  private settle(hart: Hart, outcome: SyscallOutcome): MachineStop | undefined {
+  /** @param number of the call that it is the outcome of */
+  private settle(hart: Hart, outcome: SyscallOutcome, number = 0): MachineStop | undefined {
     switch (outcome.kind) {
       case 'done':
+        noteCall(hart, number, outcome.pcSet !== true);
         this.harts.count(hart, 1);
         if (outcome.pcSet !== true) hart.state.pc += ECALL_BYTES;
         hart.state.clearReservation();
@@ -292,6 +303,7 @@ export class Executor {
           deadline: outcome.deadline,
           shared: outcome.reason === 'input' || outcome.reason === 'output',
         };
+        noteWait(hart, number);
         return undefined;
       case 'thread-ended':
         this.harts.count(hart, 1);
@@ -307,16 +319,18 @@ export class Executor {
     }
   }
 
-  private settleTask(hart: Hart, outcome: TaskOutcome): void {
+  private settleTask(hart: Hart, outcome: TaskOutcome, number: number): void {
     switch (outcome.kind) {
       case 'done':
-        this.harts.count(hart, 1);
         hart.state.setX(A0, BigInt.asUintN(64, outcome.value));
+        noteCall(hart, number);
+        this.harts.count(hart, 1);
         hart.state.pc += ECALL_BYTES;
         this.harts.observer?.returned(hart);
         return;
       case 'wait':
         hart.waiting = outcome.waiting;
+        noteWait(hart, number);
         return;
       case 'end':
         this.harts.count(hart, 1);
@@ -331,6 +345,7 @@ export class Executor {
       return;
     }
     hart.ended = true;
+    hart.space.arena.events.emit(hart.index, 'end', 0, 0, 0);
     this.kernel.endThread(hart.state);
     this.harts.remove(hart);
   }

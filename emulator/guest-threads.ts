@@ -14,6 +14,7 @@ export class GuestThreads implements ThreadHost {
     const hart = this.harts.create(parent.space, () => stack() ?? parent.stack);
     if (!hart) return undefined;
     copyRegisters(parent, hart);
+    hart.space.arena.events.emit(hart.index, 'start', 0, parent.index, 0);
     return hart.state;
   }
 

@@ -1,11 +1,14 @@
 import { HartState } from './engine/hart-state';
 import type { Engine } from './engine/engine';
+import { noteCall } from './hart-events';
+import { HART } from './memory/layout';
 import { Hart, type StackRange, type Waiting } from './multiprocess/hart';
 import type { AddressSpace } from './memory/address-space';
 import type { Arena } from './memory/arena';
 import { EqualTurns, TURN, type Turns } from './schedule/turns';
 
 const A0 = 10;
+const A7 = 17;
 const ECALL_BYTES = 4;
 
 /** Is told what becomes of harts. */
@@ -246,6 +249,7 @@ export class Harts {
       hart.state.setX(A0, BigInt.asUintN(64, value));
       hart.state.pc += ECALL_BYTES;
       this.count(hart, 1);
+      noteCall(hart, hart.state.xNumber(A7));
       this.observer?.returned(hart);
     } else if (waiting.deadline !== undefined && now() >= waiting.deadline) {
       hart.waiting = undefined;

@@ -48,6 +48,8 @@ export class Hart {
   travelled = false;
   /** Of a vCPU that runs, or ran last, in another process: that one's id. */
   process: number | undefined;
+  /** How many instructions it had retired when it last began to wait in a system call. */
+  waitedAt = -1;
   /** Instructions left of its turn. */
   turn = 0;
 

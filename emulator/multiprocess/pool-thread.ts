@@ -100,6 +100,7 @@ class PoolThread {
         stop = engine.run(hart, Math.min(QUANTUM, left(hart)));
         this.arena.safepoints.pass(slot);
       }
+        this.arena.events.stamp();
     } finally {
       if (own) space.releaseTables();
     }

@@ -3,6 +3,7 @@ import {
   MAX_VCPUS,
   MULTIPROCESS_CALLS,
   readOptions,
+  REASONS,
   STATUS_BYTES,
   statusBytes,
   type Options,
@@ -97,6 +98,8 @@ export class Tasks {
       ...(end.note !== undefined && { note: end.note }),
     };
     hart.ended = true;
+    const reason = REASONS.indexOf(end.reason) + 1;
+    emit(hart, 'end', vcpu.task.id, reason, end.exitCode ?? 0);
     this.onEnd(vcpu);
     this.host.endHart(hart);
     this.settle(vcpu.task);
@@ -135,6 +138,7 @@ export class Tasks {
     const mine = this.list().filter((task) => task.plain && task.owner === hart);
     const ready = (): bigint | undefined => {
       if (mine.some((task) => task.active > 0)) return undefined;
+      if (mine.length > 0) noteJoin(hart, mine);
       const bits = hart.failures;
       hart.failures = 0n;
       return bits;
@@ -165,7 +169,9 @@ export class Tasks {
       if (mine.some((task) => task.active > 0)) return undefined;
       for (const task of mine) this.merge(task);
       const result = this.tell(hart, mine, statuses, length);
-      if (result >= 0n) for (const task of mine) this.forget(task);
+      if (result < 0n) return result;
+      noteJoin(hart, mine);
+      for (const task of mine) this.forget(task);
       return result;
     };
     return waitOrDone(ready, id === -1 ? 'its tasks' : `task ${id}`);
@@ -207,6 +213,7 @@ export class Tasks {
     for (let id = 1; id <= options.vcpus; id++) {
       const vcpu = startVcpu(this.host, { task, id, options, stack, alone, privateStack });
       task.vcpus.push(vcpu);
+      if (vcpu.hart) emit(vcpu.hart, 'start', task.id, owner.index, id);
       task.workspaces?.add(vcpu);
     }
     this.settle(task);
@@ -245,6 +252,23 @@ function stackOf({ mode, stackBase, stackSize }: Options): StackRange | undefine
   if ((mode !== 'fork-here' && mode !== 'workspace') || stackBase === 0) return undefined;
   const bottom = Math.floor(stackBase / PAGE_SIZE) * PAGE_SIZE;
   return { bottom, top: Math.ceil((stackBase + stackSize) / PAGE_SIZE) * PAGE_SIZE };
+}
+
+function emit(
+  { space, index }: Hart,
+  kind: 'start' | 'end' | 'join',
+  task: number,
+  from: number,
+  to: number,
+): void {
+  space.arena.events.emit(index, kind, task, from, to);
+}
+
+/** A hart has waited for these tasks and is told. */
+function noteJoin(hart: Hart, tasks: readonly Task[]): void {
+  const vcpus = tasks.reduce((count, task) => count + task.vcpus.length, 0);
+  const failures = tasks.reduce((count, task) => count + task.failures, 0);
+  emit(hart, 'join', tasks.length === 1 ? tasks[0].id : 0, vcpus, failures);
 }
 
 function done(value: bigint): TaskOutcome {

@@ -124,6 +124,16 @@ export class Workspaces {
     if (conflictCount === 0 || !vcpu.status) return;
     const hart = vcpu.mhartid;
     this.conflicts.push(...conflicts.map((conflict) => ({ ...conflict, hart })));
+    const { events } = target.arena;
+    for (const { address } of conflicts) {
+      events.emit(
+        this.task.owner.index,
+        'conflict',
+        Math.floor(address / PAGE_SIZE),
+        address,
+        hart,
+      );
+    }
     vcpu.status = { ...vcpu.status, reason: 'conflict', address: conflicts[0]?.address ?? 0 };
   }
 }
