@@ -106,6 +106,7 @@ describe('a guest that forks', () => {
     await expect
       .poll(() => page.getByTestId('page-inspector').innerText())
       .toMatch(/borrowed rw- · frame \d+, \d+ references[^]*borrowed from\s+hart 0/);
+    await page.getByRole('tab', { name: 'Life line' }).click();
     await expect
       .poll(() => page.getByTestId('page-life').innerText())
       .toMatch(/First written by\s+hart [1-4] at work/);

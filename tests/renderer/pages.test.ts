@@ -95,6 +95,8 @@ describe('the Pages pane', () => {
   test('tells a page’s life and who wrote it first in each address space', async () => {
     const { pane } = await pagesPane();
     await pane.get('[data-cell="18.1"]').trigger('click');
+    await expect.poll(() => pane.findAll('[role=tab]')).toHaveLength(2);
+    await pane.findAll('[role=tab]')[0].trigger('click');
     await expect
       .poll(() => pane.findAll('[data-first]').map((line) => line.text()))
       .toEqual(['First written by  hart 1 at main+0x4', 'First written by  hart 2 at main+0x4']);

@@ -3,6 +3,9 @@ import { grouped, ranges } from '../../format';
 
 /** How page states look and what they are called: a letter always stands beside the colour. */
 
+/** What the pane can show of one page besides its facts. */
+export type PageTab = 'life' | 'diff';
+
 export interface StateLook {
   readonly letter: string;
   /** One sentence for tooltips. */
