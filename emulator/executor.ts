@@ -184,6 +184,21 @@ export class Executor {
     this.kernel.memory.use(hart.space);
   }
 
+  /**
+   * A thread of the guest is about to run elsewhere: its pending signals begin their handlers.
+   * @returns how one of them ends the machine
+   */
+  prepare(hart: Hart): MachineStop | undefined {
+    this.serve(hart);
+    const end = this.kernel.deliverPending(hart.state);
+    return end && this.settle(hart, end);
+  }
+
+  /** Whether a thread of the guest that runs elsewhere has a signal to handle. */
+  isSignalled(hart: Hart): boolean {
+    return !hart.vcpu && this.kernel.isSignalled(hart.state);
+  }
+
   /** Lets the kernel work for a hart that runs elsewhere. */
   serve(hart: Hart): void {
     hart.space.hart = hart.index;
@@ -205,6 +220,12 @@ export class Executor {
       this.kernel.end();
     }
     return this.ended;
+  }
+
+  /** Milliseconds until the first wait ends by itself; infinite when none does. */
+  untilDeadline(): number {
+    const deadlines = this.harts.list().map(({ waiting }) => waiting?.deadline ?? Infinity);
+    return Math.min(...deadlines) - this.kernel.now();
   }
 
   /** No hart can run: what they wait for, and until when. */

@@ -12,27 +12,37 @@ const SLICE_MS = 4;
 const HOME_TURN = 50_000;
 /** A task of tiny vCPUs is done by this thread alone: only who has run so long finds it worth to share. */
 const FIRST_TURN = 10_000;
+/** The home thread's turns while threads of the guest run elsewhere: their system calls do not wait for long. */
+const SERVING_TURN = 10_000;
 /** A vCPU's turn here while others wait for one: what it has cached of its memory must pay. */
 const LONG_TURN = 1_000_000;
 
+const MMAP = 222;
+const MPROTECT = 226;
 /**
- * System calls that take away rights of pages which other threads may be using: everybody comes home
- * before them (brk munmap mremap mprotect madvise, and mmap over existing pages).
+ * System calls that may take away rights of pages which other threads are using: everybody comes home before them
+ * (brk munmap mremap mmap mprotect madvise).
  */
-const TAKES_RIGHTS = new Set([214, 215, 216, 222, 226, 233]);
+const TAKES_RIGHTS = new Set([214, 215, 216, MMAP, MPROTECT, 233]);
 /** These fork the caller's space, which withdraws its write deltas. */
 const FORKS = new Set([110, 2000]);
+const MAP_FIXED = 0x10;
+const PROT_READ_WRITE = 3;
+const A2 = 12;
+const A3 = 13;
 const A7 = 17;
 const SIGKILL = 9;
 
 /**
- * Runs a machine's vCPUs on the pool's threads and on this one. The home thread runs the main VM's hart,
- * serves the harts that come home with a system call or a fault, and, when it has nothing else to do,
+ * Runs a machine's vCPUs and the threads of its guest on the pool's threads and on this one. The home thread runs
+ * the main VM's hart, serves the harts that come home with a system call or a fault, and, when it has nothing else to do,
  * takes ready harts itself: the waiter helps.
  */
 export class Parallel {
-  /** vCPUs are lent to the pool. */
+  /** Harts are lent to the pool. */
   private sharing = false;
+  /** Threads of the guest that are lent just now. */
+  private threadsAway = 0;
 
   constructor(
     private readonly executor: Executor,
@@ -68,7 +78,18 @@ export class Parallel {
   }
 
   private stopThreads(): void {
-    this.pool.stopAll((hart) => this.executor.harts.arrived(hart));
+    this.pool.stopAll((hart) => this.arrived(hart));
+  }
+
+  private arrived(hart: Hart): void {
+    this.executor.harts.arrived(hart);
+    if (!hart.vcpu) this.threadsAway -= 1;
+  }
+
+  /** Whether the pool may run a hart: vCPUs, and threads of the main VM but for its first. */
+  private mayLeave(hart: Hart): boolean {
+    const { main } = this.executor.harts;
+    return hart.vcpu !== undefined || (hart !== main && hart.space === main.space);
   }
 
   /** The instruction that the machine stopped at runs here, alone. */
@@ -106,12 +127,14 @@ export class Parallel {
         (looks ? executor.interrupted() : undefined) ?? this.welcome() ?? this.welcomeTravellers();
       if (ended) return ended;
       if (looks) lookAt = harts.retired + FIRST_TURN;
-      if (this.sharing) this.share();
+      if (looks && this.threadsAway > 0 && this.isSignalled()) this.stopThreads();
+      const unfit = this.sharing ? this.share() : undefined;
+      if (unfit) return unfit;
       alone = harts.list().length === 1;
       const hart = this.continuing() ?? this.choose(alone);
       if (hart) {
         const before = harts.retired;
-        const most = alone ? QUANTUM : this.sharing ? HOME_TURN : FIRST_TURN;
+        const most = alone ? QUANTUM : this.turnBesides();
         const stop = executor.runTurn(hart, Math.min(end - before, most));
         if (stop) harts.current = hart;
         if (stop ?? executor.ended) return stop ?? executor.ended!;
@@ -119,7 +142,7 @@ export class Parallel {
         if (!alone && harts.retired - before >= FIRST_TURN) this.sharing = true;
       } else if (pool.active > 0) {
         pool.wake();
-        pool.waitForHart();
+        pool.waitForHart(executor.untilDeadline());
         lookAt = harts.retired;
       } else if (this.processes && this.processes.active > 0) {
         this.processes.wait();
@@ -136,7 +159,7 @@ export class Parallel {
   private welcome(): MachineStop | undefined {
     const { executor } = this;
     for (let hart = this.pool.collect(); hart; hart = this.pool.collect()) {
-      executor.harts.arrived(hart);
+      this.arrived(hart);
       hart.stays = isRefusal(hart.state);
       executor.serve(hart);
       const stop = executor.settleStop(hart, readStop(hart.state));
@@ -166,37 +189,53 @@ export class Parallel {
   }
 
   /**
-   * Sends the vCPUs of workspaces to other processes, and lends every other one that can run and that no
-   * other fork shares its memory with, but for the one that this
-   * thread keeps: that one has its delta tables here.
+   * Sends the vCPUs of workspaces to other processes, and lends every other hart that can run elsewhere, but for
+   * the one that this thread keeps: that one has its delta tables here.
+   * @returns a stop when a signal for one of them ends the machine
    */
-  private share(): void {
-    const { harts } = this.executor;
+  private share(): MachineStop | undefined {
+    const { executor, pool } = this;
     const kept = this.kept();
-    let vcpus = 0;
-    for (const hart of harts.list()) {
-      if (!hart.vcpu) continue;
-      vcpus += 1;
+    let many = 0;
+    for (const hart of executor.harts.list()) {
+      if (!this.mayLeave(hart)) continue;
+      many += 1;
       if (hart === kept || !hart.runnable || this.isAway(hart)) continue;
+      const stop = hart.vcpu ? undefined : executor.prepare(hart);
+      if (stop) return stop;
       const travels = this.processes?.takes(hart) === true;
-      if (!harts.leave(hart)) continue;
+      if (!executor.harts.leave(hart)) continue;
+      if (!hart.vcpu) this.threadsAway += 1;
       if (travels) this.processes.offer(hart);
-      else this.pool.offer(hart);
+      else pool.offer(hart);
     }
-    if (vcpus === 0) this.sharing = false;
-    else this.pool.wake();
+    if (many === 0) this.sharing = false;
+    else pool.wake();
+    return undefined;
   }
 
-  /** The vCPU that this thread goes on with: while nothing else has to run here and nobody waits for a turn. */
+  /** The hart that this thread goes on with: while nothing else has to run here and nobody waits for a turn. */
   private kept(): Hart | undefined {
     const { harts } = this.executor;
     const { current } = harts;
-    if (!current.vcpu || !current.runnable || this.isAway(current)) return undefined;
+    if (!this.mayLeave(current) || !current.runnable || this.isAway(current)) return undefined;
     if (this.processes?.takes(current) === true) return undefined;
-    if (harts.list().some((hart) => !hart.vcpu && hart.runnable)) return undefined;
+    if (harts.list().some((hart) => !this.mayLeave(hart) && hart.runnable)) return undefined;
     if (current.turn <= 0 && this.pool.ready > 0) return undefined;
     if (current.turn <= 0) current.turn = LONG_TURN;
     return current;
+  }
+
+  /** Whether a thread that runs elsewhere has to come home for a signal. */
+  private isSignalled(): boolean {
+    const { executor } = this;
+    return executor.harts.list().some((hart) => hart.away && executor.isSignalled(hart));
+  }
+
+  /** How long this thread runs one of several harts before it looks after the others. */
+  private turnBesides(): number {
+    if (!this.sharing) return FIRST_TURN;
+    return this.threadsAway > 0 ? SERVING_TURN : HOME_TURN;
   }
 
   /** The hart whose turn is not over, unless it waits or has left. */
@@ -212,7 +251,8 @@ export class Parallel {
     executor.endWaits();
     const mine = executor.harts.inTurn((hart) => hart.runnable && !this.isAway(hart));
     const hart = mine ?? this.help();
-    if (hart) hart.turn = alone ? QUANTUM : hart.vcpu && this.sharing ? LONG_TURN : HOME_TURN;
+    if (hart)
+      hart.turn = alone ? QUANTUM : this.sharing && this.mayLeave(hart) ? LONG_TURN : HOME_TURN;
     return hart;
   }
 
@@ -220,7 +260,7 @@ export class Parallel {
   private help(): Hart | undefined {
     const hart = this.pool.help();
     if (hart) {
-      this.executor.harts.arrived(hart);
+      this.arrived(hart);
       this.executor.harts.current = hart;
     }
     return hart;
@@ -234,7 +274,16 @@ export class Parallel {
   private beforeCall(hart: Hart): void {
     if (this.pool.active === 0) return;
     const call = hart.state.xNumber(A7);
-    if (TAKES_RIGHTS.has(call) || (FORKS.has(call) && !this.executor.harts.isAlone(hart)))
+    if (takesRights(hart) || (FORKS.has(call) && !this.executor.harts.isAlone(hart)))
       this.stopThreads();
   }
+}
+
+/** Whether the system call that a hart stands at may take rights away from others; to give some is no matter. */
+function takesRights({ state }: Hart): boolean {
+  const call = state.xNumber(A7);
+  if (!TAKES_RIGHTS.has(call)) return false;
+  // Memory where there was none, and memory that may be read and written from now on, as heaps ask for.
+  if (call === MMAP) return (state.xInt(A3) & MAP_FIXED) !== 0;
+  return !(call === MPROTECT && (state.xInt(A2) & PROT_READ_WRITE) === PROT_READ_WRITE);
 }

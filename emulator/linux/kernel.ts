@@ -283,6 +283,11 @@ export class LinuxKernel {
     return typeof begun === 'number' ? undefined : begun;
   }
 
+  /** Whether a hart that runs has a signal to handle. */
+  isSignalled(hart: HartState): boolean {
+    return this.signals.hasDeliverable(this.thread(hart));
+  }
+
   /** Whether a call that a hart waits in would end because of a signal. */
   isInterrupted(hart: HartState): boolean {
     const thread = this.thread(hart);

@@ -95,9 +95,9 @@ export class HartPool {
     return this.home(this.control.takeReady());
   }
 
-  /** Waits a little for a hart to come home. */
-  waitForHart(): void {
-    this.control.awaitDone();
+  /** Waits a little for a hart to come home, at most so many milliseconds. */
+  waitForHart(most?: number): void {
+    this.control.awaitDone(most);
   }
 
   /**
@@ -131,6 +131,7 @@ export class HartPool {
         root: this.root.id,
         part: { index, of: threads + 1 },
         timebase: this.timebase,
+        timeOrigin: process.hrtime.bigint() - BigInt(Math.floor(performance.now() * 1e6)),
       };
       const worker = new Worker(entry, { workerData });
       // A program's end ends its threads, not the other way round.

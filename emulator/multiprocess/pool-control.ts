@@ -42,6 +42,8 @@ const END = 2;
 
 /** Looks at a queue this often before sleeping on it: a few microseconds. */
 const SPINS = 2000;
+/** The home thread looks around after so long. */
+const AWAIT_MS = 5;
 /** A sleeper looks by itself again, so that a lost wake-up costs this much and not the machine. */
 const SLEEP_MS = 50;
 
@@ -165,10 +167,10 @@ export class PoolControl {
     return this.take(DONE, DONE_TAKE, DONE_QUEUE);
   }
 
-  /** Waits until a hart is handed over or a thread has become idle; at most some milliseconds. */
-  awaitDone(): void {
+  /** Waits until a hart is handed over or a thread has become idle; at most so many milliseconds [5]. */
+  awaitDone(most = AWAIT_MS): void {
     for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(this.words, DONE) > 0) return;
-    Atomics.wait(this.words, DONE, 0, 5);
+    if (most > 0) Atomics.wait(this.words, DONE, 0, Math.min(most, AWAIT_MS));
   }
 
   private put(count: number, take: number, queue: number, index: number): void {

@@ -17,6 +17,8 @@ export interface PoolThreadData {
   readonly part: { readonly index: number; readonly of: number };
   /** Ticks of the `time` CSR in a second. */
   readonly timebase: number;
+  /** Where it counts from: `process.hrtime.bigint()` in nanoseconds. */
+  readonly timeOrigin: bigint;
 }
 
 /** Instructions between two safepoints of a pool thread: a fraction of a millisecond. */
@@ -24,7 +26,7 @@ const QUANTUM = 50_000;
 /** Instructions of a turn while other harts wait for one. */
 const TURN = 1_000_000;
 const FUEL: EngineStop = { kind: 'fuel' };
-const MILLISECONDS = 1000;
+const NANOSECONDS = 1_000_000_000n;
 
 /**
  * A pool thread: takes ready harts and runs each until it needs the home thread (a system call, a fault,
@@ -42,11 +44,12 @@ class PoolThread {
   /** The code epoch that the engine's records are of. */
   private epoch = -1;
 
-  constructor({ memory, control, root, part, timebase }: PoolThreadData) {
+  constructor({ memory, control, root, part, ...clock }: PoolThreadData) {
     this.pool = new PoolControl(control);
     this.arena = Arena.attach(memory);
+    const nanosecondsPerTick = NANOSECONDS / BigInt(clock.timebase);
     const environment = {
-      time: () => BigInt(Math.floor((performance.now() * timebase) / MILLISECONDS)),
+      time: () => (process.hrtime.bigint() - clock.timeOrigin) / nanosecondsPerTick,
     };
     this.engine = new Engine(AddressSpace.attach(this.arena, root), environment, part);
     this.engine.code.onChange = () => this.pool.newEpoch();
@@ -64,6 +67,8 @@ class PoolThread {
     let turnIsOver = false;
     try {
       const stop = this.run(hart, index, slot);
+      // The call may be riscv_flush_icache, for code that this thread has stored.
+      if (stop !== 'turn' && stop.kind === 'ecall') this.engine.code.synchronize();
       turnIsOver = stop === 'turn';
       if (stop !== 'turn') writeStop(hart, stop);
     } catch (error) {

@@ -202,21 +202,35 @@ describe('turns', () => {
     body:
       ${body}`;
 
-  test.each([0, 2])('are fair while all compute, pool of %i', (threads) => {
-    const machine = machineOf(
-      three(`
+  /** All count without end, each in a word of its own. */
+  const COUNT = three(`
         slli s1, s0, 3
         li t0, ${DATA}
         add s1, s1, t0
       loop:
         addi s2, s2, 1
         sd s2, 0(s1)
-        j loop`),
-      threads > 0 ? { pool: { entry: pool.entry, threads } } : {},
-    );
+        j loop`);
+  const counts = (machine: Machine): number[] => [0, 8, 16].map((at) => word(machine, DATA + at));
+
+  test('are fair while all compute', () => {
+    const machine = machineOf(COUNT);
     for (let i = 0; i < 3; i++) expect(machine.run(1e6)).toEqual({ kind: 'fuel' });
-    const counts = [0, 8, 16].map((at) => word(machine, DATA + at));
-    expect(Math.max(...counts) - Math.min(...counts)).toBeLessThan(50_000);
+    expect(Math.max(...counts(machine)) - Math.min(...counts(machine))).toBeLessThan(50_000);
+  });
+
+  test.each([1, 2])('all go on while all compute on a pool of %i', async (threads) => {
+    const machine = machineOf(COUNT, { pool: { entry: pool.entry, threads } });
+    const goOn = (): number => {
+      expect(machine.run(1e6)).toEqual({ kind: 'fuel' });
+      return Math.min(...counts(machine));
+    };
+    await expect.poll(goOn, { timeout: 20_000, interval: 1 }).toBeGreaterThan(1_000_000);
+    machine.halt();
+    const stopped = counts(machine);
+    expect(counts(machine)).toEqual(stopped);
+    const instructions = machine.liveHarts.reduce((sum, { state }) => sum + state.instret, 0);
+    expect(machine.instructions).toBe(instructions);
   });
 
   /** Each writes its number to the next place of a list, eight times. */
