@@ -2,6 +2,7 @@ import { HartState } from './engine/hart-state';
 import type { Engine } from './engine/engine';
 import { noteCall } from './hart-events';
 import { HART } from './memory/layout';
+import { HART } from './memory/layout';
 import { Hart, type StackRange, type Waiting } from './multiprocess/hart';
 import type { AddressSpace } from './memory/address-space';
 import type { Arena } from './memory/arena';
@@ -224,6 +225,8 @@ export class Harts {
     this.withTables.push(space);
     space.hart = hart.index;
     if (hart.vcpu) space.adopt();
+    hart.state.setField(HART.thread, 0);
+    hart.process = undefined;
     this.engine.attach(hart.state, space);
     this.observer?.entered(hart);
   }

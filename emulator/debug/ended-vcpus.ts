@@ -44,7 +44,7 @@ export class EndedVcpus {
 function describe(symbols: SymbolTable, vcpu: Vcpu): EndedVcpu[] {
   const { status, task } = vcpu;
   if (!status) return [];
-  const { reason, pc, address, instructions } = status;
+  const { reason, pc, address, instructions, note } = status;
   return [
     {
       hart: vcpu.mhartid,
@@ -54,6 +54,7 @@ function describe(symbols: SymbolTable, vcpu: Vcpu): EndedVcpu[] {
       location: locate(symbols, pc),
       instructions,
       ...(reason === 'fault' && { address }),
+      ...(note !== undefined && { note }),
     },
   ];
 }

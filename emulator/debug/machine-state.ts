@@ -1,3 +1,4 @@
+import { HART } from '../memory/layout';
 import type { Hart } from '../multiprocess/hart';
 import type { Barriers } from './barriers';
 import type { HartNames } from './hart-names';
@@ -47,6 +48,13 @@ export function machineState(target: DebugTarget, facts: RunFacts): MachineState
   };
 }
 
+/** Who runs a hart, or ran it last. */
+function placeOf({ process, state }: Hart): Pick<HartInfo, 'thread' | 'process'> {
+  if (process !== undefined) return { process };
+  const thread = state.field(HART.thread);
+  return thread === 0 ? {} : { thread };
+}
+
 function hartInfo(
   { symbols }: DebugTarget,
   hart: Hart,
@@ -65,6 +73,7 @@ function hartInfo(
     location: locate(symbols, state.pc),
     instructions: state.instret,
     ...(waitsFor !== undefined && { waitsFor }),
+    ...placeOf(hart),
     ...(vcpu && { task: { id: vcpu.task.id, mode: vcpu.task.mode, vcpu: vcpu.id } }),
     ...(name !== undefined && { name }),
     ...(names.isPinned(hart) && { pinned: true }),

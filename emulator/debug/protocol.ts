@@ -117,6 +117,10 @@ export interface HartInfo {
   readonly waitsFor?: string;
   /** For vCPUs: the task that it works on. */
   readonly task?: VcpuInfo;
+  /** The pool thread that runs it, or ran it last; absent for the thread that has the kernel. */
+  readonly thread?: number;
+  /** Of a workspace vCPU that runs, or ran last, in a process of its own: that one's id. */
+  readonly process?: number;
   readonly name?: string;
   readonly pinned?: boolean;
   /** It does not run until it is thawed. */
@@ -162,6 +166,8 @@ export interface EndedVcpu {
   readonly instructions: number;
   /** Of a fault: the address that could not be accessed. */
   readonly address?: number;
+  /** More about its end: what happened to the process that it was in. */
+  readonly note?: string;
 }
 
 /** The state of a machine at one instant: enough to draw every pane's frame. */

@@ -45,6 +45,7 @@ export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
  * | 672    | u64     | limit: instructions that the hart may retire; 0 = as many as it wants |
  * | 1000   | u32     | event stop: 1 + the kind of an event that a debugger waits for, 0 = none (events.ts) |
  * | 1004   | u32     | event page: the page that it is about |
+ * | 1012   | u32     | thread: which pool thread runs the hart or ran it last, 0 = the home thread |
  * | 1016   | u32     | log: arena address of the next entry of the access log (engine/access-log.ts) |
  */
 export const HART = {
@@ -79,6 +80,7 @@ export const HART = {
   regions: 692,
   eventStop: 1000,
   eventPage: 1004,
+  thread: 1012,
   log: 1016,
 } as const;
 

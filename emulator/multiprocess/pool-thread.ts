@@ -41,6 +41,7 @@ class PoolThread {
   readonly pool: PoolControl;
   private readonly arena: Arena;
   private readonly engine: Engine;
+  private readonly index: number;
   /** The code epoch that the engine's records are of. */
   private epoch = -1;
 
@@ -52,6 +53,7 @@ class PoolThread {
       time: () => (process.hrtime.bigint() - clock.timeOrigin) / nanosecondsPerTick,
     };
     this.engine = new Engine(AddressSpace.attach(this.arena, root), environment, part);
+    this.index = part.index;
     this.engine.code.onChange = () => this.pool.newEpoch();
   }
 
@@ -63,6 +65,7 @@ class PoolThread {
     // The next sleeper is woken by whoever finds more work than it can do.
     pool.wakeOne();
     const hart = new HartState(arena.memory, arena.hartAddress(index));
+    hart.setField(HART.thread, this.index);
     const slot = arena.safepoints.enter();
     let turnIsOver = false;
     try {
@@ -105,7 +108,7 @@ class PoolThread {
         stop = engine.run(hart, Math.min(QUANTUM, left(hart)));
         this.arena.safepoints.pass(slot);
       }
-        this.arena.events.stamp();
+      this.arena.events.stamp();
     } finally {
       if (own) space.releaseTables();
     }

@@ -47,6 +47,28 @@ describe('the harts strip', () => {
     expect(show(HartStrip).text()).toBe('No harts');
   });
 
+  test('says why the process of a vCPU is gone', async () => {
+    const fake = fakeWindow();
+    const machine = await openProgram();
+    const strip = show(HartStrip);
+    const note = 'its process 4711 was killed by SIGKILL';
+    fake.machines[0].ended = [
+      {
+        hart: 2,
+        task: { id: 1, mode: 'workspace', vcpu: 2 },
+        reason: 'killed',
+        failed: true,
+        location: { address: 0x10000 },
+        instructions: 5,
+        note,
+      },
+    ];
+    await machine.requests().stepInstruction(0);
+    await expect.poll(() => strip.findAll('.gone')).toHaveLength(1);
+    expect(strip.get('.gone').attributes('aria-label')).toContain(`killed`);
+    expect(strip.get('.gone').attributes('title')).toContain(`Why: ${note}.`);
+  });
+
   test('has a cell for each hart and focuses the one that is clicked', async () => {
     const fake = fakeWindow();
     const machine = await openProgram();
@@ -56,8 +78,10 @@ describe('the harts strip', () => {
     await expect.poll(() => strip.findAll('[role=option]')).toHaveLength(4);
     const third = strip.get('[data-hart="2"]');
     expect(third.attributes('aria-label')).toBe(
-      'Hart 2: stopped in main+0x14, 1 instructions, vCPU 2 of task 1 (call)',
+      'Hart 2: stopped in main+0x14, 1 instructions, vCPU 2 of task 1 (call) · thread 1',
     );
+    const runners = strip.findAll('[data-testid=runner]').map((runner) => runner.text());
+    expect(runners).toEqual(['home', 'home', 'thread 1', 'process 4711']);
     await third.trigger('click');
     expect(machine.focusHart).toBe(2);
     expect(third.attributes('aria-selected')).toBe('true');

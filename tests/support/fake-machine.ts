@@ -63,6 +63,12 @@ const cell = (state: string, permissions: string): number =>
 
 const taskOf = (hart: number): VcpuInfo => ({ id: 1, mode: 'call', vcpu: hart });
 
+/** Who runs some of the harts. */
+const RUNNERS: Record<number, { thread?: number; process?: number } | undefined> = {
+  2: { thread: 1 },
+  3: { process: 4711 },
+};
+
 /** A machine without an emulator: every answer follows from the requests alone, so that panes can be tested. */
 export class FakeMachine implements MachineRequests {
   private sequence = 0;
@@ -109,6 +115,7 @@ export class FakeMachine implements MachineRequests {
         location: this.placeOf(this.pc + 8 * id),
         instructions: this.instructions,
         ...(id > 0 ? { task: taskOf(id) } : {}),
+        ...RUNNERS[id],
         ...this.marks.get(id),
       })),
       ...(this.running ? {} : { stopHart: this.stopHart }),
