@@ -4,6 +4,8 @@
  * strings `0x…` (16 digits), addresses and counts are numbers (below 2^53).
  */
 
+import type { SourceRequests } from './protocol-source';
+
 /** Hart number: 0 is the main VM. */
 export type HartId = number;
 
@@ -431,7 +433,7 @@ export interface SymbolInfo {
  * Requests a client makes of a machine. Each rejects with an `Error` whose message says what, where and
  * what to do. Step and run requests resolve when the request is accepted; the stop comes as an event.
  */
-export interface MachineRequests {
+export interface MachineRequests extends SourceRequests {
   open(request: OpenRequest): Promise<MachineInfo>;
   state(): Promise<MachineState>;
   /** All harts, or one or its group while the others stand still. */

@@ -35,12 +35,14 @@ import type {
   SymbolInfo,
   Width,
 } from './protocol';
+import type { SourceRequests } from './protocol-source';
 import { readMemoryBlock } from './memory-block';
 import { pageInfo, pagesInfo } from './pages';
 import { registerSet, registerTable, writeRegister } from './registers';
 import { RunControl } from './run-control';
 import { targetScope } from './scope';
 import type { SessionHost } from './session-host';
+import { SourceService } from './source-service';
 import type { DebugTarget } from './target';
 import { assign, evaluate } from './values';
 import { WakeUp } from './wake-up';
@@ -73,6 +75,22 @@ export class DebugSession implements MachineRequests {
   private target: DebugTarget | undefined;
   private terminal: Terminal | undefined;
   private control: RunControl | undefined;
+  private readonly source = new SourceService(
+    () => this.opened(),
+    (id) => this.hart(id),
+  );
+  readonly sources: SourceRequests['sources'] = () => this.source.sources();
+  readonly sourceLines: SourceRequests['sourceLines'] = (...args) =>
+    this.source.sourceLines(...args);
+  readonly lineAt: SourceRequests['lineAt'] = (...args) => this.source.lineAt(...args);
+  readonly breakpointLocations: SourceRequests['breakpointLocations'] = (...args) =>
+    this.source.breakpointLocations(...args);
+  readonly stack: SourceRequests['stack'] = (...args) => this.source.stack(...args);
+  readonly variables: SourceRequests['variables'] = (...args) => this.source.variables(...args);
+  readonly variableParts: SourceRequests['variableParts'] = (...args) =>
+    this.source.variableParts(...args);
+  readonly evaluateInFrame: SourceRequests['evaluateInFrame'] = (...args) =>
+    this.source.evaluateInFrame(...args);
 
   constructor(
     private readonly host: SessionHost,

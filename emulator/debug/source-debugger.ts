@@ -4,14 +4,18 @@ import { SourceModules, type LoadedImage } from './source-modules';
 import { StackFrames, type LogicalFrame } from './stack-frames';
 import { StackMemory } from './stack-memory';
 import { Unwinder } from './stack-unwinder';
+import type { DebugTarget } from './target';
+import { isTrue, scalarOf } from './variables-arithmetic';
+import { evaluateC } from './variables-expression';
 import { formatValue, type FormatContext } from './variables-format';
+import { frameScope } from './variables-names';
 import { variablesOf, variableValue } from './variables-scope';
 import type { Value } from './variables-value';
 
 /** Activations that are unwound where nobody says how many. */
 const USUAL_FRAMES = 256;
 
-/** What the source says about a program that is being debugged: one for each that is opened. */
+/** What the source says about a program that is being debugged. `sourceOf` has the one of a target. */
 export class SourceDebugger {
   readonly modules: SourceModules;
   readonly lookup: SourceLookup;
@@ -54,6 +58,22 @@ export class SourceDebugger {
     }));
   }
 
+  /**
+   * The value of a C expression in a frame.
+   * @throws ExpressionError, UnavailableError, DwarfError with what is wrong or missing
+   */
+  evaluate(text: string, hart: Hart, frame = this.frame(hart, 0)): Value {
+    return evaluateC(text, frameScope(this.modules, frame, hart));
+  }
+
+  /**
+   * Whether a C expression is true in the innermost frame of a hart.
+   * @throws as `evaluate`
+   */
+  isTrue(text: string, hart: Hart): boolean {
+    return isTrue(scalarOf(this.evaluate(text, hart), new StackMemory(hart.space)));
+  }
+
   /** A value as text, as a hart's memory has it. */
   text(value: Value, hart: Hart): string {
     return formatValue(value, this.formatContext(hart));
@@ -73,4 +93,13 @@ export class SourceDebugger {
     if (place === undefined) return undefined;
     return place.offset === 0 ? place.symbol.name : `${place.symbol.name}+${place.offset}`;
   }
+}
+
+const known = new WeakMap<DebugTarget, SourceDebugger>();
+
+/** What the source says about a program: one for each, which everybody shares. */
+export function sourceOf(target: DebugTarget): SourceDebugger {
+  let source = known.get(target);
+  if (!source) known.set(target, (source = new SourceDebugger(() => target.images)));
+  return source;
 }

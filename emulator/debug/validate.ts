@@ -18,6 +18,12 @@ const MAX_STRING = 131_072;
 /** Most harts that a breakpoint names. */
 const MAX_HARTS = 4096;
 const MAX_TERMINAL_INPUT = 1 << 20;
+const MAX_PATH = 4096;
+/** Activations that one `stack` unwinds at most. */
+const MAX_FRAMES = 10_000;
+/** Parts that a variable can have, and how many one `variableParts` gives. */
+const MAX_PARTS = 2 ** 31;
+const MAX_PARTS_AT_ONCE = 1000;
 
 const whole = (low: number, high: number): v.GenericSchema<number> =>
   v.pipe(
@@ -45,6 +51,8 @@ const addresses = v.pipe(
 );
 const hart = whole(0, 65_535);
 const identifier = whole(0, 2 ** 31);
+const line = whole(1, 2 ** 31);
+const frame = whole(0, MAX_FRAMES);
 const columns = whole(1, 1000);
 const rows = whole(1, 1000);
 
@@ -133,6 +141,21 @@ const REQUESTS = {
   events: v.strictTuple([whole(1, MAX_EVENTS), v.optional(eventFilter)]),
   terminalInput: v.strictTuple([bytes(MAX_TERMINAL_INPUT)]),
   terminalResize: v.strictTuple([columns, rows]),
+  sources: v.strictTuple([]),
+  sourceLines: v.strictTuple([text(MAX_PATH)]),
+  lineAt: v.strictTuple([address]),
+  breakpointLocations: v.strictTuple([text(MAX_PATH), line]),
+  stack: v.strictTuple([hart, whole(1, MAX_FRAMES)]),
+  variables: v.strictTuple([hart, frame]),
+  variableParts: v.strictTuple([
+    hart,
+    frame,
+    v.union([whole(0, MAX_PARTS), text(1024)], 'is neither a number nor a text'),
+    v.pipe(v.array(whole(0, MAX_PARTS)), v.maxLength(64, 'is longer than 64 steps')),
+    whole(0, MAX_PARTS),
+    whole(1, MAX_PARTS_AT_ONCE),
+  ]),
+  evaluateInFrame: v.strictTuple([text(1024), hart, frame]),
 } satisfies { [K in keyof MachineRequests]: v.GenericSchema<Parameters<MachineRequests[K]>> };
 
 type RequestName = keyof MachineRequests;

@@ -8,6 +8,7 @@ import {
   type RegisterTable,
   type VcpuInfo,
 } from '../../emulator/debug/protocol';
+import { FakeSource } from './fake-source';
 import type {
   Breakpoint,
   BreakpointSpec,
@@ -70,7 +71,7 @@ const RUNNERS: Record<number, { thread?: number; process?: number } | undefined>
 };
 
 /** A machine without an emulator: every answer follows from the requests alone, so that panes can be tested. */
-export class FakeMachine implements MachineRequests {
+export class FakeMachine extends FakeSource implements MachineRequests {
   private sequence = 0;
   private pc = TEXT + 0x40;
   private running = false;
@@ -95,7 +96,12 @@ export class FakeMachine implements MachineRequests {
   pageRequests = 0;
 
   constructor(private readonly client: MachineEvents) {
+    super();
     this.x[2] = BigInt(STACK_END - 0x100);
+  }
+
+  protected pcOf(hart: number): number {
+    return hart === 0 ? this.pc : TEXT;
   }
 
   async open(request: OpenRequest): Promise<MachineInfo> {

@@ -11,6 +11,9 @@ import type { Unit } from './unit';
 import { indexUnits, type RangeIndex } from './unit-index';
 import { UnitTable } from './units';
 
+/** Where the build id begins in its note: behind three words and the name "GNU". */
+const BUILD_ID = 16;
+
 /**
  * What a file's debugging information (DWARF 2 to 5) says about its code and data. Addresses are as
  * linked. Making one reads nothing; each part is read when it is first needed, and what cannot be read is
@@ -32,6 +35,20 @@ export class DebugInfo {
   /** Whether the file has source lines or functions at all. */
   get exists(): boolean {
     return this.sections.has('.debug_info');
+  }
+
+  /**
+   * The file that should hold the debugging information when this one does not: the name in
+   * .gnu_debuglink, or the build id.
+   */
+  get separateFile(): string | undefined {
+    const link = this.sections.bytes('.gnu_debuglink');
+    const end = link.indexOf(0);
+    if (end > 0) return new TextDecoder().decode(link.subarray(0, end));
+    const note = this.sections.bytes('.note.gnu.build-id');
+    if (note.length <= BUILD_ID || this.exists) return undefined;
+    const id = [...note.subarray(BUILD_ID)];
+    return `build id ${id.map((byte) => byte.toString(16).padStart(2, '0')).join('')}`;
   }
 
   /** What could not be read so far. */

@@ -1,0 +1,209 @@
+import { UnavailableError } from '../elf/dwarf/expression';
+import { DwarfError } from '../elf/dwarf/reader';
+import { typeName } from '../elf/dwarf/type-names';
+import type { Hart } from '../multiprocess/hart';
+import { ExpressionError } from './expression-tokens';
+import { locate } from './location';
+import type {
+  LineInfo,
+  LineLocation,
+  SourceRequests,
+  SourcesInfo,
+  StackFrameInfo,
+  StackInfo,
+  VariableInfo,
+} from './protocol-source';
+import { sourceOf, type SourceDebugger } from './source-debugger';
+import type { LogicalFrame } from './stack-frames';
+import { StackMemory } from './stack-memory';
+import type { DebugTarget } from './target';
+import { formatTopLevel } from './variables-format';
+import { partCount, partExpression, partsOf, sizeOfValue, type ValuePart } from './variables-parts';
+import type { Value } from './variables-value';
+
+/** A value with what it is called where it is shown. */
+interface Shown {
+  readonly name: string;
+  readonly kind: VariableInfo['kind'];
+  readonly value: Value;
+  readonly expression: string | undefined;
+}
+
+/** Answers what clients ask about the source of the program that is open. */
+export class SourceService implements SourceRequests {
+  /**
+   * @param opened the program that is open
+   * @param hart finds a hart by its number; both throw when there is none
+   */
+  constructor(
+    private readonly opened: () => DebugTarget,
+    private readonly hart: (id: number) => Hart,
+  ) {}
+
+  /** What is known of the source of the program that is open. */
+  private get source(): SourceDebugger {
+    return sourceOf(this.opened());
+  }
+
+  sources(): Promise<SourcesInfo> {
+    return attempt(() => {
+      const { lookup, modules } = this.source;
+      const [program] = modules.list();
+      const { exists, separateFile: separate } = program.info;
+      const files = lookup.sources();
+      return {
+        debugInfo: exists ? 'present' : separate === undefined ? 'none' : 'separate',
+        ...(separate !== undefined && { separate }),
+        files,
+        problems: modules
+          .list()
+          .flatMap(({ info, frames }) => [...info.problems, ...frames.problems]),
+      };
+    });
+  }
+
+  sourceLines(path: string): Promise<readonly number[]> {
+    return attempt(() => this.source.lookup.linesWithCode(path));
+  }
+
+  lineAt(address: number): Promise<LineInfo | null> {
+    return attempt(() => this.source.lookup.lineAt(address) ?? null);
+  }
+
+  breakpointLocations(file: string, line: number): Promise<readonly LineLocation[]> {
+    return attempt(() => this.source.lookup.breakpointLocations(file, line));
+  }
+
+  stack(id: number, limit: number): Promise<StackInfo> {
+    return attempt(() => {
+      const hart = this.hart(id);
+      const frames = this.source.frames(hart, limit + 1);
+      const activations = new Set(frames.map(({ frame }) => frame));
+      const cut = activations.size > limit;
+      const last = [...activations].at(-1);
+      const kept = cut ? frames.filter(({ frame }) => frame !== last) : frames;
+      return { hart: id, frames: kept.map((frame, n) => this.frameInfo(frame, n, hart)), cut };
+    });
+  }
+
+  variables(id: number, frame: number): Promise<readonly VariableInfo[]> {
+    return attempt(() => {
+      const hart = this.hart(id);
+      return this.source
+        .variables(this.source.frame(hart, frame))
+        .map((each) => this.info(shownVariable(each), hart));
+    });
+  }
+
+  variableParts(
+    id: number,
+    frame: number,
+    root: number | string,
+    path: readonly number[],
+    start: number,
+    count: number,
+  ): Promise<readonly VariableInfo[]> {
+    return attempt(() => {
+      const hart = this.hart(id);
+      const memory = new StackMemory(hart.space);
+      let shown = this.root(hart, frame, root);
+      for (const index of path) {
+        const [part] = partsOf(shown.value, index, 1, memory);
+        if (part === undefined) throw new Error(`${shown.name} has no part ${index}.`);
+        shown = shownPart(shown, part);
+      }
+      return partsOf(shown.value, start, count, memory).map((part) =>
+        this.info(shownPart(shown, part), hart),
+      );
+    });
+  }
+
+  evaluateInFrame(text: string, id: number, frame: number): Promise<VariableInfo> {
+    return attempt(() => {
+      const hart = this.hart(id);
+      return this.info(this.root(hart, frame, text), hart);
+    });
+  }
+
+  private root(hart: Hart, frame: number, root: number | string): Shown {
+    const { source } = this;
+    const found = source.frame(hart, frame);
+    if (typeof root === 'string') {
+      const value = source.evaluate(root, hart, found);
+      return { name: root, kind: 'expression', value, expression: root };
+    }
+    const variable = source.variables(found).at(root);
+    if (variable === undefined) throw new Error(`Frame ${frame} has no variable ${root}.`);
+    return shownVariable(variable);
+  }
+
+  private frameInfo(frame: LogicalFrame, number: number, hart: Hart): StackFrameInfo {
+    const { module, name, inlined, place, frame: unwound } = frame;
+    const { pc, cfa, interrupted, method } = unwound;
+    const parameters = this.source
+      .variables(frame)
+      .filter(({ isParameter }) => isParameter)
+      .map((each) => ({ name: each.name, value: this.source.text(each.value, hart) }));
+    return {
+      number,
+      location: module ? locate(module.symbols, pc) : { address: pc },
+      ...(name !== undefined && { name }),
+      inlined,
+      interrupted,
+      ...(place && { place }),
+      ...(cfa !== undefined && { cfa }),
+      ...(method && { method }),
+      parameters,
+    };
+  }
+
+  private info({ name, kind, value, expression }: Shown, hart: Hart): VariableInfo {
+    const { source } = value;
+    return {
+      name,
+      type: typeName(value.type),
+      value: formatTopLevel(value, this.source.formatContext(hart)),
+      kind,
+      parts: partCount(value, new StackMemory(hart.space)),
+      ...(source.kind === 'memory' && { address: Number(source.address) }),
+      size: sizeOfValue(value),
+      ...(expression !== undefined && { expression }),
+    };
+  }
+}
+
+const shownVariable = ({
+  name,
+  isParameter,
+  value,
+}: {
+  readonly name: string;
+  readonly isParameter: boolean;
+  readonly value: Value;
+}): Shown => ({ name, kind: isParameter ? 'parameter' : 'local', value, expression: name });
+
+const shownPart = (whole: Shown, part: ValuePart): Shown => ({
+  name: part.name === '*' ? `*${whole.name}` : part.name,
+  kind: part.kind,
+  value: part.value,
+  expression: whole.expression === undefined ? undefined : partExpression(whole.expression, part),
+});
+
+/** A synchronous answer as a promise. What the program's state does not allow is said as a sentence. */
+function attempt<T>(action: () => T): Promise<T> {
+  try {
+    return Promise.resolve(action());
+  } catch (error) {
+    if (!(error instanceof Error)) return Promise.reject(new Error(String(error)));
+    const isAnswer =
+      error instanceof UnavailableError ||
+      error instanceof DwarfError ||
+      error instanceof ExpressionError;
+    return Promise.reject(isAnswer ? new Error(sentence(error.message)) : error);
+  }
+}
+
+function sentence(message: string): string {
+  const plain = message.replace(/^<|>$/g, '');
+  return `${plain.charAt(0).toUpperCase()}${plain.slice(1)}.`;
+}

@@ -1,0 +1,121 @@
+import { DW_AT } from '../elf/dwarf/constants';
+import type { DwarfType } from '../elf/dwarf/types';
+import type { Hart } from '../multiprocess/hart';
+import { readRegister } from './registers';
+import type { SourceModule, SourceModules } from './source-modules';
+import { FrameContext } from './stack-context';
+import type { LogicalFrame } from './stack-frames';
+import { StackMemory } from './stack-memory';
+import { C_TYPES, fromScalar, integer, pointerTo } from './variables-arithmetic';
+import type { VariableScope } from './variables-expression';
+import { variablesOf, variableValue } from './variables-scope';
+import { bytesOf, type Value } from './variables-value';
+
+const FLOATING = /^f(?:[0-9]|[ast][0-9]|[123][0-9])/;
+const POINTERS: ReadonlySet<string> = new Set(['pc', 'sp', 'ra', 'gp', 'tp', 'fp']);
+
+/**
+ * What the names of an expression mean in a frame: its variables, the program's global variables,
+ * enumerators and functions, then `hart`, registers (`$a0` or `a0`) and symbols.
+ */
+export function frameScope(modules: SourceModules, frame: LogicalFrame, hart: Hart): VariableScope {
+  return {
+    memory: new StackMemory(hart.space),
+    value(name) {
+      if (name.startsWith('$')) return registerNamed(name.slice(1), hart);
+      return (
+        localNamed(name, frame) ??
+        globalNamed(name, modules, frame) ??
+        (name === 'hart' ? number(hart.index) : registerNamed(name, hart)) ??
+        symbolNamed(name, modules)
+      );
+    },
+    type: (name) => typeNamed(name, modules, frame),
+  };
+}
+
+const number = (value: number): Value => fromScalar(integer(BigInt(value), C_TYPES.int));
+
+function localNamed(name: string, frame: LogicalFrame): Value | undefined {
+  const { context } = frame;
+  const variables = context ? variablesOf(frame) : [];
+  // A local variable hides a parameter; inner blocks come first.
+  const found =
+    variables.find((each) => each.name === name && !each.isParameter) ??
+    variables.find((each) => each.name === name);
+  return found && context ? variableValue(found.entry, context) : undefined;
+}
+
+/** Modules with debugging information, the frame's own first. */
+function informed(modules: SourceModules, { module }: LogicalFrame): SourceModule[] {
+  const others = modules.list().filter((each) => each !== module);
+  return [...(module ? [module] : []), ...others].filter(({ info }) => info.exists);
+}
+
+function globalNamed(name: string, modules: SourceModules, frame: LogicalFrame): Value | undefined {
+  for (const module of informed(modules, frame)) {
+    const { globals, functions, types } = module.info;
+    const variable = globals.variable(name);
+    if (variable) {
+      const context = new FrameContext(frame.activation, module, variable.unit, undefined);
+      return variableValue(variable, context);
+    }
+    const enumerator = globals.enumerator(name)?.attribute(DW_AT.constValue)?.value;
+    if (typeof enumerator === 'number' || typeof enumerator === 'bigint') {
+      return fromScalar(integer(BigInt(enumerator), C_TYPES.int));
+    }
+    const [entry] = functions.named(name);
+    const address = entry?.address(DW_AT.lowPc);
+    if (entry && address !== undefined) {
+      const source = { kind: 'memory', address: BigInt(address + module.base) } as const;
+      return { type: types.read(entry), source };
+    }
+  }
+  return undefined;
+}
+
+/** A register of the hart: what it holds now, in whichever frame. */
+function registerNamed(name: string, hart: Hart): Value | undefined {
+  const bits = readRegister(hart.state, name);
+  if (bits === undefined) return undefined;
+  const type = POINTERS.has(name)
+    ? pointerTo({ kind: 'void' })
+    : FLOATING.test(name)
+      ? C_TYPES.double
+      : C_TYPES.long;
+  const known = new Uint8Array(8).fill(0xff);
+  return { type, source: { kind: 'bytes', bytes: bytesOf(bits, 8), known } };
+}
+
+/** A symbol without debugging information: the bytes there, as a number of its size. */
+function symbolNamed(name: string, modules: SourceModules): Value | undefined {
+  for (const { symbols } of modules.list()) {
+    const symbol = symbols.byName(name);
+    if (symbol === undefined) continue;
+    const source = { kind: 'memory', address: BigInt(symbol.address) } as const;
+    if (symbol.kind === 'function') return { type: UNKNOWN_FUNCTION, source };
+    const sizes = { 1: C_TYPES.char, 2: C_TYPES.short, 4: C_TYPES.int };
+    return { type: sizes[symbol.size as 1 | 2 | 4] ?? C_TYPES.long, source };
+  }
+  return undefined;
+}
+
+const UNKNOWN_FUNCTION: DwarfType = {
+  kind: 'function',
+  result: () => C_TYPES.int,
+  parameters: [],
+  isVariadic: false,
+  isPrototyped: false,
+};
+
+function typeNamed(
+  name: string,
+  modules: SourceModules,
+  frame: LogicalFrame,
+): DwarfType | undefined {
+  for (const { info } of informed(modules, frame)) {
+    const entry = info.globals.type(name);
+    if (entry) return info.types.read(entry);
+  }
+  return undefined;
+}
