@@ -2,7 +2,6 @@ import { HartState } from './engine/hart-state';
 import type { Engine } from './engine/engine';
 import { noteCall } from './hart-events';
 import { HART } from './memory/layout';
-import { HART } from './memory/layout';
 import { Hart, type StackRange, type Waiting } from './multiprocess/hart';
 import type { AddressSpace } from './memory/address-space';
 import type { Arena } from './memory/arena';
