@@ -125,7 +125,9 @@ describe('the Pages pane', () => {
     const { pane, machine } = await pagesPane();
     await pane.get('[data-view=map]').trigger('click');
     const map = pane.get('[data-testid=address-map]');
-    expect(map.text()).toBe('4 mapped pages');
+    expect(map.text()).toBe('3 pages');
+    await pane.get('[data-testid=map-zeros]').setValue(true);
+    expect(map.text()).toBe('4 pages');
     await map.trigger('keydown', { key: 'ArrowDown' });
     await expect.poll(() => map.text()).toContain('00010000 text shared rx');
     await pane.get('input[value=recency]').setValue(true);

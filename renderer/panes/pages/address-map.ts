@@ -16,18 +16,23 @@ export interface MapLayout {
 
 const LARGEST = 14;
 
-/** Lays out the pages that a space has mapped so that all of them fit into the area. */
+/**
+ * Lays out the pages that a space has mapped so that all of them fit into the area.
+ * @param leftOut number of a state whose pages are left out; −1 for none
+ */
 export function layoutMap(
   { spaces, first, count, cells }: PagesInfo,
   column: number,
   width: number,
   height: number,
+  leftOut = -1,
 ): MapLayout {
   const rows: number[] = [];
   const before: number[] = [];
   let pages = 0;
   for (let row = 0; row < first.length; row++) {
-    if ((cells[row * spaces.length + column] ?? 0) === 0) continue;
+    const cell = cells[row * spaces.length + column] ?? 0;
+    if (cell === 0 || cell >> 3 === leftOut) continue;
     rows.push(row);
     before.push(pages);
     pages += count[row] ?? 0;
