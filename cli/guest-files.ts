@@ -48,12 +48,19 @@ interface FileOptions {
   readonly fileMemory?: number;
 }
 
-/** The guest's files with the folders that it may use. */
-export function openFiles({ root, dir = [], fileMemory }: FileOptions): FileTree {
+/**
+ * The guest's files with the folders that it may use.
+ * @param now nanoseconds since 1970, for the times of files in memory [the host's clock]
+ */
+export function openFiles(
+  { root, dir = [], fileMemory }: FileOptions,
+  now?: () => bigint,
+): FileTree {
   try {
     return new FileTree({
       grants: [...(root === undefined ? [] : [root]), ...dir],
       ...(fileMemory !== undefined && { fileBytes: fileMemory }),
+      ...(now && { now }),
     });
   } catch (error) {
     throw new CommandError(`the guest's files: ${describeSystemError(error)}`, STATUS.usage);

@@ -3,85 +3,83 @@ import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 import {
   formatEntry,
   formatMachine,
-  FORMAT,
   parseRecording,
   type Entry,
-  type Interleaved,
   type RecordedEnd,
   type RecordedMachine,
   type Recording,
 } from '../emulator';
-import { CommandError, describeSystemError, STATUS } from './errors';
+import { CommandError, describeSystemError } from './errors';
 
-/** What a recording says of the program that it is of. */
-export function describeMachine(
-  elf: Uint8Array,
-  rest: Omit<RecordedMachine, 'format' | 'program'>,
-): RecordedMachine {
-  const program = createHash('sha256').update(elf).digest('hex');
-  return { format: FORMAT, program, ...rest };
-}
-
-/** A recording that is being written, line by line, so that it is there however the run ends. */
-export class RecordingFile {
+/** A text file that grows line by line, so that it is there however the run ends. */
+export class LineFile {
   private readonly descriptor: number;
 
   /** @throws CommandError when the file cannot be written */
-  constructor(
-    private readonly path: string,
-    machine: RecordedMachine,
-  ) {
+  constructor(private readonly path: string) {
     this.descriptor = this.attempt(() => openSync(path, 'w'));
-    this.write(formatMachine(machine));
   }
 
-  add(entry: Entry | RecordedEnd): void {
-    this.write(formatEntry(entry));
+  write(text: string): void {
+    this.attempt(() => writeSync(this.descriptor, text));
   }
 
   close(): void {
     closeSync(this.descriptor);
   }
 
-  private write(line: string): void {
-    this.attempt(() => writeSync(this.descriptor, line));
-  }
-
   private attempt<T>(action: () => T): T {
     try {
       return action();
     } catch (error) {
-      throw new CommandError(
-        `${this.path} cannot be written: ${describeSystemError(error)}`,
-        STATUS.failed,
-      );
+      throw new CommandError(`${this.path} cannot be written: ${describeSystemError(error)}`);
     }
   }
 }
 
+/** A recording that is being written. */
+export class RecordingFile {
+  private readonly file: LineFile;
+
+  /** @throws CommandError when the file cannot be written */
+  constructor(path: string, machine: RecordedMachine) {
+    this.file = new LineFile(path);
+    this.file.write(formatMachine(machine));
+  }
+
+  add(entry: Entry | RecordedEnd): void {
+    this.file.write(formatEntry(entry));
+  }
+
+  close(): void {
+    this.file.close();
+  }
+}
+
+/** What a recording calls a program. */
+export function programHash(elf: Uint8Array): string {
+  return createHash('sha256').update(elf).digest('hex');
+}
+
 /**
- * Reads a recording and checks that it is of this program.
+ * Reads a recording of this program.
  * @throws CommandError when it cannot be read or is of something else
  */
-export function readRecording(path: string): Recording {
+export function readRecording(path: string, elf: Uint8Array): Recording {
   let text: string;
   try {
     text = readFileSync(path, 'utf8');
   } catch (error) {
-    throw new CommandError(`${path} cannot be read: ${describeSystemError(error)}`, STATUS.failed);
+    throw new CommandError(`${path} cannot be read: ${describeSystemError(error)}`);
   }
+  let recording: Recording;
   try {
-    return parseRecording(text);
+    recording = parseRecording(text);
   } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`${path}: ${message}`, STATUS.failed);
+    throw new CommandError(`${path}: ${error instanceof Error ? error.message : String(error)}`);
   }
+  if (recording.machine.program !== programHash(elf)) {
+    throw new CommandError(`${path} is the recording of another program.`);
+  }
+  return recording;
 }
-
-/** @throws CommandError when the program is not the recorded one */
-export function checkProgram({ machine }: Recording, elf: Uint8Array): void {
-  if (createHash('sha256').update(elf).digest('hex') === machine.program) return;
-  throw new CommandError('The recording is of another program.', STATUS.failed);
-}
-
-export type { Interleaved };

@@ -1,4 +1,5 @@
 import { InvalidArgumentError } from 'commander';
+import { parseSchedule, type Schedule } from '../emulator';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
@@ -45,4 +46,13 @@ export function collectVariable(
     throw new InvalidArgumentError('A variable is given as NAME=value.');
   }
   return new Map([...earlier, [text.slice(0, equals), text.slice(equals + 1)]]);
+}
+
+/** `parallel` or `interleaved[:quantum[:seed]]`. */
+export function parseScheduleOption(text: string): Schedule {
+  try {
+    return parseSchedule(text);
+  } catch (error) {
+    throw new InvalidArgumentError(error instanceof Error ? error.message : String(error));
+  }
 }

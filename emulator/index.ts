@@ -29,3 +29,5 @@ export type { Interleaved, Schedule } from './schedule/options';
 export { FORMAT, formatEntry, formatMachine, parseRecording } from './schedule/recording';
 export type { Entry, RecordedEnd, RecordedMachine, Recording } from './schedule/recording';
 export { stateHash } from './schedule/state-hash';
+export { formatEvent } from './memory/events';
+export { FIRST_MOMENT } from './schedule/virtual-clock';

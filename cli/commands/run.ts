@@ -2,12 +2,14 @@ import { setImmediate } from 'node:timers/promises';
 import { Command } from 'commander';
 import {
   ArenaError,
+  describeStop,
   ElfError,
   Machine,
   type FileTree,
   type FolderGrant,
   OutOfMemory,
   ProgramStartError,
+  type MachineOptions,
   type MachineStop,
 } from '../../emulator';
 import { describeAddress } from '../../emulator/elf/symbols';
@@ -16,8 +18,15 @@ import { collectFolder, findInGuest, openFiles, parseRoot } from '../guest-files
 import type { Host, HostStreams } from '../host';
 import { sleep } from '../host-streams';
 import { choosePool, chooseWorkspaces } from '../pool';
+import { FileTime, isRepeatable, RepeatableRun, type RepeatOptions } from '../repeatable';
 import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
-import { collectVariable, parseCount, parseCountOrNone, parseSize } from '../values';
+import {
+  collectVariable,
+  parseCount,
+  parseCountOrNone,
+  parseScheduleOption,
+  parseSize,
+} from '../values';
 
 const EXAMPLES = `
 ELF is a path, or the name of a bundled guest where no file has that name. Options of the command
@@ -43,7 +52,7 @@ Examples:
 const TERMINAL_SLICE = 4_000_000;
 const SLICE = 1_000_000_000;
 
-interface Options {
+interface Options extends RepeatOptions {
   readonly memory?: number;
   readonly env?: ReadonlyMap<string, string>;
   readonly maxInstructions?: number;
@@ -86,6 +95,10 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .option('--threads <n>', 'threads for vCPUs beside the main one, 0 = none', parseCountOrNone)
     .option('--processes <n>', 'processes for workspace vCPUs, 0 = none', parseCountOrNone)
     .option('--vcpu-limit <n>', 'instructions that each vCPU of multiprocess may run', parseCount)
+    .option('--schedule <order>', 'parallel, or interleaved[:quantum[:seed]]', parseScheduleOption)
+    .option('--record <file>', 'write down what comes from outside; needs an interleaved schedule')
+    .option('--replay <file>', 'repeat a recorded run')
+    .option('--events <file>', 'write what happens to harts and pages, a line for each event')
     .option('--stats', 'say at the end how many instructions ran, how long and how fast')
     .option('--strace', "print the guest's system calls")
     .option('--root <folder[:rw]>', "the guest's root, for reading only without :rw", parseRoot)
@@ -98,10 +111,11 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .passThroughOptions()
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
-      const files = openFiles(options);
+      const time = new FileTime();
+      const files = openFiles(options, isRepeatable(options) ? () => time.now() : undefined);
       try {
         const program = chooseProgram(files, name, options);
-        end(await runProgram(host, program, files, args, options));
+        end(await runProgram(host, program, { files, time }, args, options));
       } finally {
         files.dispose();
       }
@@ -120,20 +134,43 @@ function chooseProgram(files: FileTree, name: string, options: Options): Program
 async function runProgram(
   host: Host,
   program: Program,
-  files: FileTree,
+  { files, time }: { readonly files: FileTree; readonly time: FileTime },
   args: readonly string[],
   options: Options,
 ): Promise<number> {
   const streams = host.openStreams();
   try {
     const say = (text: string): void => host.err(`hartscope: ${text}\n`);
-    const machine = createMachine(program, files, args, options, streams, say);
-    const start = performance.now();
-    const stop = await runToEnd(machine, streams, options.maxInstructions ?? Infinity);
-    const milliseconds = performance.now() - start;
-    const status = conclude(machine, stop, options.quiet === true ? () => undefined : say);
-    if (options.stats === true) say(statistics(machine, milliseconds));
-    return status;
+    const given = {
+      elf: program.file.bytes,
+      args: [program.file.name, ...args],
+      environment: environmentOf(options, streams),
+      streams,
+      ...(options.memory !== undefined && { memoryLimit: options.memory }),
+    };
+    const repeatable = new RepeatableRun(options, given);
+    try {
+      const wanted = { ...given, ...repeatable.machineOptions };
+      const machine = createMachine(program, files, wanted, options, say);
+      time.machine = machine;
+      // Keys are not looked at.
+      if (repeatable.recording) streams.close();
+      repeatable.begin(machine);
+      const start = performance.now();
+      const stop = await runToEnd(
+        machine,
+        streams,
+        options.maxInstructions ?? Infinity,
+        repeatable,
+      );
+      const milliseconds = performance.now() - start;
+      const status = conclude(machine, stop, options.quiet === true ? () => undefined : say);
+      if (options.stats === true) say(statistics(machine, milliseconds));
+      repeatable.finish(machine, stop);
+      return status;
+    } finally {
+      repeatable.close();
+    }
   } finally {
     streams.close();
   }
@@ -142,26 +179,21 @@ async function runProgram(
 function createMachine(
   { file, guestPath }: Program,
   files: FileTree,
-  args: readonly string[],
+  wanted: MachineOptions,
   options: Options,
-  streams: HostStreams,
   say: (text: string) => void,
 ): Machine {
   const pool = choosePool(options.threads);
   const workspaces = chooseWorkspaces(options.processes);
   try {
     return Machine.create({
-      elf: file.bytes,
-      args: [file.name, ...args],
+      ...wanted,
       files,
       limits: {
         ...(options.openFiles !== undefined && { openFiles: options.openFiles }),
         ...(options.maxOutput !== undefined && { outputBytes: options.maxOutput }),
       },
       ...(guestPath !== undefined && { path: guestPath }),
-      environment: environmentOf(options, streams),
-      ...(options.memory !== undefined && { memoryLimit: options.memory }),
-      streams,
       ...(pool && { pool }),
       ...(workspaces && { workspaces }),
       ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
@@ -197,11 +229,15 @@ async function runToEnd(
   machine: Machine,
   { terminal }: HostStreams,
   limit: number,
+  repeatable: RepeatableRun,
 ): Promise<MachineStop> {
   const slice = terminal === undefined ? SLICE : TERMINAL_SLICE;
   for (;;) {
     const stop = machine.run(Math.min(slice, limit - machine.instructions));
+    repeatable.collect(machine);
     if (stop.kind === 'waiting') {
+      // Nothing more will come than what was recorded.
+      if (repeatable.recording) return stop;
       const wait = stop.deadline === undefined ? undefined : stop.deadline - machine.kernel.now();
       if (terminal !== undefined) await terminal.nextEvent(wait);
       else sleep(wait);
@@ -228,6 +264,8 @@ function conclude(machine: Machine, stop: MachineStop, say: (text: string) => vo
       return STATUS.limit;
     }
     case 'waiting':
+      say(`the recording ends after ${machine.instructions} instructions: ${describeStop(stop)}`);
+      return STATUS.failed;
     case 'breakpoint':
     case 'watch':
     case 'syscall':

@@ -2,9 +2,8 @@ import type { Clock } from '../linux/clock';
 
 /** How long an instruction takes: 500 million a second, as processor time is counted. */
 export const NANOSECONDS_PER_INSTRUCTION = 2;
-/** When the guest's time of day begins: 2024-01-01 00:00 UTC, in seconds since 1970. */
-const START_SECONDS = 1_704_067_200n;
-const NANOSECONDS = 1_000_000_000n;
+/** When the guest's time of day begins: 2024-01-01 00:00 UTC, in nanoseconds since 1970. */
+export const FIRST_MOMENT = 1_704_067_200_000_000_000n;
 const NANOSECONDS_PER_MILLISECOND = 1e6;
 
 /** Time that passes with the instructions that run, and jumps while everybody sleeps: the same in every run. */
@@ -19,7 +18,7 @@ export class VirtualClock implements Clock {
   }
 
   realtime(): bigint {
-    return START_SECONDS * NANOSECONDS + this.monotonic();
+    return FIRST_MOMENT + this.monotonic();
   }
 
   /** Lets time pass at once up to `deadline` in monotonic milliseconds; at least a nanosecond. */
