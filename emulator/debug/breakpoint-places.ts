@@ -8,6 +8,7 @@ import { ExpressionError, parseTyped } from './expression';
 import { sizeOf } from './expression-types';
 import type { BreakpointSpec } from './protocol';
 import { targetScope } from './scope';
+import type { SourceLookup } from './source-lookup';
 import type { DebugTarget } from './target';
 
 /** Bytes that are watched where neither the user nor a symbol says how many. */
@@ -17,10 +18,10 @@ const USUAL_LENGTH = 8;
  * Where a breakpoint lies.
  * @throws ExpressionError when its text names no such place
  */
-export function placeOf(target: DebugTarget, spec: BreakpointSpec): Place {
+export function placeOf(target: DebugTarget, lookup: SourceLookup, spec: BreakpointSpec): Place {
   switch (spec.kind ?? 'code') {
     case 'code':
-      return codePlace(target, spec.at);
+      return linePlace(lookup, spec.at) ?? codePlace(target, spec.at);
     case 'data':
       return dataPlace(target, spec);
     case 'syscall':
@@ -30,6 +31,21 @@ export function placeOf(target: DebugTarget, spec: BreakpointSpec): Place {
   }
 }
 
+/** `file:line`; undefined when the text is something else. */
+function linePlace(lookup: SourceLookup, at: string): Place | undefined {
+  const [, file, line] = /^\s*([^\s?:]+):(\d{1,9})\s*$/.exec(at) ?? [];
+  if (file === undefined || line === undefined) return undefined;
+  const locations = lookup.breakpointLocations(file, Number(line));
+  if (locations.length === 0) {
+    throw new ExpressionError(`no code of line ${line} of ${file} is in the program`);
+  }
+  return {
+    kind: 'code',
+    addresses: locations.map(({ address }) => address),
+    line: locations[0].line,
+  };
+}
+
 function codePlace(target: DebugTarget, at: string): Place {
   const address = addressOf(target, at).address;
   if (address % 2 !== 0)
@@ -37,7 +53,7 @@ function codePlace(target: DebugTarget, at: string): Place {
   if (target.liveHarts[0].space.peek(address, 2).length < 2) {
     throw new ExpressionError(`nothing is mapped at ${describeAddress(target.symbols, address)}`);
   }
-  return { kind: 'code', address };
+  return { kind: 'code', addresses: [address] };
 }
 
 /** `*(int *)p` watches the int at p; a bare number or symbol the bytes there. */

@@ -7,7 +7,12 @@ import type { DebugTarget } from './target';
 
 /** Where a breakpoint lies in the program that is open. */
 export type Place =
-  | { readonly kind: 'code'; readonly address: number }
+  | {
+      readonly kind: 'code';
+      /** Several where a source line became code in several places. */
+      readonly addresses: readonly number[];
+      readonly line?: number;
+    }
   | { readonly kind: 'data'; readonly address: number; readonly length: number }
   /** Undefined: all of them. */
   | { readonly kind: 'syscall'; readonly number: number | undefined }

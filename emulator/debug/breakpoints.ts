@@ -7,6 +7,7 @@ import {
   readTexts,
   type BreakpointHit,
   type Entry,
+  type Place,
   type Print,
 } from './breakpoint-rules';
 import { CodePlanter } from './code-planter';
@@ -14,6 +15,7 @@ import { DataPlanter, type WatchedRange } from './data-planter';
 import { ExpressionError } from './expression';
 import { locate } from './location';
 import type { Breakpoint, BreakpointSpec } from './protocol';
+import type { SourceLookup } from './source-lookup';
 import type { DebugTarget } from './target';
 
 const A7 = 17;
@@ -27,6 +29,7 @@ export class BreakpointTable {
   private readonly code = new CodePlanter();
   private readonly data = new DataPlanter();
   private target: DebugTarget | undefined;
+  private lookup: SourceLookup | undefined;
   private nextId = 1;
   /** Told what breakpoints print. */
   onPrint: Print = () => undefined;
@@ -34,8 +37,9 @@ export class BreakpointTable {
   private settledCalls = new WeakMap<Hart, number>();
 
   /** Resolves all breakpoints for a program that has just been loaded. */
-  attach(target: DebugTarget): void {
+  attach(target: DebugTarget, lookup: SourceLookup): void {
     this.target = target;
+    this.lookup = lookup;
     this.code.attach(target.code);
     this.data.attach(target);
     target.hooks.hartMade = (hart) => this.data.cover(hart);
@@ -151,7 +155,9 @@ export class BreakpointTable {
   private codeAt({ index, state }: Hart): Entry[] {
     return this.active(
       (entry) =>
-        entry.place?.kind === 'code' && entry.place.address === state.pc && concerns(entry, index),
+        entry.place?.kind === 'code' &&
+        entry.place.addresses.includes(state.pc) &&
+        concerns(entry, index),
     );
   }
 
@@ -177,7 +183,8 @@ export class BreakpointTable {
     entry.problem = entry.place = undefined;
     try {
       readTexts(entry);
-      if (this.target) entry.place = placeOf(this.target, entry.spec);
+      const { target, lookup } = this;
+      if (target && lookup) entry.place = placeOf(target, lookup, entry.spec);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       entry.problem = error.message;
@@ -189,7 +196,7 @@ export class BreakpointTable {
     const { target } = this;
     if (!target) return;
     const places = this.active(() => true);
-    this.code.plant(places.flatMap(({ place }) => (place?.kind === 'code' ? [place.address] : [])));
+    this.code.plant(places.flatMap(({ place }) => (place?.kind === 'code' ? place.addresses : [])));
     this.data.plant(
       places.flatMap(({ id, place, spec }) =>
         place?.kind === 'data'
@@ -219,27 +226,29 @@ export class BreakpointTable {
   }
 
   private describe({ id, spec, hits, place, problem }: Entry): Breakpoint {
-    const { target } = this;
-    const address = place?.kind === 'code' || place?.kind === 'data' ? place.address : undefined;
     return {
       ...spec,
       id,
       hits,
-      ...(target && address !== undefined && { location: this.locationOf(target, address, place) }),
-      ...(place?.kind === 'data' && { watched: place.length }),
+      ...(this.target && place && locations(this.target, place)),
       ...(problem !== undefined && { problem }),
     };
   }
+}
 
-  private locationOf(
-    target: DebugTarget,
-    address: number,
-    place: Entry['place'],
-  ): Breakpoint['location'] {
-    if (place?.kind !== 'data') return locate(target.symbols, address);
-    const variable = target.symbols.objectAt(address);
-    return variable
-      ? { address, symbol: variable.symbol.name, offset: variable.offset }
-      : { address };
+/** Where a breakpoint lies, for its clients. */
+function locations({ symbols }: DebugTarget, place: Place): Partial<Breakpoint> {
+  if (place.kind === 'code') {
+    const all = place.addresses.map((address) => locate(symbols, address));
+    return {
+      location: all[0],
+      ...(all.length > 1 && { locations: all }),
+      ...(place.line !== undefined && { line: place.line }),
+    };
   }
+  if (place.kind !== 'data') return {};
+  const { address, length } = place;
+  const variable = symbols.objectAt(address);
+  const name = variable && { symbol: variable.symbol.name, offset: variable.offset };
+  return { location: { address, ...name }, watched: length };
 }

@@ -1,6 +1,6 @@
 import type { Hart } from '../multiprocess/hart';
 import type { BreakpointTable } from './breakpoints';
-import type { Goal } from './goals';
+import type { Arrival, Goal } from './goals';
 
 interface Pending {
   goal: Goal;
@@ -30,17 +30,21 @@ export class GoalBoard {
     return this.hadGoals && [...this.pending.keys()].every(({ ended }) => ended);
   }
 
-  /** What it means for its own goal that a hart stands where it does. */
-  arrived(hart: Hart): 'done' | 'pass' | 'leave' {
-    if (this.any?.goal.addresses.includes(hart.state.pc) === true) {
+  /**
+   * What it means for its own goal that a hart stands where it does.
+   * @param wasShown the user has seen it there
+   */
+  arrived(hart: Hart, wasShown: boolean): Arrival {
+    if (!wasShown && this.any?.goal.addresses.includes(hart.state.pc) === true) {
       this.anyReached = true;
       return 'done';
     }
     const mine = this.pending.get(hart)?.goal;
-    return mine?.addresses.includes(hart.state.pc) === true ? mine.arrived() : 'pass';
+    if (mine?.addresses.includes(hart.state.pc) !== true) return 'pass';
+    return wasShown && mine.fromStart !== true ? 'pass' : mine.arrived();
   }
 
-  /** After a `leave`, once the instruction has run: whether the hart is where it wanted to be. */
+  /** After a `leave`, once the instruction has run, or a `next`: whether the hart is where it wanted to be. */
   left(hart: Hart): boolean {
     const mine = this.pending.get(hart);
     const next = mine?.goal.left?.();

@@ -3,6 +3,9 @@ import { describeAddress, type SymbolPlace, type SymbolTable } from '../elf/symb
 import type { AddressSpace } from '../memory/address-space';
 import type { Hart } from '../multiprocess/hart';
 
+/** What a hart's coming to an address of a goal means. */
+export type Arrival = 'done' | 'pass' | 'leave' | 'next';
+
 /** What a step or run wants to reach, beside the user's breakpoints. */
 export interface Goal {
   /** Where to stop and look. */
@@ -12,9 +15,12 @@ export interface Goal {
    * - `done`: this is it
    * - `pass`: a deeper call came by; go on
    * - `leave`: run this one instruction, then ask `left`
+   * - `next`: ask `left` at once
    */
-  arrived(): 'done' | 'pass' | 'leave';
-  /** After a `leave`: undefined when this is it, else what to reach next. */
+  arrived(): Arrival;
+  /** Whether it is also asked about where the hart stands at the beginning. */
+  readonly fromStart?: boolean;
+  /** After a `leave` or `next`: undefined when this is it, else what to reach next. */
   left?(): Goal | undefined;
 }
 

@@ -373,7 +373,7 @@ export interface BreakpointSpec {
   /** [`code`] */
   readonly kind?: BreakpointKind;
   /**
-   * - `code`: an expression (`main`, `main+4`, `0x10074`)
+   * - `code`: an expression (`main`, `main+4`, `0x10074`) or a source line (`dot.c:12`)
    * - `data`: an expression for the first byte
    * - `syscall`: a name or number, `*` for all
    * - `event`: the event's kind, as the Events pane names it
@@ -403,6 +403,10 @@ export interface Breakpoint extends BreakpointSpec {
   readonly id: number;
   /** Where it lies: of `data` the first byte. */
   readonly location?: Location;
+  /** Of a line that became code in several places: all of them. */
+  readonly locations?: readonly Location[];
+  /** The source line, which is the next with code where the one that was asked for has none. */
+  readonly line?: number;
   readonly hits: number;
   /** Of `data`: how many bytes are watched. */
   readonly watched?: number;
@@ -442,6 +446,8 @@ export interface MachineRequests extends SourceRequests {
   stepInstruction(hart: HartId, width?: Width): Promise<void>;
   /** Over calls: a call and everything it calls count as one. */
   stepOver(hart: HartId, width?: Width): Promise<void>;
+  /** To another source line, into or over what the line calls. */
+  stepLine(hart: HartId, how: 'into' | 'over', width?: Width): Promise<void>;
   /** Until the current function returns. */
   stepOut(hart: HartId, width?: Width): Promise<void>;
   /** Until the current function is about to return. */

@@ -3,6 +3,7 @@ import { Barriers } from './barriers';
 import type { BreakpointTable } from './breakpoints';
 import type { EndedVcpus } from './ended-vcpus';
 import { HartNames } from './hart-names';
+import type { LineGoals } from './line-goals';
 import { groupOf, Lockstep } from './lockstep';
 import { machineState } from './machine-state';
 import type { OutputBatch } from './output-batch';
@@ -26,6 +27,7 @@ export interface RunParts {
   readonly endedVcpus: EndedVcpus;
   readonly output: OutputBatch;
   readonly wakeUp: WakeUp;
+  readonly lines: LineGoals;
   /** A run has ended, before the client is told. */
   readonly stopped: () => void;
 }
@@ -237,7 +239,7 @@ export class RunControl {
     const wake = (reason: string, deadline: number | undefined): Promise<void> =>
       this.wait(reason, deadline);
     const runner = new Runner(target, breakpoints, judge, { safepoint, pauseWanted, wake });
-    return new Stepping(runner, safepoint, pauseWanted, this.follow);
+    return new Stepping(runner, safepoint, pauseWanted, this.follow, this.parts.lines);
   }
 
   private async safepoint(): Promise<void> {

@@ -134,7 +134,11 @@ export class Runner {
       const verdict = this.judge.judge(stop);
       if (typeof verdict !== 'string') return verdict;
       if (verdict === 'on') return undefined;
-      const arrival = wasShown ? 'pass' : goals.arrived(current);
+      let arrival = goals.arrived(current, wasShown);
+      for (let turns = 0; arrival === 'next' && turns < MOST_TRIES; turns++) {
+        if (goals.left(current)) arrival = 'done';
+        else arrival = goals.arrived(current, false);
+      }
       if (arrival === 'done') return this.arrive(current, goals, held);
       stop = this.target.run(1, true, current);
       if (arrival === 'leave' && stop.kind === 'fuel' && goals.left(current)) {

@@ -8,6 +8,7 @@ import { EventHistory } from './event-history';
 import { explain } from './explain';
 import { parseExpression } from './expression';
 import { forkFunctions } from './goals';
+import { LineGoals } from './line-goals';
 import { locate } from './location';
 import { OutputBatch } from './output-batch';
 import type {
@@ -44,6 +45,7 @@ import { targetScope } from './scope';
 import type { SessionHost } from './session-host';
 import { SourceService } from './source-service';
 import type { DebugTarget } from './target';
+import { SourceDebugger } from './source-debugger';
 import { assign, evaluate } from './values';
 import { WakeUp } from './wake-up';
 import { evaluateOnHarts } from './watch-expression';
@@ -137,6 +139,14 @@ export class DebugSession implements MachineRequests {
   stepOver(hart: HartId, width?: Width): Promise<void> {
     return attempt(() =>
       this.move(hart, width, (stepping, focus, members) => stepping.over(focus, members)),
+    );
+  }
+
+  stepLine(hart: HartId, how: 'into' | 'over', width?: Width): Promise<void> {
+    return attempt(() =>
+      this.move(hart, width, (stepping, focus, members) =>
+        how === 'into' ? stepping.intoLine(focus, members) : stepping.overLine(focus, members),
+      ),
     );
   }
 
@@ -347,10 +357,11 @@ export class DebugSession implements MachineRequests {
     this.request = request;
     this.terminal = terminal;
     this.target = target;
-    this.breakpointTable.attach(target);
+    const source = new SourceDebugger(() => target.images);
+    this.breakpointTable.attach(target, source.lookup);
     this.endedVcpus.attach(target);
     this.eventHistory.attach(target);
-    this.control = this.controlOf(target, sequence);
+    this.control = this.controlOf(target, source, sequence);
     this.host.events.breakpointsChanged(this.breakpointTable.list());
     await this.goToStart(target, request.stopAt);
     return {
@@ -362,14 +373,15 @@ export class DebugSession implements MachineRequests {
     };
   }
 
-  private controlOf(target: DebugTarget, sequence: number): RunControl {
+  private controlOf(target: DebugTarget, source: SourceDebugger, sequence: number): RunControl {
     const { host, endedVcpus, output, wakeUp, eventHistory } = this;
     const stopped = (): void => eventHistory.collect();
     const breakpoints = this.breakpointTable;
+    const lines = new LineGoals(source, target.symbols);
     breakpoints.onPrint = (id, text) => host.events.message(`${id}: ${text}`, 'info');
     return new RunControl(
       target,
-      { host, breakpoints, endedVcpus, output, wakeUp, stopped },
+      { host, breakpoints, endedVcpus, output, wakeUp, stopped, lines },
       sequence,
     );
   }

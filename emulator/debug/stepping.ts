@@ -1,15 +1,8 @@
 import type { Hart } from '../multiprocess/hart';
 import { callTarget, isAtCall } from './fetch';
-import {
-  forkFunctions,
-  isForkFunction,
-  runTo,
-  runToReturn,
-  stepOut,
-  stepOver,
-  type Goal,
-} from './goals';
+import { forkFunctions, isForkFunction, runTo, runToReturn, stepOver, type Goal } from './goals';
 import { areTogether, behind } from './lockstep';
+import type { LineGoals } from './line-goals';
 import type { StopReason } from './protocol';
 import type { Run, Runner } from './runner';
 
@@ -34,6 +27,7 @@ export class Stepping {
     private readonly safepoint: () => Promise<void>,
     private readonly pauseWanted: () => boolean,
     private readonly follow: number,
+    private readonly lines: LineGoals,
   ) {}
 
   private get target(): Runner['target'] {
@@ -68,12 +62,23 @@ export class Stepping {
   }
 
   out(hart: Hart, members: readonly Hart[]): Promise<Outcome> {
-    const { symbols } = this.target;
-    return this.toGoals(
-      hart,
-      members,
-      goalsOf(members, (each) => stepOut(each, symbols)),
-    );
+    const goals = goalsOf(members, (each) => this.lines.out(each));
+    return this.toGoals(hart, members, goals);
+  }
+
+  /** To another source line, over what it calls. */
+  overLine(hart: Hart, members: readonly Hart[]): Promise<Outcome> {
+    const goals = goalsOf(members, (each) => this.lines.step(each, false));
+    return this.toGoals(hart, members, goals, this.forksFrom(hart));
+  }
+
+  /** To another source line, or the first of a function that is called. Follows a vCPU where it starts some. */
+  async intoLine(hart: Hart, members: readonly Hart[]): Promise<Outcome> {
+    const goals = goalsOf(members, (each) => this.lines.step(each, true));
+    const started = this.startsTask();
+    const reached = (): boolean => this.follow > 0 && started();
+    const outcome = await this.toGoals(hart, members, goals, reached);
+    return outcome.stop.kind === 'step' ? this.followed(hart, started) : outcome;
   }
 
   /** To where the function returns. */
@@ -135,7 +140,13 @@ export class Stepping {
       only: hart,
       ...(started && { reached: started }),
     });
-    if (stop.kind !== 'step' || started?.() !== true) return { stop, hart };
+    return stop.kind === 'step' && started ? this.followed(hart, started) : { stop, hart };
+  }
+
+  /** The vCPU that is to be followed, if a task has been started. */
+  private followed(hart: Hart, started: () => boolean): Outcome {
+    const stop = STEP;
+    if (!started()) return { stop, hart };
     const task = this.target.tasks.list().at(-1);
     const vcpu = task?.vcpus.find(({ id }) => id === this.follow)?.hart;
     if (!task || !vcpu || vcpu.ended) return { stop, hart };
@@ -176,6 +187,17 @@ export class Stepping {
     if (place?.offset !== 0 || !isForkFunction(place.symbol.name)) return undefined;
     const started = this.startsTask();
     return () => hart.waiting?.ready !== undefined && started();
+  }
+
+  /** Whether a function that starts vCPUs, which the hart's frame has called, waits for them. */
+  private forksFrom(hart: Hart): () => boolean {
+    const started = this.startsTask();
+    const cfa = this.lines.cfa(hart);
+    return () => {
+      if (!hart.waiting?.ready || !started()) return false;
+      const place = this.target.symbols.functionAt(hart.state.pc);
+      return isForkFunction(place?.symbol.name ?? '') && this.lines.isCalledFrom(hart, cfa);
+    };
   }
 
   /** Whether a task has been started since now. */

@@ -105,6 +105,7 @@ const REQUESTS = {
   pause: v.strictTuple([]),
   stepInstruction: v.strictTuple([hart, width]),
   stepOver: v.strictTuple([hart, width]),
+  stepLine: v.strictTuple([hart, v.picklist(['into', 'over'], 'is neither'), width]),
   stepOut: v.strictTuple([hart, width]),
   runToReturn: v.strictTuple([hart, width]),
   runTogether: v.strictTuple([hart]),

@@ -161,6 +161,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   }
 
   stepOver = (): Promise<void> => this.stepInstruction();
+  stepLine = (): Promise<void> => this.stepInstruction();
   stepOut = (): Promise<void> => this.stepInstruction();
 
   runToReturn = (): Promise<void> => this.stepInstruction();

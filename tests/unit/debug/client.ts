@@ -4,6 +4,7 @@ import type {
   Breakpoint,
   HartInfo,
   MachineEvents,
+  MachineInfo,
   MachineState,
   OpenRequest,
 } from '../../../emulator/debug/protocol';
@@ -48,7 +49,7 @@ export class Client {
     });
   }
 
-  open(name: string, args: string[] = [], extra: Partial<OpenRequest> = {}) {
+  open(name: string, args: string[] = [], extra: Partial<OpenRequest> = {}): Promise<MachineInfo> {
     return this.session.open({
       name,
       elf: guest(name),

@@ -86,8 +86,9 @@ describe.each([
     const { id } = await client.session.addBreakpoint({ at: 'dot', barrier: true, enabled: true });
     const { stop } = await client.after(client.session.run());
     expect(stop).toEqual({ kind: 'barrier', id, harts: [1, 2, 3, 4] });
-    expect([1, 2, 3, 4].map((hart) => client.hart(hart).location)).toEqual(
-      Array.from({ length: 4 }, () => expect.objectContaining({ symbol: 'dot', offset: 0 })),
+    const dot = await client.session.evaluateAddress('dot', 0);
+    expect([1, 2, 3, 4].map((hart) => client.hart(hart).location.address)).toEqual(
+      Array.from({ length: 4 }, () => dot),
     );
     expect(client.breakpoints[0].hits).toBe(4);
     expect((await client.after(client.session.run())).stop).toEqual({ kind: 'exited', status: 0 });
@@ -151,5 +152,52 @@ describe.each([
     await client.after(session.stepOut(0));
     expect(client.state.harts).toHaveLength(1);
     expect(client.state.endedVcpus).toHaveLength(4);
+  });
+});
+
+describe('by source lines', () => {
+  let client: Client;
+  beforeEach(async () => {
+    client = new Client();
+    await client.open('glibc-hello');
+  });
+  afterEach(async () => {
+    await client.session.pause();
+    client.end();
+  });
+
+  test('a hart steps from line to line of main, over what they call', async () => {
+    const { session } = client;
+    const places = [];
+    for (let n = 0; n < 4; n++) {
+      await client.after(session.stepLine(0, 'over'));
+      places.push(client.place);
+    }
+    // Lines 43, 44, 46 and 48 (guests/src/glibc-hello.c), as objdump -dl has them.
+    expect(places).toEqual(['main+14', 'main+26', 'main+58', 'main+88']);
+    expect(client.output).toBe('Hello from glibc\r\n');
+  });
+
+  test('a hart steps into a function that has lines, over one that has none, and out again', async () => {
+    const { session } = client;
+    await session.addBreakpoint({ at: 'glibc-hello.c:49', enabled: true });
+    await client.after(session.run());
+    expect(client.place).toBe('main+112');
+    await client.after(session.stepLine(0, 'into'));
+    expect(client.place).toMatch(/^use_heap/);
+    await client.after(session.stepOut(0));
+    expect(client.place).toBe('main+116');
+    // printf has none.
+    await client.after(session.stepLine(0, 'into'));
+    expect(client.place).toBe('main+130');
+    expect(client.output).toContain('heap: 4951');
+  });
+
+  test('a breakpoint on a line without code goes to the next, and one on no line says so', async () => {
+    const { session } = client;
+    const moved = await session.addBreakpoint({ at: 'src/glibc-hello.c:55', enabled: true });
+    expect(moved).toMatchObject({ line: 56, location: { symbol: 'main', offset: 182 } });
+    const wrong = await session.addBreakpoint({ at: 'nothing.c:1', enabled: true });
+    expect(wrong.problem).toBe('no code of line 1 of nothing.c is in the program');
   });
 });
