@@ -31,14 +31,13 @@ export interface Outcome {
 }
 
 /**
- * A machine whose vCPUs (id in s0) run `work` in workspaces and end, and whose main joins them and exits with how
+ * A program whose vCPUs (id in s0) run `work` in workspaces and end, and whose main joins them and exits with how
  * many failed.
  */
-export function workspaceMachine(
+export function workspaceElf(
   work: string,
   { vcpus = 3, flags = 0, limit = 0, before = '', after = '' }: WorkspaceGuest,
-  options: Partial<MachineOptions>,
-): { readonly machine: Machine; readonly streams: CapturedStreams } {
+): Uint8Array {
   const words = [72, 5, vcpus, 0, 0, 0, 0, limit, flags];
   const store = words
     .map((word, i) => `li t0, ${word}\n li t1, ${OPTIONS + 8 * i}\n sd t0, 0(t1)\n`)
@@ -68,11 +67,20 @@ export function workspaceMachine(
       ecall
   `;
   const { bytes } = assemble(text, { base: CODE });
-  const elf = writeElf(CODE, [
+  return writeElf(CODE, [
     { address: CODE, bytes, writable: false, executable: true },
     { address: DATA, bytes: new Uint8Array(DATA_BYTES), writable: true, executable: false },
   ]);
+}
+
+/** A machine with such a program. */
+export function workspaceMachine(
+  work: string,
+  guest: WorkspaceGuest,
+  options: Partial<MachineOptions>,
+): { readonly machine: Machine; readonly streams: CapturedStreams } {
   const streams = new CapturedStreams();
+  const elf = workspaceElf(work, guest);
   return { machine: Machine.create({ elf, memoryLimit: 16 << 20, streams, ...options }), streams };
 }
 
