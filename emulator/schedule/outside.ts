@@ -42,7 +42,11 @@ export class LiveOutside implements Outside {
     const { stdin } = streams;
     this.mayCome = stdin instanceof Terminal;
     for (const terminal of terminalsOf(streams)) {
-      terminal.onIncident = (incident) => this.came(incident);
+      terminal.onIncident = (incident) => {
+        // The keys' bytes are the embedder's, who may use them again.
+        const isTyped = incident.kind === 'typed';
+        this.came(isTyped ? { ...incident, bytes: incident.bytes.slice() } : incident);
+      };
     }
     this.streams = stdin instanceof Terminal ? streams : { ...streams, stdin: this.noted(stdin) };
   }
