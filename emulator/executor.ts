@@ -13,6 +13,7 @@ import type { AddressSpace } from './memory/address-space';
 import type { Hart, StackRange } from './multiprocess/hart';
 import { EXIT_STUB } from './multiprocess/start';
 import { Tasks, type TaskOutcome } from './multiprocess/tasks';
+import { Replays } from './replay';
 import type { Interleaving } from './schedule/interleaving';
 
 const SIGNAL_STATUS = 128;
@@ -70,6 +71,7 @@ export class Executor {
     this.kernel = kernel;
     this.harts = new Harts(space.arena, engine, space, stack, options.interleaving?.turns);
     this.harts.onMade = (hart) => this.hooks.hartMade?.(hart);
+    const replays = new Replays(engine, this.harts, (hart) => this.enter(hart));
     this.tasks = new Tasks(
       {
         createHart: (forked, forkedStack) => this.harts.create(forked, () => forkedStack),
@@ -79,6 +81,7 @@ export class Executor {
           this.harts.remove(hart);
         },
         print: options.print,
+        findStores: (owner, ...run) => replays.findStores(owner, ...run),
       },
       options.vcpuLimit,
     );

@@ -220,7 +220,7 @@ export class Harts {
     const { space } = hart;
     const place = this.withTables.indexOf(space);
     if (place >= 0) this.withTables.splice(place, 1);
-    else this.giveTables(space);
+    else if (!this.giveTables(space)) throw new Error('the arena has no delta tables left');
     this.withTables.push(space);
     space.hart = hart.index;
     if (hart.vcpu) space.adopt();
@@ -230,15 +230,19 @@ export class Harts {
     this.observer?.entered(hart);
   }
 
-  /** Delta tables are few: the space that has not run for the longest time gives its own up. */
-  private giveTables(space: AddressSpace): void {
+  /**
+   * Delta tables are few: the space that has not run for the longest time gives its own up.
+   * @returns false when all are in use
+   */
+  giveTables(space: AddressSpace): boolean {
     while (!space.takeTables()) {
       // The main VM's stay: harts on other threads may share them.
       const place = this.withTables.findIndex((other) => other !== this.main.space);
-      if (place < 0) throw new Error('the arena has no delta tables left');
+      if (place < 0) return false;
       this.withTables[place].releaseTables();
       this.withTables.splice(place, 1);
     }
+    return true;
   }
 
   private endWait(hart: Hart, now: () => number): void {

@@ -29,6 +29,7 @@ import { RaceCheck, type RaceCheckOptions } from './races/race-check';
 import type { RaceReport } from './races/report';
 import type { Hart } from './multiprocess/hart';
 import { HartPool, type PoolOptions } from './multiprocess/hart-pool';
+import type { ConflictList } from './multiprocess/conflicts';
 import type { Tasks } from './multiprocess/tasks';
 import type { WorkspaceHost } from './multiprocess/workspace-host';
 import { WorkspaceProcesses } from './multiprocess/workspace-processes';
@@ -197,6 +198,11 @@ export class Machine implements DebugTarget {
   /** What the race check has found so far; undefined without one. */
   get races(): RaceReport | undefined {
     return this.raceCheck?.report();
+  }
+
+  /** Bytes that vCPUs of workspace tasks have written differently, and how many more are not listed. */
+  get conflicts(): Pick<ConflictList, 'conflicts' | 'notKept'> {
+    return this.executor.tasks.conflicts;
   }
 
   get residentBytes(): number {

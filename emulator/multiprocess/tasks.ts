@@ -10,10 +10,11 @@ import {
   type Reason,
 } from './abi';
 import { PAGE_SIZE } from '../memory/layout';
+import { ConflictList } from './conflicts';
 import type { Hart, StackRange, Waiting } from './hart';
 import { placeStack, startVcpu, type VcpuHost } from './start';
 import { Task, type Vcpu } from './task';
-import { Workspaces } from './workspace';
+import { Workspaces, type FindStores } from './workspace';
 
 /** What a multiprocess call came to. */
 export type TaskOutcome =
@@ -31,6 +32,8 @@ export interface TaskHost extends VcpuHost {
   endHart(hart: Hart): void;
   /** Prints what a workspace has kept back: descriptor 1 or 2. */
   print(descriptor: number, bytes: Uint8Array): void;
+  /** Runs a vCPU of a workspace again; `owner` waits for its task. */
+  findStores(owner: Hart, ...run: Parameters<FindStores>): ReturnType<FindStores>;
 }
 
 /** How a vCPU has come to its end. */
@@ -52,6 +55,8 @@ const A7 = 17;
 export class Tasks {
   /** Told about each vCPU that has ended. */
   onEnd: (vcpu: Vcpu) => void = () => undefined;
+  /** Bytes that workspaces have written differently. */
+  readonly conflicts = new ConflictList();
   private readonly tasks = new Map<number, Task>();
   private nextId = 1;
 
@@ -236,7 +241,11 @@ export class Tasks {
 
   /** Brings a workspace task's results into its owner's memory, once. */
   private merge(task: Task): void {
-    task.workspaces?.join((descriptor, bytes) => this.host.print(descriptor, bytes));
+    task.workspaces?.join(
+      (descriptor, bytes) => this.host.print(descriptor, bytes),
+      this.conflicts,
+      (...run) => this.host.findStores(task.owner, ...run),
+    );
     task.workspaces = undefined;
   }
 

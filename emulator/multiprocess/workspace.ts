@@ -1,6 +1,8 @@
 import { ERRNO } from '../linux/abi/errno';
 import type { AddressSpace, MergeConflict } from '../memory';
-import { PAGE_SIZE } from '../memory/layout';
+import { OutOfMemory } from '../memory/errors';
+import { HART, PAGE_SIZE } from '../memory/layout';
+import type { ByteConflict, ConflictList, FoundStore } from './conflicts';
 import type { Hart } from './hart';
 import type { Task, Vcpu } from './task';
 import { workspaceCall, type Output } from './workspace-calls';
@@ -14,10 +16,26 @@ const WITHIN_PROCESS = 4;
 const EXIT_CALLS = new Set([93, 94]);
 const A7 = 17;
 
-/** A conflict of a join, with the hart that came second. */
-export interface TaskConflict extends MergeConflict {
-  readonly hart: number;
+/** What a vCPU is run again from. */
+export interface Beginning {
+  /** Its hart's context at the start (`HART` in memory/layout.ts). */
+  readonly context: Uint8Array;
+  /** Its number in the task, and how many there are. */
+  readonly id: number;
+  readonly vcpus: number;
+  /** Instructions that it retired before it ended. */
+  readonly instructions: number;
 }
+
+/**
+ * Finds the last stores of a vCPU to some addresses by running it again; undefined where that cannot be.
+ * @param space a fork of what it began with, which is the finder's to write and not to end
+ */
+export type FindStores = (
+  space: AddressSpace,
+  beginning: Beginning,
+  addresses: readonly number[],
+) => ReadonlyMap<number, FoundStore> | undefined;
 
 /** What a call inside a workspace came to: a result, or that Linux may do it. */
 export type WorkspaceAnswer =
@@ -40,7 +58,9 @@ class Printed {
  * at the join as well; its time is virtual; other effects outside are refused.
  */
 export class Workspaces {
-  readonly conflicts: TaskConflict[] = [];
+  private readonly conflicts: ByteConflict[] = [];
+  private readonly contexts = new Map<Vcpu, Uint8Array>();
+  private readonly merged: Vcpu[] = [];
   private readonly snapshot: AddressSpace;
   private readonly outputs = new Map<Vcpu, Printed>();
   private readonly spaces = new Map<Vcpu, AddressSpace>();
@@ -58,6 +78,7 @@ export class Workspaces {
     vcpu.hart.space.retain();
     this.spaces.set(vcpu, vcpu.hart.space);
     this.outputs.set(vcpu, new Printed());
+    this.contexts.set(vcpu, vcpu.hart.state.bytes(0, HART.size).slice());
   }
 
   /**
@@ -97,15 +118,27 @@ export class Workspaces {
    * that lost a conflict has the status `conflict`; of one that failed nothing is merged unless the task
    * says so.
    * @param print is given what the vCPUs have printed
+   * @param list gets the conflicts
+   * @param find tells where the conflicting stores are
    */
-  join(print: (descriptor: number, bytes: Uint8Array) => void): void {
-    const { owner, vcpus } = this.task;
+  join(
+    print: (descriptor: number, bytes: Uint8Array) => void,
+    list: ConflictList,
+    find: FindStores,
+  ): void {
+    const { owner, vcpus, id } = this.task;
     for (const vcpu of vcpus) {
       const space = this.spaces.get(vcpu);
       if (!space || !vcpu.hart) continue;
-      if (!vcpu.failed || (this.flags & KEEP_FAILED) !== 0) this.merge(owner.space, vcpu, space);
+      if (!vcpu.failed || (this.flags & KEEP_FAILED) !== 0) {
+        this.merge(owner.space, vcpu, space);
+        this.merged.push(vcpu);
+      }
       for (const { descriptor, bytes } of this.outputs.get(vcpu)?.parts ?? [])
         print(descriptor, bytes);
+    }
+    if (this.conflicts.length > 0) {
+      list.add(id, owner.index, this.conflicts, this.findStores(find));
     }
     this.drop();
   }
@@ -123,7 +156,9 @@ export class Workspaces {
     const { conflictCount, conflicts } = target.merge(space, this.snapshot, { except });
     if (conflictCount === 0 || !vcpu.status) return;
     const hart = vcpu.mhartid;
-    this.conflicts.push(...conflicts.map((conflict) => ({ ...conflict, hart })));
+    for (const conflict of conflicts) {
+      this.conflicts.push({ ...conflict, first: this.writerOf(conflict, vcpu), second: vcpu });
+    }
     const { events } = target.arena;
     for (const { address } of conflicts) {
       events.emit(
@@ -135,5 +170,52 @@ export class Workspaces {
       );
     }
     vcpu.status = { ...vcpu.status, reason: 'conflict', address: conflicts[0]?.address ?? 0 };
+  }
+
+  /** The vCPU whose value a byte in conflict has, of those merged before; undefined: the owner wrote it. */
+  private writerOf({ address, target }: MergeConflict, before: Vcpu): Vcpu | undefined {
+    return this.merged.find(
+      (vcpu) => vcpu !== before && this.spaces.get(vcpu)?.readU8(address) === target,
+    );
+  }
+
+  /** Runs the vCPUs that are in conflict again; those with effects outside might do something else now. */
+  private findStores(find: FindStores): Map<Vcpu, ReadonlyMap<number, FoundStore>> {
+    const stores = new Map<Vcpu, ReadonlyMap<number, FoundStore>>();
+    if ((this.flags & ALLOW_EFFECTS) !== 0) return stores;
+    const wanted = new Map<Vcpu, number[]>();
+    for (const { address, first, second } of this.conflicts) {
+      for (const vcpu of [first, second]) {
+        if (vcpu) wanted.set(vcpu, [...(wanted.get(vcpu) ?? []), address]);
+      }
+    }
+    for (const [vcpu, addresses] of wanted) {
+      const found = this.runAgain(vcpu, addresses, find);
+      if (found) stores.set(vcpu, found);
+    }
+    return stores;
+  }
+
+  private runAgain(
+    vcpu: Vcpu,
+    addresses: readonly number[],
+    find: FindStores,
+  ): ReadonlyMap<number, FoundStore> | undefined {
+    const context = this.contexts.get(vcpu);
+    if (!context || !vcpu.status) return undefined;
+    const { instructions } = vcpu.status;
+    const vcpus = this.task.vcpus.length;
+    let space: AddressSpace;
+    try {
+      space = this.snapshot.fork();
+    } catch (error) {
+      if (error instanceof OutOfMemory) return undefined;
+      throw error;
+    }
+    try {
+      return find(space, { context, id: vcpu.id, vcpus, instructions }, addresses);
+    } finally {
+      space.destroy();
+    }
   }
 }

@@ -1,4 +1,4 @@
-import { Machine, type StandardStreams } from '../../../emulator';
+import { Machine, type MachineOptions, type StandardStreams } from '../../../emulator';
 import { assemble, type Assembly } from '../../../emulator/isa/assembler';
 import type { RaceCheckOptions } from '../../../emulator/races/race-check';
 import type { Race, RaceReport } from '../../../emulator/races/report';
@@ -36,6 +36,15 @@ export interface Checked {
 
 /** Runs a program under the race check to its end. */
 export function check(text: string, options: RaceCheckOptions = {}): Checked {
+  const { machine, at } = run(text, { raceCheck: options });
+  return { machine, report: machine.races!, at };
+}
+
+/** Runs a program to its end. */
+export function run(
+  text: string,
+  options: Pick<MachineOptions, 'raceCheck'> = {},
+): Omit<Checked, 'report'> {
   const assembly: Assembly = assemble(text, { base: CODE });
   const { bytes } = assembly;
   const elf = writeElf(CODE, [
@@ -46,7 +55,7 @@ export function check(text: string, options: RaceCheckOptions = {}): Checked {
     elf,
     memoryLimit: 16 << 20,
     streams: silent,
-    raceCheck: options,
+    ...options,
   });
   machines.push(machine);
   const stop = machine.runToEnd(50_000_000);
@@ -56,12 +65,12 @@ export function check(text: string, options: RaceCheckOptions = {}): Checked {
     if (address === undefined) throw new Error(`there is no label ${label}`);
     return address;
   };
-  return { machine, report: machine.races!, at };
+  return { machine, at };
 }
 
 /** Starts a task of `vcpus` that run `function`, with the id − 1 in a0; the task's id is in a0 then. */
-export function start(mode: Mode, vcpus: number, target = 'work'): string {
-  const words = [72, NUMBERS[mode], vcpus, STACKS, 0x400, 0, 0, 0, 0];
+export function start(mode: Mode, vcpus: number, target = 'work', flags = 0): string {
+  const words = [72, NUMBERS[mode], vcpus, STACKS, 0x400, 0, 0, 0, flags];
   if (mode === 'fork-here' || mode === 'workspace' || mode === 'call') words[3] = words[4] = 0;
   const stores = words.map((word, i) => `li t0, ${word}\n sd t0, ${8 * i}(t6)\n`).join('');
   const behind =
