@@ -98,6 +98,19 @@ describe('an interleaved machine', () => {
     expect(cut).toEqual(whole);
   });
 
+  test.each([
+    ['mp-race', ['call', '4']],
+    ['mp-lrsc', []],
+    ['mp-mandelbrot', []],
+  ])('ends its turns at the same instructions in every engine: %s %j', (guest, args) => {
+    const schedule = interleaved(3000, 11);
+    const seen = (engine: 'interpreter' | 'translator' | 'auto'): Seen =>
+      new Watched(guest, args, { schedule, engine }).finish();
+    const interpreted = seen('interpreter');
+    expect(seen('translator')).toEqual(interpreted);
+    expect(seen('auto')).toEqual(interpreted);
+  });
+
   test('is the same step by step', () => {
     const schedule = interleaved(10, 5);
     const whole = new Watched(race, [], { schedule }).finish();
