@@ -1,5 +1,6 @@
 import type { Hart } from '../multiprocess/hart';
-import { ExpressionError, parseExpression, type Expression } from './expression';
+import { readCondition, type Condition } from './breakpoint-condition';
+import { ExpressionError } from './expression';
 import { parseLogMessage, type LogMessage } from './log-message';
 import type { BreakpointSpec } from './protocol';
 import { targetScope } from './scope';
@@ -24,7 +25,7 @@ export interface Entry {
   spec: BreakpointSpec;
   hits: number;
   place?: Place;
-  condition?: Expression;
+  condition?: Condition;
   log?: LogMessage;
   problem?: string;
 }
@@ -46,7 +47,7 @@ export type Print = (id: number, text: string) => void;
  */
 export function readTexts(entry: Entry): void {
   const { condition, log } = entry.spec;
-  entry.condition = isText(condition) ? parseExpression(condition) : undefined;
+  entry.condition = isText(condition) ? readCondition(condition) : undefined;
   entry.log = isText(log) ? parseLogMessage(log) : undefined;
 }
 
@@ -74,7 +75,7 @@ export function judge(
   const scope = targetScope(target, hart, extra);
   const barrier = spec.barrier === true;
   try {
-    if (entry.condition && entry.condition(scope) === 0n) return undefined;
+    if (entry.condition?.(target, hart, extra) === false) return undefined;
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     const problem = `The condition of breakpoint ${id} cannot be evaluated: ${error.message}.`;

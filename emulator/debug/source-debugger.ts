@@ -68,10 +68,17 @@ export class SourceDebugger {
 
   /**
    * Whether a C expression is true in the innermost frame of a hart.
+   * @param extra names that stand before all others
    * @throws as `evaluate`
    */
-  isTrue(text: string, hart: Hart): boolean {
-    return isTrue(scalarOf(this.evaluate(text, hart), new StackMemory(hart.space)));
+  isTrue(text: string, hart: Hart, extra: Readonly<Record<string, bigint>> = {}): boolean {
+    const scope = frameScope(this.modules, this.frame(hart, 0), hart, extra);
+    return isTrue(scalarOf(evaluateC(text, scope), scope.memory));
+  }
+
+  /** Whether variables of the program are known at all. */
+  get hasVariables(): boolean {
+    return this.modules.list()[0]?.info.exists ?? false;
   }
 
   /** A value as text, as a hart's memory has it. */

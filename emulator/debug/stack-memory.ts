@@ -5,7 +5,7 @@ const GUEST_END = 1n << 32n;
 
 /** Reads what a hart sees, for whoever unwinds its stack or shows its variables. */
 export class StackMemory {
-  constructor(private readonly space: AddressSpace) {}
+  constructor(private readonly space: Pick<AddressSpace, 'peek'>) {}
 
   /** An unsigned number of 1 to 8 bytes; undefined when it cannot be read. */
   number(address: number | bigint, size: number): bigint | undefined {

@@ -7,7 +7,7 @@ import { qualifiedTypeWords } from './variables-type-words';
 import { strip, type CompositeType, type DwarfType } from '../elf/dwarf/types';
 import { typeName } from '../elf/dwarf/type-names';
 import { ExpressionError } from './expression-tokens';
-import type { StackMemory } from './stack-memory';
+import { StackMemory } from './stack-memory';
 import {
   addressOf,
   C_TYPES,
@@ -63,6 +63,25 @@ export function evaluateC(text: string, scope: VariableScope): Value {
   parser.finish();
   return thunk();
 }
+
+/** Whether a text is a C expression, whatever its names mean. */
+export function isC(text: string): boolean {
+  // `(a) + b` is a cast or a sum: that depends on what `a` is.
+  return [undefined, C_TYPES.int].some((type) => {
+    const scope = { memory: NO_MEMORY, value: () => undefined, type: () => type };
+    try {
+      const parser = new CParser(tokenizeC(text), scope);
+      parser.conditional(0);
+      parser.finish();
+      return true;
+    } catch (error) {
+      if (error instanceof ExpressionError) return false;
+      throw error;
+    }
+  });
+}
+
+const NO_MEMORY = new StackMemory({ peek: () => new Uint8Array(0) });
 
 class CParser {
   private next = 0;

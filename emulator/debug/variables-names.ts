@@ -17,11 +17,18 @@ const POINTERS: ReadonlySet<string> = new Set(['pc', 'sp', 'ra', 'gp', 'tp', 'fp
 /**
  * What the names of an expression mean in a frame: its variables, the program's global variables,
  * enumerators and functions, then `hart`, registers (`$a0` or `a0`) and symbols.
+ * @param extra names that stand before all others
  */
-export function frameScope(modules: SourceModules, frame: LogicalFrame, hart: Hart): VariableScope {
+export function frameScope(
+  modules: SourceModules,
+  frame: LogicalFrame,
+  hart: Hart,
+  extra: Readonly<Record<string, bigint>> = {},
+): VariableScope {
   return {
     memory: new StackMemory(hart.space),
     value(name) {
+      if (Object.hasOwn(extra, name)) return fromScalar(integer(extra[name], C_TYPES.long));
       if (name.startsWith('$')) return registerNamed(name.slice(1), hart);
       return (
         localNamed(name, frame) ??
