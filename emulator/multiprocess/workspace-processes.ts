@@ -197,7 +197,10 @@ export class WorkspaceProcesses {
     const messages = checkedFromProcess(sent);
     this.traffic.messages += 1;
     if (!messages) return this.discard(process, 'sent what is no message');
-    for (const message of messages) this.hear(process, message);
+    for (const message of messages) {
+      // After a bad one nothing more is heard of it.
+      if (this.processes.has(process.number)) this.hear(process, message);
+    }
   }
 
   private hear(process: WorkspaceProcess, message: FromProcess): void {
