@@ -1,15 +1,18 @@
 import type { DebugHooks, MachineStop } from './debug/target';
-import { describeAddress, type SymbolTable } from './elf/symbols';
+import { describeAddress } from './elf/symbols';
 import { QUANTUM, type Engine, type EngineStop } from './engine/engine';
-import { GuestThreads } from './guest-threads';
+import type { Engines } from './engines';
+import { GuestProcess } from './guest-process';
+import { GuestProcesses } from './guest-processes';
 import { noteCall, noteWait } from './hart-events';
 import { Harts } from './harts';
 import { instructionLength } from './isa';
 import { signalName } from './linux/abi/signals';
 import type { SyscallOutcome } from './linux/call';
-import type { GuestFault } from './linux/faults';
+import { describeFault, type GuestFault } from './linux/faults';
 import type { LinuxKernel } from './linux/kernel';
-import type { AddressSpace } from './memory/address-space';
+import type { ProcessEnd } from './linux/process-state';
+import type { LinuxSystem } from './linux/system';
 import type { Hart, StackRange } from './multiprocess/hart';
 import { EXIT_STUB } from './multiprocess/start';
 import { Tasks, type TaskOutcome } from './multiprocess/tasks';
@@ -27,13 +30,12 @@ const A0 = 10;
 const A7 = 17;
 
 export interface ExecutorOptions {
-  readonly engine: Engine;
+  readonly engines: Engines;
+  /** The first process's. */
   readonly kernel: LinuxKernel;
-  readonly symbols: SymbolTable;
   /** Prints for workspaces: descriptor 1 or 2. */
   readonly print: (descriptor: number, bytes: Uint8Array) => void;
-  /** The main VM's space and stack. */
-  readonly space: AddressSpace;
+  /** The main VM's stack. */
   readonly stack: StackRange;
   /** Faults and ebreak stop before their signal is delivered. */
   readonly stopAtFaults: boolean;
@@ -53,6 +55,7 @@ interface Undelivered {
 export class Executor {
   readonly harts: Harts;
   readonly tasks: Tasks;
+  readonly processes: GuestProcesses;
   /** How the machine ended. */
   ended: MachineStop | undefined;
   /** Brings all harts to this thread; set where other threads run some. */
@@ -61,23 +64,40 @@ export class Executor {
   readonly hooks: DebugHooks = {};
   /** Called before a hart's system call is served. */
   beforeCall: (hart: Hart) => void = () => undefined;
-  private readonly engine: Engine;
-  private readonly kernel: LinuxKernel;
+  private readonly system: LinuxSystem;
+  /** How the first process has ended, while others still run. */
+  private conclusion: MachineStop | undefined;
   private undelivered: Undelivered | undefined;
 
   constructor(private readonly options: ExecutorOptions) {
-    const { engine, kernel, space, stack } = options;
-    this.engine = engine;
-    this.kernel = kernel;
-    this.harts = new Harts(space.arena, engine, space, stack, options.interleaving?.turns);
+    const { engines, kernel, stack } = options;
+    this.system = kernel.system;
+    const leader = new GuestProcess(kernel);
+    this.harts = new Harts(
+      leader.space.arena,
+      {
+        engineOf: (hart) => engines.of(hart.owner.space),
+        spaceEnds: (space) => engines.release(space),
+      },
+      leader,
+      stack,
+      options.interleaving?.turns,
+    );
+    leader.main = this.harts.main;
     this.harts.onMade = (hart) => this.hooks.hartMade?.(hart);
-    const replays = new Replays(engine, this.harts, (hart) => this.enter(hart));
+    const engineOf = ({ owner }: Hart): Engine => engines.of(owner.space);
+    const replays = new Replays(engineOf, this.harts, (hart) => this.enter(hart));
+    this.processes = new GuestProcesses(
+      { harts: this.harts, engines, endTasks: (process) => this.tasks.endAll(process) },
+      leader,
+    );
     this.tasks = new Tasks(
       {
-        createHart: (forked, forkedStack) => this.harts.create(forked, () => forkedStack),
+        createHart: (forked, forkedStack, { owner }) =>
+          this.harts.create(forked, () => forkedStack, owner),
         isAlone: (hart) => this.harts.isAlone(hart),
         endHart: (hart) => {
-          this.kernel.endThread(hart.state);
+          this.kernelOf(hart).endThread(hart.state);
           this.harts.remove(hart);
         },
         print: options.print,
@@ -85,8 +105,12 @@ export class Executor {
       },
       options.vcpuLimit,
     );
-    kernel.retired = () => this.harts.retired;
-    kernel.threadHost = new GuestThreads(this.harts);
+    this.system.host = this.processes;
+  }
+
+  /** The kernel of the process that a hart belongs to. */
+  private kernelOf(hart: Hart): LinuxKernel {
+    return this.processes.of(hart).kernel;
   }
 
   /** Runs at most `budget` instructions in turns; `only` as in `Machine.run`. */
@@ -104,6 +128,8 @@ export class Executor {
       const hart = this.choose(only);
       if (!hart) {
         const waits = this.waits(only);
+        const over = only ? undefined : this.leaveOrphans(waits);
+        if (over) return over;
         if (!interleaving?.sleep(waits)) return waits;
         if (++sleeps === MOST_SLEEPS) break;
         continue;
@@ -124,15 +150,17 @@ export class Executor {
     return delivered;
   }
 
-  /** A signal from outside that ends the machine. One for a handler ends a hart's wait. */
+  /** Signals that end, stop or continue a process although it makes no call. One for a handler ends a hart's wait. */
   interrupted(): MachineStop | undefined {
-    const { main } = this.harts;
-    const interruption = this.kernel.interruption(main.state);
-    if (interruption) return this.settle(main, interruption);
+    for (const { kernel, main } of this.processes.list()) {
+      const interruption = kernel.interruption(main.state);
+      const stop = interruption && this.settle(main, interruption);
+      if (stop) return stop;
+    }
     for (const hart of this.harts.list()) {
       const { waiting } = hart;
-      if (!waiting || waiting.ready) continue;
-      if (this.kernel.isInterrupted(hart.state)) hart.waiting = undefined;
+      if (!waiting || waiting.ready || hart.ended) continue;
+      if (this.kernelOf(hart).isInterrupted(hart.state)) hart.waiting = undefined;
     }
     return undefined;
   }
@@ -153,12 +181,14 @@ export class Executor {
   runTurn(hart: Hart, budget: number, through = false): MachineStop | undefined {
     this.enter(hart);
     const { state, vcpu } = hart;
-    const end = vcpu ? undefined : this.kernel.deliverPending(state);
+    const end = vcpu ? undefined : this.kernelOf(hart).deliverPending(state);
     if (end) return this.settle(hart, end);
+    if (!hart.runnable) return undefined;
     const limit = vcpu && vcpu.limit > 0 ? vcpu.limit - state.instret : Infinity;
     const before = state.instret;
+    const engine = this.options.engines.of(hart.owner.space);
     this.harts.runs(hart);
-    const stop = this.engine.run(state, Math.min(budget, QUANTUM, hart.turn, limit), through);
+    const stop = engine.run(state, Math.min(budget, QUANTUM, hart.turn, limit), through);
     const ran = state.instret - before;
     if (ran > STAMP_AFTER) hart.space.arena.events.stamp();
     this.harts.ran(hart, ran);
@@ -184,7 +214,7 @@ export class Executor {
   /** Points engine and kernel at a hart. */
   enter(hart: Hart): void {
     this.harts.enter(hart);
-    this.kernel.memory.use(hart.space);
+    this.kernelOf(hart).memory.use(hart.space);
   }
 
   /**
@@ -193,24 +223,24 @@ export class Executor {
    */
   prepare(hart: Hart): MachineStop | undefined {
     this.serve(hart);
-    const end = this.kernel.deliverPending(hart.state);
+    const end = this.kernelOf(hart).deliverPending(hart.state);
     return end && this.settle(hart, end);
   }
 
   /** Whether a thread of the guest that runs elsewhere has a signal to handle. */
   isSignalled(hart: Hart): boolean {
-    return !hart.vcpu && this.kernel.isSignalled(hart.state);
+    return !hart.vcpu && this.kernelOf(hart).isSignalled(hart.state);
   }
 
   /** Lets the kernel work for a hart that runs elsewhere. */
   serve(hart: Hart): void {
     hart.space.hart = hart.index;
-    this.kernel.memory.use(hart.space);
+    this.kernelOf(hart).memory.use(hart.space);
   }
 
   /** Harts whose wait is over become runnable. */
   endWaits(): void {
-    this.harts.endWaits(() => this.kernel.now());
+    this.harts.endWaits(() => this.system.now());
   }
 
   finish(stop: MachineStop): MachineStop {
@@ -219,21 +249,56 @@ export class Executor {
       this.halt();
       const { main } = this.harts;
       main.space.arena.events.emit(main.index, 'end', 0, 0, 'status' in stop ? stop.status : 0);
-      this.tasks.endAll();
-      this.kernel.end();
+      for (const process of this.processes.list()) this.endKernel(process, KILLED);
     }
     return this.ended;
   }
 
   /** Milliseconds until the first wait ends by itself; infinite when none does. */
   untilDeadline(): number {
-    const deadlines = this.harts.list().map(({ waiting }) => waiting?.deadline ?? Infinity);
-    return Math.min(...deadlines) - this.kernel.now();
+    const deadlines = this.harts
+      .list()
+      .map(({ waiting, ended, stopped }) => (ended || stopped ? undefined : waiting?.deadline));
+    return Math.min(...deadlines.map((deadline) => deadline ?? Infinity)) - this.system.now();
+  }
+
+  /**
+   * A process has ended. The machine's end is that of the first one; its orphans run on before, as long as one of
+   * them can.
+   */
+  private endProcess(
+    process: GuestProcess,
+    how: ProcessEnd,
+    stop: MachineStop,
+  ): MachineStop | undefined {
+    const { processes } = this;
+    if (process === processes.leader) {
+      this.halt();
+      this.conclusion = stop;
+    }
+    this.endKernel(process, how);
+    processes.end(process);
+    const { conclusion } = this;
+    return conclusion && processes.list().length === 0 ? this.finish(conclusion) : undefined;
+  }
+
+  /** The first process has ended, and its orphans wait for what nobody will do: nothing but the end is left. */
+  leaveOrphans({ deadline }: { readonly deadline?: number }): MachineStop | undefined {
+    const { conclusion } = this;
+    return conclusion && deadline === undefined ? this.finish(conclusion) : undefined;
+  }
+
+  private endKernel(process: GuestProcess, how: ProcessEnd): void {
+    this.tasks.endAll(process);
+    process.kernel.end(how);
   }
 
   /** No hart can run: what they wait for, and until when. */
   waits(only?: Hart): MachineStop & { readonly kind: 'waiting' } {
-    const waiting = (only ? [only] : this.harts.list()).flatMap((hart) => hart.waiting ?? []);
+    const harts = (only ? [only] : this.harts.list()).filter(
+      ({ ended, stopped }) => !ended && !stopped,
+    );
+    const waiting = harts.flatMap((hart) => hart.waiting ?? []);
     const deadlines = waiting.flatMap(({ deadline }) => deadline ?? []);
     const outside =
       waiting.find((wait) => wait.shared) ?? waiting.find((wait) => !wait.ready) ?? waiting[0];
@@ -246,7 +311,7 @@ export class Executor {
 
   /** The hart to run now. */
   private choose(only: Hart | undefined): Hart | undefined {
-    const now = (): number => this.kernel.now();
+    const now = (): number => this.system.now();
     return only ? this.harts.focus(only, now) : this.harts.next(now);
   }
 
@@ -286,14 +351,15 @@ export class Executor {
     this.harts.observer?.calls(hart);
     hart.space.arena.events.stamp();
     const number = hart.state.xNumber(A7);
-    const isLinux = this.kernel.ownsCall(number);
+    const kernel = this.kernelOf(hart);
+    const isLinux = kernel.ownsCall(number);
     const outcome = isLinux ? undefined : this.tasks.syscall(hart);
     if (outcome) {
       this.settleTask(hart, outcome, number);
       return undefined;
     }
     const inside = this.inWorkspace(hart);
-    return this.settle(hart, inside ?? this.kernel.syscall(hart.state), number);
+    return this.settle(hart, inside ?? kernel.syscall(hart.state), number);
   }
 
   private callStop(hart: Hart): MachineStop {
@@ -335,10 +401,10 @@ export class Executor {
         return undefined;
       case 'exit':
         this.harts.count(hart, 1);
-        return this.endHart(hart, { kind: 'exited', status: outcome.status });
+        return this.endHart(hart, outcome, { kind: 'exited', status: outcome.status });
       case 'killed': {
         const message = `ended by ${signalName(outcome.signal)}`;
-        return this.endHart(hart, killed(outcome.signal, message), outcome.signal);
+        return this.endHart(hart, outcome, killed(outcome.signal, message));
       }
     }
   }
@@ -362,24 +428,33 @@ export class Executor {
     }
   }
 
-  /** The main VM's hart stays after its thread: the process lives until the last one ends. */
+  /** The first thread's hart stays after its thread: the process lives until the last one ends. */
   private endThread(hart: Hart): void {
-    if (hart === this.harts.main) {
+    if (hart === this.processes.of(hart).main) {
       hart.waiting = { reason: 'its threads', ready: () => undefined };
       return;
     }
     hart.ended = true;
     hart.space.arena.events.emit(hart.index, 'end', 0, 0, 0);
-    this.kernel.endThread(hart.state);
+    this.kernelOf(hart).endThread(hart.state);
     this.harts.remove(hart);
   }
 
-  /** A vCPU's end is its own; the main VM's is the machine's. */
-  private endHart(hart: Hart, stop: MachineStop, signal = 0): MachineStop | undefined {
-    if (!hart.vcpu) return this.finish(stop);
-    if (stop.kind === 'exited') {
-      this.tasks.end(hart.vcpu, { reason: 'exited', exitCode: stop.status });
-    } else this.tasks.end(hart.vcpu, { reason: 'killed', exitCode: signal });
+  /** A vCPU's end is its own; any other hart's is its process's. */
+  private endHart(
+    hart: Hart,
+    outcome: SyscallOutcome & { kind: 'exit' | 'killed' },
+    stop: MachineStop,
+  ): MachineStop | undefined {
+    const { vcpu } = hart;
+    if (!vcpu) {
+      const how: ProcessEnd =
+        outcome.kind === 'exit' ? { kind: 'exited', status: outcome.status } : outcome;
+      return this.endProcess(this.processes.of(hart), how, stop);
+    }
+    if (outcome.kind === 'exit') {
+      this.tasks.end(vcpu, { reason: 'exited', exitCode: outcome.status });
+    } else this.tasks.end(vcpu, { reason: 'killed', exitCode: outcome.signal });
     return undefined;
   }
 
@@ -388,7 +463,7 @@ export class Executor {
     this.undelivered = { hart, fault };
     this.harts.current = hart;
     if (fault.kind === 'breakpoint') return { kind: 'ebreak', address: fault.pc };
-    const { signal, message, address } = this.kernel.signalForFault(fault);
+    const { signal, message, address } = describeFault(fault);
     return { kind: 'fault', signal: signalName(signal), message, address };
   }
 
@@ -400,7 +475,7 @@ export class Executor {
     const { hart, fault } = undelivered;
     if (hart.ended) return undefined;
     // After an ebreak a debugger goes on behind it, unless the program handles it.
-    if (fault.kind !== 'breakpoint' || this.kernel.handlesBreakpoints)
+    if (fault.kind !== 'breakpoint' || this.kernelOf(hart).handlesBreakpoints)
       return this.kill(hart, fault);
     const low = hart.space.readU16(hart.state.pc) ?? 0;
     hart.state.pc += instructionLength(low);
@@ -409,20 +484,24 @@ export class Executor {
   }
 
   private kill(hart: Hart, fault: GuestFault): MachineStop | undefined {
-    const { signal, message, address } = this.kernel.signalForFault(fault);
+    const { signal, message, address } = describeFault(fault);
     if (hart.vcpu) {
       const reason = VCPU_REASONS[fault.kind] ?? 'fault';
       this.tasks.end(hart.vcpu, { reason, address, exitCode: signal });
       return undefined;
     }
-    this.kernel.memory.use(hart.space);
-    if (this.kernel.deliverFault(hart.state, fault) === 'handled') return undefined;
-    const { symbols } = this.options;
-    const place = symbols.functionAt(fault.pc);
-    const where = place ? `, in ${describeAddress(symbols, fault.pc)}` : '';
-    return this.finish(killed(signal, message + where));
+    const process = this.processes.of(hart);
+    const { kernel } = process;
+    kernel.memory.use(hart.space);
+    if (kernel.deliverFault(hart.state, fault) === 'handled') return undefined;
+    // Only the first process's end is told with words: that of others is for who waits for them.
+    const symbols = process === this.processes.leader ? process.symbols : undefined;
+    const where = symbols?.functionAt(fault.pc) ? `, in ${describeAddress(symbols, fault.pc)}` : '';
+    return this.endProcess(process, { kind: 'killed', signal }, killed(signal, message + where));
   }
 }
+
+const KILLED: ProcessEnd = { kind: 'killed', signal: SIGKILL };
 
 /** How a fault is called in a vCPU's status; what is not here is a `fault`. */
 const VCPU_REASONS: Partial<Record<GuestFault['kind'], 'illegal' | 'killed'>> = {

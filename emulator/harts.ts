@@ -2,7 +2,7 @@ import { HartState } from './engine/hart-state';
 import type { Engine } from './engine/engine';
 import { noteCall } from './hart-events';
 import { HART } from './memory/layout';
-import { Hart, type StackRange, type Waiting } from './multiprocess/hart';
+import { Hart, type HartOwner, type StackRange, type Waiting } from './multiprocess/hart';
 import type { AddressSpace } from './memory/address-space';
 import type { Arena } from './memory/arena';
 import { EqualTurns, TURN, type Turns } from './schedule/turns';
@@ -23,6 +23,14 @@ export interface HartObserver {
   returned(hart: Hart): void;
   /** It has ended; its space is still there. */
   ended(hart: Hart): void;
+}
+
+/** What runs harts. */
+export interface HartsHost {
+  /** The engine for a hart. */
+  engineOf(hart: Hart): Engine;
+  /** The last hart has left an address space, which ends. */
+  spaceEnds(space: AddressSpace): void;
 }
 
 /**
@@ -51,18 +59,22 @@ export class Harts {
   /** A system call has been made since waits were last looked at. */
   private called = false;
 
+  /** The first process's space at the start: the pool's threads run its vCPUs only. */
+  private readonly root: AddressSpace;
+
   /**
-   * @param engine runs them, one after another
+   * @param stack the main VM's
    * @param turns who is next, and for how long
    */
   constructor(
     private readonly arena: Arena,
-    private readonly engine: Engine,
-    space: AddressSpace,
+    private readonly host: HartsHost,
+    owner: HartOwner,
     stack: StackRange,
     private readonly turns: Turns = new EqualTurns(),
   ) {
-    const main = this.create(space, () => stack);
+    this.root = owner.space;
+    const main = this.create(owner.space, () => stack, owner);
     if (!main) throw new Error('the arena has no hart context left');
     this.current = this.last = main;
     this.enter(main);
@@ -93,16 +105,16 @@ export class Harts {
   }
 
   /** A new hart in `space`; undefined when the arena has no context left. */
-  create(space: AddressSpace, stack: () => StackRange): Hart | undefined {
+  create(space: AddressSpace, stack: () => StackRange, owner: HartOwner): Hart | undefined {
     const index = this.arena.allocateHarts();
     if (index < 0) return undefined;
     this.states[index] ??= new HartState(this.arena.memory, this.arena.hartAddress(index));
-    const hart = new Hart(index, this.states[index], space, stack);
+    const hart = new Hart(index, this.states[index], space, stack, owner);
     this.all.push(hart);
     // Who was alone had a longer turn.
     const turn = this.turns.length(false);
     for (const other of this.all) other.turn = Math.min(other.turn, turn);
-    if (space !== this.all[0].space) this.engine.watchCode(space);
+    if (space !== owner.space) this.host.engineOf(hart).watchCode(space);
     this.observer?.made(hart);
     this.onMade(hart);
     return hart;
@@ -121,14 +133,27 @@ export class Harts {
       this.current.turn = 0;
     }
     this.arena.freeHart(hart.index);
-    if (this.all.some((other) => other.space === hart.space)) return;
-    const place = this.withTables.indexOf(hart.space);
+    this.left(hart.space);
+  }
+
+  /** A hart goes on in another space. */
+  move(hart: Hart, space: AddressSpace, stack: () => StackRange): void {
+    const former = hart.space;
+    hart.moveTo(space, stack);
+    this.left(former);
+  }
+
+  /** A space ends with its last hart. */
+  private left(space: AddressSpace): void {
+    if (this.all.some((other) => other.space === space)) return;
+    const place = this.withTables.indexOf(space);
     // The space may outlive its hart: tasks of its own, or a workspace that is merged later.
     if (place >= 0) {
       this.withTables.splice(place, 1);
-      hart.space.releaseTables();
+      space.releaseTables();
     }
-    hart.space.destroy();
+    this.host.spaceEnds(space);
+    space.destroy();
   }
 
   /**
@@ -174,8 +199,8 @@ export class Harts {
    */
   leave(hart: Hart): boolean {
     const { space } = hart;
-    if (hart.stays) return false;
-    if (space !== this.main.space) {
+    if (hart.stays || hart.owner.space !== this.root) return false;
+    if (space !== this.root) {
       if (!this.isAlone(hart)) return false;
       const place = this.withTables.indexOf(space);
       if (place >= 0) {
@@ -192,6 +217,7 @@ export class Harts {
   arrived(hart: Hart): void {
     hart.away = false;
     this.retired += hart.state.instret - hart.counted;
+    hart.owner.retired += hart.state.instret - hart.counted;
   }
 
   /** Only this hart is to run: undefined while it waits. */
@@ -226,7 +252,7 @@ export class Harts {
     if (hart.vcpu) space.adopt();
     hart.state.setField(HART.thread, 0);
     hart.process = undefined;
-    this.engine.attach(hart.state, space);
+    this.host.engineOf(hart).attach(hart.state, space);
     this.observer?.entered(hart);
   }
 
@@ -272,6 +298,7 @@ export class Harts {
     this.engaged = undefined;
     hart.turn -= instructions;
     this.retired += instructions;
+    hart.owner.retired += instructions;
     if (instructions === 0) return;
     if (this.opening) this.turns.begun();
     this.opening = false;

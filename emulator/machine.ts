@@ -1,13 +1,15 @@
 import type { SegmentInfo } from './debug/protocol';
 import type { LoadedImage } from './debug/source-modules';
 import type { DebugHooks, DebugTarget, MachineStop } from './debug/target';
-import { parseElf, type ElfImage } from './elf/parse';
-import { SymbolTable } from './elf/symbols';
+import { parseElf } from './elf/parse';
+import type { SymbolTable } from './elf/symbols';
 import type { CodeSpace } from './engine/code-space';
 import { TIMEBASE_HZ } from './engine/csr';
 import { Engine, QUANTUM, type EngineKind } from './engine/engine';
 import type { HartState } from './engine/hart-state';
+import { Engines } from './engines';
 import { Executor } from './executor';
+import type { GuestProcess } from './guest-process';
 import {
   beginCall,
   callResult,
@@ -17,7 +19,8 @@ import {
   type CallResult,
 } from './guest-call';
 import { hostClock, type Clock } from './linux/clock';
-import { LinuxKernel, type ProcessStart } from './linux/kernel';
+import { LinuxKernel } from './linux/kernel';
+import type { ProcessStart } from './linux/process-memory';
 import type { FileTree } from './linux/files/tree';
 import type { KernelLimits } from './linux/limits';
 import type { StandardStreams } from './linux/streams';
@@ -85,11 +88,7 @@ const SP = 2;
 
 /** One guest program with its memory, harts, files and terminal. */
 export class Machine implements DebugTarget {
-  readonly symbols: SymbolTable;
-  readonly entry: number;
-  readonly position: 'static' | 'static-pie';
-  readonly images: readonly LoadedImage[];
-  readonly engine: Engine;
+  private readonly engines: Engines;
   private readonly executor: Executor;
   private readonly parallel: Parallel | undefined;
   private readonly raceCheck: RaceCheck | undefined;
@@ -106,37 +105,32 @@ export class Machine implements DebugTarget {
     const kernel = new LinuxKernel({ ...options, space });
     kernel.onTrace = options.trace;
     const start = kernel.start(image, options.args ?? ['program'], options.environment ?? []);
-    const symbols = new SymbolTable(image, start.program.base);
-    return new Machine(options, space, kernel, start, symbols, image);
+    return new Machine(options, space, kernel, start);
   }
 
   private constructor(
     options: ScheduledOptions,
-    readonly space: AddressSpace,
+    space: AddressSpace,
     readonly kernel: LinuxKernel,
-    private readonly start: ProcessStart,
-    symbols: SymbolTable,
-    image: ElfImage,
+    start: ProcessStart,
   ) {
-    this.symbols = symbols;
-    const path = options.path ?? options.args?.[0] ?? 'program';
-    this.images = [{ path, image, base: start.program.base }];
-    this.entry = start.pc;
-    this.position = image.type === 'exec' ? 'static' : 'static-pie';
     const clock = options.clock ?? hostClock;
     const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
     const environment = { time: () => clock.monotonic() / nanosecondsPerTick };
-    const part = { index: 0, of: 1 + (options.pool?.threads ?? 0) };
+    // The pool's threads have an engine each, the processes share the others.
+    const parts = space.arena.counts.codeTables;
+    const threads = options.pool?.threads ?? 0;
     // The check reads what the interpreter writes down: translated code writes nothing.
     const kind = options.raceCheck ? 'interpreter' : options.engine;
-    this.engine = new Engine(space, environment, part, kind);
-    kernel.onFlushInstructions = () => this.engine.code.synchronize();
+    const makeEngine = (root: AddressSpace, index: number): Engine =>
+      new Engine(root, environment, { index, of: parts }, kind);
+    const first = makeEngine(space, 0);
+    let next = 1 + threads;
+    this.engines = new Engines(first, space, parts - threads, (root) => makeEngine(root, next++));
     this.executor = new Executor({
-      engine: this.engine,
+      engines: this.engines,
       kernel,
-      symbols,
       print: (descriptor, bytes) => print(options.streams, descriptor, bytes),
-      space,
       stack: start.stack,
       stopAtFaults: options.stopAtFaults ?? false,
       vcpuLimit: options.vcpuLimit ?? 0,
@@ -148,19 +142,66 @@ export class Machine implements DebugTarget {
       const pool = new HartPool(
         options.pool,
         space,
-        this.engine.code,
+        first.code,
         TIMEBASE_HZ,
         options.log ?? (() => undefined),
       );
       const processes = workspaceProcesses(options, space);
-      this.engine.code.onChange = () => {
+      first.code.onChange = () => {
         pool.codeChanged();
-        processes?.setBreakpoints(this.engine.code.breakpoints);
+        processes?.setBreakpoints(first.code.breakpoints);
       };
       this.parallel = new Parallel(this.executor, pool, processes);
     }
     this.hart.pc = start.pc;
     this.hart.setX(SP, BigInt(start.sp));
+  }
+
+  /** The first process, whose end is the machine's. */
+  private get leader(): GuestProcess {
+    return this.executor.processes.leader;
+  }
+
+  /** The Linux processes that have not ended, the first one first. */
+  get processes(): readonly GuestProcess[] {
+    return this.executor.processes.list();
+  }
+
+  /** The address space of the first process. */
+  get space(): AddressSpace {
+    return this.leader.space;
+  }
+
+  /** What runs the first process. */
+  get engine(): Engine {
+    return this.engines.of(this.leader.space);
+  }
+
+  /** The symbols of the first process's program. */
+  get symbols(): SymbolTable {
+    const { symbols } = this.leader;
+    if (!symbols) throw new Error('no program has been started');
+    return symbols;
+  }
+
+  get entry(): number {
+    return this.start.pc;
+  }
+
+  get position(): 'static' | 'static-pie' {
+    return this.start.image.type === 'exec' ? 'static' : 'static-pie';
+  }
+
+  /** The files that the first process's program was loaded from. */
+  get images(): readonly LoadedImage[] {
+    const { image, program } = this.start;
+    return [{ path: this.kernel.started.path, image, base: program.base }];
+  }
+
+  private get start(): ProcessStart {
+    const { start } = this.kernel.processMemory;
+    if (!start) throw new Error('no program has been started');
+    return start;
   }
 
   /** The main VM's hart. */
@@ -350,10 +391,21 @@ function workspaceProcesses(
   return new WorkspaceProcesses(workspaces, arena.frames.limit * PAGE_SIZE, log);
 }
 
-/** An arena with room for the engines and delta tables of all threads. */
+/** Engines for processes that run different programs; more processes than these take turns with them. */
+const PROCESS_ENGINES = 12;
+/** Bytes that each engine has for what it decodes. */
+const ENGINE_RECORD_BYTES = 16 * 2 ** 20;
+
+/** An arena with room for the engines and delta tables of all threads and of some processes. */
 function arenaOptions({ memoryLimit, pool }: MachineOptions): ArenaOptions {
   const threads = pool?.threads ?? 0;
-  return { limitBytes: memoryLimit, codeTables: 1 + threads, tablePairs: 3 + threads };
+  const codeTables = PROCESS_ENGINES + threads;
+  return {
+    limitBytes: memoryLimit,
+    codeTables,
+    recordBytes: codeTables * ENGINE_RECORD_BYTES,
+    tablePairs: 6 + threads,
+  };
 }
 
 /** One sentence about a stop, for errors and logs. */

@@ -19,15 +19,19 @@ const LONG_TURN = 1_000_000;
 
 const MMAP = 222;
 const MPROTECT = 226;
+const CLONE = 220;
+const CLONE3 = 435;
+const CLONE_VM = 0x100;
 /**
  * System calls that may take away rights of pages which other threads are using: everybody comes home before them
- * (brk munmap mremap mmap mprotect madvise).
+ * (brk munmap mremap mmap mprotect madvise, and those that make a process or begin another program).
  */
-const TAKES_RIGHTS = new Set([214, 215, 216, MMAP, MPROTECT, 233]);
+const TAKES_RIGHTS = new Set([214, 215, 216, MMAP, MPROTECT, 233, CLONE, CLONE3, 221, 281]);
 /** These fork the caller's space, which withdraws its write deltas. */
 const FORKS = new Set([110, 2000]);
 const MAP_FIXED = 0x10;
 const PROT_READ_WRITE = 3;
+const A0 = 10;
 const A2 = 12;
 const A3 = 13;
 const A7 = 17;
@@ -148,7 +152,10 @@ export class Parallel {
         this.processes.wait();
         lookAt = harts.retired;
       } else if (looks) {
-        return executor.waits();
+        {
+          const waits = executor.waits();
+          return executor.leaveOrphans(waits) ?? waits;
+        }
       } else lookAt = harts.retired;
       if (!alone && harts.retired >= lookAt) isTime = performance.now() >= until;
     } while (harts.retired < end && !isTime);
@@ -280,9 +287,12 @@ export class Parallel {
 }
 
 /** Whether the system call that a hart stands at may take rights away from others; to give some is no matter. */
-function takesRights({ state }: Hart): boolean {
+function takesRights({ state, space }: Hart): boolean {
   const call = state.xNumber(A7);
   if (!TAKES_RIGHTS.has(call)) return false;
+  // A thread shares its memory; only a process has a fork of it.
+  if (call === CLONE) return (state.xInt(A0) & CLONE_VM) === 0;
+  if (call === CLONE3) return ((space.readNumber64(state.xNumber(A0)) ?? 0) & CLONE_VM) === 0;
   // Memory where there was none, and memory that may be read and written from now on, as heaps ask for.
   if (call === MMAP) return (state.xInt(A3) & MAP_FIXED) !== 0;
   return !(call === MPROTECT && (state.xInt(A2) & PROT_READ_WRITE) === PROT_READ_WRITE);

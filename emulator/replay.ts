@@ -62,7 +62,7 @@ export class Replays {
 
   /** @param enter points the machine at a hart again */
   constructor(
-    private readonly engine: Engine,
+    private readonly engineOf: (owner: Hart) => Engine,
     private readonly harts: Harts,
     private readonly enter: (hart: Hart) => void,
   ) {}
@@ -85,7 +85,7 @@ export class Replays {
       if (!this.harts.giveTables(space)) return undefined;
       this.left -= beginning.instructions + START_COST;
       const state = new HartState(arena.memory, arena.hartAddress(index));
-      return this.find(state, space, beginning, addresses);
+      return this.find(this.engineOf(owner), state, space, beginning, addresses);
     } finally {
       space.releaseTables();
       arena.freeHart(index);
@@ -94,10 +94,10 @@ export class Replays {
   }
 
   private find(
+    engine: Engine,
     state: HartState,
     ...[space, beginning, addresses]: Parameters<FindStores>
   ): ReturnType<FindStores> {
-    const { engine } = this;
     state.bytes(0, HART.size).set(beginning.context);
     state.setField(HART.eventStop, 0);
     const finder = new StoreFinder(addresses);

@@ -79,9 +79,14 @@ export class Engine {
   private loggingInterpreter: Interpreter | undefined;
   private observed: Observation | undefined;
 
+  /** The spaces of processes that run the same code. */
+  private readonly roots = new Set<AddressSpace>();
+  /** Told of a process whose code changes while others share what was decoded; it must not run here any more. */
+  onDiverge: (root: AddressSpace) => void = () => undefined;
+
   /** @param root the space that the others are forks of; where harts run until one is attached */
   constructor(
-    private readonly root: AddressSpace,
+    root: AddressSpace,
     private readonly environment: CsrEnvironment,
     part: EnginePart = WHOLE,
     readonly kind: EngineKind = 'interpreter',
@@ -94,7 +99,7 @@ export class Engine {
       fetch: (address) => this.fetch(address),
       markCode: (page) => this.markCode(page),
     });
-    this.watchCode(root);
+    this.addRoot(root);
     if (kind !== 'interpreter') {
       this.translator = new Translator(arena.memory, this.code, this.interpreter, {
         fetch: (address) => this.fetch(address),
@@ -103,6 +108,33 @@ export class Engine {
       this.translator.isEager = kind === 'translator';
       this.code.regions = this.translator.cache;
     }
+  }
+
+  /** How many processes share what is decoded here. */
+  get rootCount(): number {
+    return this.roots.size;
+  }
+
+  /** One more process runs the same code. */
+  addRoot(root: AddressSpace): void {
+    this.roots.add(root);
+    root.hooks.onCodeChanged = (page) => {
+      if (this.roots.size > 1 && this.roots.has(root)) this.onDiverge(root);
+      else this.codeChanged(page);
+    };
+  }
+
+  /** A process has ended, or runs other code from now on. */
+  removeRoot(root: AddressSpace): void {
+    this.roots.delete(root);
+  }
+
+  /** Serves another program, the only one that runs here from now on. */
+  begin(root: AddressSpace): void {
+    this.roots.clear();
+    this.code.restart([]);
+    this.space = root;
+    this.addRoot(root);
   }
 
   /**
@@ -141,7 +173,7 @@ export class Engine {
     if (!observer) return;
     // Translated code writes no log.
     this.translator?.cache.clear();
-    const { memory } = this.root.arena;
+    const { memory } = this.space.arena;
     this.log ??= new AccessLog(memory, this.code.cede(LOG_BYTES));
     this.loggingInterpreter ??= instantiateInterpreter(memory, true);
     this.observed = { interpreter: this.loggingInterpreter, log: this.log, observer };
@@ -174,7 +206,8 @@ export class Engine {
     if (hart.field(HART.eventStop) !== 0) return { kind: 'event' };
     const record = this.code.translate(hart.pc);
     if (record === undefined) return this.fetchFault(hart.pc);
-    if (this.translator?.isEager === true && !this.observed) this.translator.translate(hart, hart.pc);
+    if (this.translator?.isEager === true && !this.observed)
+      this.translator.translate(hart, hart.pc);
     const long = !through && budget > RUN_MARGIN;
     const most = this.observed ? LOG_CHUNK : QUANTUM;
     const fuel = Math.min(budget, most) - (long ? RUN_MARGIN : 0);
@@ -248,7 +281,7 @@ export class Engine {
   }
 
   private markCode(page: number): void {
-    for (const space of new Set([this.root, this.space])) space.markCode(page);
+    for (const space of new Set([...this.roots, this.space])) space.markCode(page);
   }
 
   private csr(hart: HartState): EngineStop | undefined {

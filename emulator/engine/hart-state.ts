@@ -97,6 +97,15 @@ export class HartState {
     this.view.setUint32(HART.mhartid, id, true);
   }
 
+  /** Sets all registers to 0, as a new program finds them. The counters and pc stay. */
+  clearRegisters(): void {
+    for (let n = 0; n < 32; n++) {
+      this.setX(n, 0n);
+      this.setF(n, 0n);
+    }
+    this.fcsr = 0;
+  }
+
   /** A 32-bit field of the context by its offset in `HART`. */
   field(offset: number): number {
     return this.view.getUint32(offset, true);

@@ -1,6 +1,5 @@
 import type { HartState } from '../engine/hart-state';
 import { ERRNO } from './abi/errno';
-import { PROCESS_ID } from './identity';
 import type { LinuxKernel } from './kernel';
 import { senderInfo, SI } from './signal-info';
 import { UNBLOCKABLE } from './signal-state';
@@ -28,7 +27,7 @@ const NEVER_RESTARTED: ReadonlySet<number> = new Set(
 );
 
 /** Why a hart stays at its ecall. */
-export type ParkReason = 'input' | 'output' | 'sleep' | 'futex' | 'signal';
+export type ParkReason = 'input' | 'output' | 'sleep' | 'futex' | 'signal' | 'child';
 
 /**
  * What a system call came to.
@@ -114,7 +113,10 @@ export class Call {
    * `thread.wait`, which begins with the first try and ends with the call.
    */
   park(reason: ParkReason, deadline?: number): Park {
-    if (this.thread.wait !== undefined) this.thread.wait.interruptible = false;
+    if (this.thread.wait !== undefined) {
+      this.thread.wait.interruptible = false;
+      this.thread.wait.isParked = true;
+    }
     return deadline === undefined ? { kind: 'park', reason } : { kind: 'park', reason, deadline };
   }
 
@@ -133,8 +135,8 @@ export class Call {
 
   /** Sends the calling thread a signal for what it has done, as SIGPIPE. */
   raise(signal: number): void {
-    const { signals, user } = this.kernel;
-    const sender = { pid: PROCESS_ID, uid: user };
+    const { signals, user, pid } = this.kernel;
+    const sender = { pid, uid: user };
     signals.send(senderInfo(signal, SI.USER, sender), this.thread);
   }
 

@@ -89,6 +89,11 @@ export class FileMappings {
     this.remove(0, Infinity);
   }
 
+  /** Notes what another process's mappings are: the address space is a fork of theirs. */
+  copyFrom({ mappings }: FileMappings): void {
+    for (const mapping of mappings) this.insert(mapping);
+  }
+
   /** Lines of /proc/self/maps. */
   describe(named: readonly NamedArea[]): string {
     const lines: string[] = [];

@@ -1,8 +1,24 @@
 import type { HartState } from '../engine/hart-state';
+import { ENTRY_FRAME_SHIFT } from '../memory/arena-layout';
+import { PAGE_SIZE } from '../memory/layout';
+import { ENTRY } from '../memory/page-table';
+import type { ProcessMemory } from './process-memory';
 import type { Thread, Wait } from './thread';
 
 /** Bit set of a waiter or waker that takes any (FUTEX_BITSET_MATCH_ANY). */
 export const ANY_BIT = 0xffff_ffff;
+
+const ADDRESSES = 2 ** 32;
+
+/**
+ * Tells the futexes of all processes from each other: memory that several processes share has the number of its frame in
+ * the key, any other the number of its process's memory.
+ */
+export function futexKey({ id, space }: ProcessMemory, address: number): number {
+  const entry = address < ADDRESSES ? space.entry(Math.floor(address / PAGE_SIZE)) : 0;
+  if ((entry & ENTRY.shared) === 0) return id * ADDRESSES + address;
+  return -((entry >>> ENTRY_FRAME_SHIFT) * PAGE_SIZE + (address % PAGE_SIZE)) - 1;
+}
 
 /** A thread that waits for a futex, as long as it stays at this call. */
 export class FutexWaiter {
@@ -23,7 +39,7 @@ export class FutexWaiter {
 }
 
 /**
- * Who waits for the futexes of a process, by address, in the order of their coming (kernel/futex/). Whoever
+ * Who waits for the futexes of all processes, by key (`futexKey`), in the order of their coming (kernel/futex/). Whoever
  * has left is dropped when a queue is looked at.
  */
 export class FutexQueues {

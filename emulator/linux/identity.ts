@@ -22,7 +22,9 @@ export const UTSNAME = [
 /** User and group of the guest: nobody of the host. */
 export const DEFAULT_USER = 1000;
 export const DEFAULT_GROUP = 1000;
+/** Id of the first process; its descendants and threads have the next ones. */
 export const PROCESS_ID = 1000;
+/** What lies outside of the machine: the first process's parent, and init for its orphans. */
 export const PARENT_PROCESS_ID = 1;
 
 /** Processors that the guest is told of, whatever the host has. */

@@ -1,93 +1,54 @@
-import { randomFillSync } from 'node:crypto';
-import type { LoadedProgram } from '../elf/load';
 import type { ElfImage } from '../elf/parse';
 import type { HartState } from '../engine/hart-state';
 import type { AddressSpace } from '../memory/address-space';
 import { MappingError, OutOfMemory } from '../memory/errors';
-import { PAGE_SIZE } from '../memory/layout';
 import { ERRNO } from './abi/errno';
 import { SIGNAL } from './abi/signals';
 import { Call, SyscallError, type SyscallOutcome, type SyscallResult } from './call';
-import { hostClock, toMilliseconds, type Clock } from './clock';
-import { describeFault, type FaultReport, type GuestFault } from './faults';
-import { FileMappings } from './file-mappings';
-import { boundOutput } from './files/bounded-output';
+import type { SyscallUse } from './call-counts';
+import { toMilliseconds, type Clock } from './clock';
+import type { FaultReport, GuestFault } from './faults';
+import type { FileMappings } from './file-mappings';
 import { DescriptorTable } from './files/descriptors';
 import type { FileNode } from './files/node';
 import { AT_FDCWD, ProcessFiles } from './files/process-files';
 import { standardFiles } from './files/stream-file';
-import { FileTree } from './files/tree';
-import { FutexQueues } from './futex';
+import { futexKey, type FutexQueues } from './futex';
 import { GuestMemory } from './guest-memory';
-import { DEFAULT_GROUP, DEFAULT_USER, PROCESS_ID } from './identity';
-import { DEFAULT_STACK_SIZE, ResourceLimits, type KernelLimits } from './limits';
-import { MemoryAreas } from './memory-areas';
-import { loadImage } from './process-image';
+import { DEFAULT_GROUP, DEFAULT_USER } from './identity';
+import { ResourceLimits } from './limits';
+import type { MemoryAreas } from './memory-areas';
+import { endProcess } from './process-end';
+import type { ProcessHost } from './process-host';
+import { ProcessMemory, type ProcessStart, type StartedProgram } from './process-memory';
+import { programName, startProgram } from './program-start';
+import { ProcessState, type ProcessEnd } from './process-state';
 import { describeProcess } from './process-view';
-import { buildStack, STACK_TOP, stackLimit } from './process-start';
-import { mapTrampoline, TRAMPOLINE } from './signal-trampoline';
+import { TRAMPOLINE } from './signal-trampoline';
 import { SignalDelivery } from './signal-delivery';
 import { senderInfo, SI } from './signal-info';
 import { SignalState } from './signal-state';
 import { formatCall } from './strace';
 import type { StandardStreams } from './streams';
 import { HANDLERS } from './syscalls/handlers';
-import { systemCall, systemCallName, systemCallNumber } from './syscalls/table';
-import { Terminal } from './terminal';
-import { Thread, Wait } from './thread';
-import { SINGLE_THREAD, type ThreadHost } from './thread-host';
+import { systemCallNumber } from './syscalls/table';
+import { LinuxSystem, type SystemOptions } from './system';
+import { Wait, type Thread } from './thread';
+import { ThreadTable } from './thread-table';
 import { Timers } from './timers';
 
-export interface KernelOptions {
+export interface KernelOptions extends SystemOptions {
   readonly space: AddressSpace;
-  readonly streams: StandardStreams;
-  /** [the host's clocks] */
-  readonly clock?: Clock;
-  /** Fills `bytes` with random numbers [the host's generator]. */
-  readonly random?: (bytes: Uint8Array) => void;
-  readonly limits?: KernelLimits;
-  /** One line about something that the guest asked for and did not get. */
-  readonly log?: (text: string) => void;
   /** Path of the program in the guest (AT_EXECFN, /proc/self/exe) [argv[0] made absolute]. */
   readonly path?: string;
-  /** The guest's files [in memory, nothing of the host]. */
-  readonly files?: FileTree;
 }
 
-/** Registers of hart 0 at the start. */
-export interface ProcessStart {
-  readonly pc: number;
-  readonly sp: number;
-  readonly program: LoadedProgram;
-  /** The dynamic linker, when the program has one. */
-  readonly interpreter?: LoadedProgram;
-  /** The main stack, [bottom, top). */
-  readonly stack: { readonly bottom: number; readonly top: number };
-}
-
-/** What a process was started with. */
-export interface StartedProgram {
-  readonly path: string;
-  readonly node: FileNode | undefined;
-  readonly args: readonly string[];
-  readonly environment: readonly string[];
-  readonly auxiliary: Uint8Array;
-}
-
-const NOTHING_STARTED: StartedProgram = {
-  path: '',
-  node: undefined,
-  args: [],
-  environment: [],
-  auxiliary: new Uint8Array(0),
-};
-
-export interface SyscallUse {
-  readonly number: number;
-  readonly name: string;
-  readonly count: number;
-  /** False when the call is not there: it answered ENOSYS. */
-  readonly known: boolean;
+/** What a child process begins with. */
+interface Origin {
+  readonly parent: LinuxKernel;
+  readonly memory: ProcessMemory;
+  /** Sent to the parent when it ends; 0 = none. */
+  readonly exitSignal: number;
 }
 
 const DONE: SyscallOutcome = { kind: 'done' };
@@ -97,93 +58,122 @@ const TIMER_CALLS = new Set(['timer_settime', 'timer_delete'].map(systemCallNumb
 const ECALL_BYTES = 4;
 /** Processor time is counted in instructions, so that it is the same in every run: 500 million a second. */
 const NANOSECONDS_PER_INSTRUCTION = 2n;
-/** Space between the stack and the mappings below it (the kernel's stack_guard_gap). */
-const STACK_GAP = 1 << 20;
-
 /**
  * Linux for one process: what it has open, its memory areas, signals, clocks and end. It never runs
- * guest code; the machine hands it every ecall and fault.
+ * guest code; the machine hands it every ecall and fault. What processes share is in `system`.
  */
 export class LinuxKernel {
-  readonly space: AddressSpace;
+  readonly system: LinuxSystem;
+  readonly pid: number;
+  readonly state: ProcessState;
   readonly memory: GuestMemory;
-  readonly areas: MemoryAreas;
-  readonly clock: Clock;
   readonly limits: ResourceLimits;
   readonly signals: SignalState;
-  readonly timers: Timers;
   readonly files: ProcessFiles;
   readonly descriptors: DescriptorTable;
-  readonly mappings: FileMappings;
-  readonly streams: StandardStreams;
-  /** What the process was started with, for /proc. */
-  started: StartedProgram = NOTHING_STARTED;
+  readonly threads: ThreadTable;
+  /** Shown by /proc. */
+  readonly view = describeProcess(this);
+  timers: Timers;
   readonly user = DEFAULT_USER;
-  readonly group = DEFAULT_GROUP;
+  readonly group: number = DEFAULT_GROUP;
   /** Monotonic nanoseconds at the process's start. */
   startTime: bigint;
-  /** Instructions retired by all harts, of which processor time is made [the main hart's]. */
-  retired: () => number = () => this.mainThread?.hart.instret ?? 0;
-  /** Makes and wakes harts for threads. */
-  threadHost: ThreadHost = SINGLE_THREAD;
-  readonly futexes = new FutexQueues((hart) => this.threadHost.wake(hart));
+  /** Instructions retired by all harts of the process, of which processor time is made [the first hart's]. */
+  retired: () => number = () => this.threads.first?.hart.instret ?? 0;
   /** Called when the guest asks that fetches see its stores (riscv_flush_icache): as a fence.i. */
   onFlushInstructions: (() => void) | undefined;
-  /** Called with one line for each system call when it is set, as strace prints it. */
-  onTrace: ((line: string) => void) | undefined;
 
-  private readonly fill: (bytes: Uint8Array) => void;
-  private readonly logLine: (text: string) => void;
+  private mm: ProcessMemory;
   private readonly givenPath: string | undefined;
-  private readonly stackSize: number;
-  private readonly threads = new Map<number, Thread>();
-  private nextThreadId = PROCESS_ID;
   private readonly readClock = (): number => this.now();
   private readonly delivery: SignalDelivery;
-  private readonly counts = new Map<number, number>();
-  private readonly unknown = new Set<number>();
 
-  constructor(options: KernelOptions) {
-    this.space = options.space;
-    this.memory = new GuestMemory(options.space);
-    this.areas = new MemoryAreas(options.space);
-    this.clock = options.clock ?? hostClock;
+  /** @param options of the first process, or where a child comes from */
+  constructor(options: KernelOptions | Origin) {
+    const origin = 'parent' in options ? options : undefined;
+    const parent = origin?.parent;
+    this.mm = 'parent' in options ? options.memory : new ProcessMemory(options.space);
+    this.system =
+      'parent' in options ? options.parent.system : new LinuxSystem(options, options.space.arena);
+    const { system } = this;
+    this.givenPath = 'parent' in options ? undefined : options.path;
+    this.pid = system.processes.allocateId();
+    this.state = new ProcessState(this, parent, origin?.exitSignal ?? 0);
+    this.memory = new GuestMemory(this.mm.space);
     this.startTime = this.clock.monotonic();
-    this.limits = new ResourceLimits(options.limits ?? {});
-    this.stackSize = options.limits?.stackSize ?? DEFAULT_STACK_SIZE;
-    this.fill = options.random ?? ((bytes) => void randomFillSync(bytes));
-    this.logLine = options.log ?? (() => undefined);
-    this.givenPath = options.path;
-    this.signals = new SignalState(() => this.threads.values(), this.logLine);
-    this.timers = new Timers({
-      clock: this.clock,
-      processorTime: (thread) => this.processorTime(thread),
-      send: (info, thread) => this.signals.send(info, thread),
+    this.limits =
+      'parent' in options ? options.parent.limits.copy() : new ResourceLimits(options.limits ?? {});
+    this.threads = new ThreadTable({
+      pid: this.pid,
+      allocateId: () => system.processes.allocateId(),
+      name: () => programName(this.started.path),
     });
+    this.signals = new SignalState(() => this.threads.all(), this.state);
+    if (parent) this.signals.copyActions(parent.signals);
+    this.timers = this.makeTimers();
     this.delivery = new SignalDelivery({
       memory: this.memory,
       signals: this.signals,
       trampoline: TRAMPOLINE,
-      log: this.logLine,
-      trace: (line) => this.onTrace?.(line),
+      log: system.log,
+      trace: (line) => system.trace(this.pid, line),
     });
-    this.streams = boundOutput(options.streams, options.limits?.outputBytes);
-    this.descriptors = new DescriptorTable(() => this.limits.openFiles);
-    this.mappings = new FileMappings(options.space);
-    const view = describeProcess(this);
-    const tree = options.files ?? new FileTree({ now: () => this.clock.realtime() });
-    const { frames } = options.space.arena;
-    tree.memory = () => ({
-      total: options.space.arena.counts.frames * PAGE_SIZE,
-      free: (options.space.arena.counts.frames - frames.used) * PAGE_SIZE,
-    });
-    tree.register(view);
-    this.files = new ProcessFiles(tree, view);
-    for (const file of standardFiles(this.streams)) this.descriptors.add(file, false);
-    this.descriptors.onClose = (file) => tree.locks.descriptorClosed(file, PROCESS_ID);
-    for (const stream of Object.values(options.streams)) {
-      if (stream instanceof Terminal) stream.onSignal = (signal) => this.signals.raise(signal);
-    }
+    this.files = parent ? parent.files.copy(this.view) : new ProcessFiles(system.tree, this.view);
+    const openFiles = (): number => this.limits.openFiles;
+    this.descriptors = parent ? parent.descriptors.copy(openFiles) : new DescriptorTable(openFiles);
+    if (!parent) for (const file of standardFiles(this.streams)) this.descriptors.add(file, false);
+    this.descriptors.onClose = (file) => system.tree.locks.descriptorClosed(file, this.pid);
+    system.processes.add(this);
+    system.tree.register(this.view);
+  }
+
+  get space(): AddressSpace {
+    return this.mm.space;
+  }
+
+  get areas(): MemoryAreas {
+    return this.mm.areas;
+  }
+
+  get mappings(): FileMappings {
+    return this.mm.mappings;
+  }
+
+  /** What the process was started with, for /proc. */
+  get started(): StartedProgram {
+    return this.mm.started;
+  }
+
+  /** What the process has in memory. */
+  get processMemory(): ProcessMemory {
+    return this.mm;
+  }
+
+  get clock(): Clock {
+    return this.system.clock;
+  }
+
+  get streams(): StandardStreams {
+    return this.system.streams;
+  }
+
+  get futexes(): FutexQueues {
+    return this.system.futexes;
+  }
+
+  /** Makes, wakes and stops harts. */
+  get host(): ProcessHost {
+    return this.system.host;
+  }
+
+  /** Called with one line for each system call when it is set, as strace prints it. */
+  get onTrace(): ((line: string) => void) | undefined {
+    return this.system.onTrace;
+  }
+
+  set onTrace(trace: ((line: string) => void) | undefined) {
+    this.system.onTrace = trace;
   }
 
   /**
@@ -193,49 +183,45 @@ export class LinuxKernel {
    * @throws ElfError when the program cannot be loaded, ProgramStartError when the arguments are too long
    */
   start(image: ElfImage, args: readonly string[], environment: readonly string[]): ProcessStart {
-    const limit = stackLimit(this.stackSize);
     const path = this.givenPath ?? absolutePath(args[0] ?? '');
     const node = this.programNode(path, image);
-    const { space, files, mappings } = this;
-    const { program, interpreter, entry } = loadImage({
-      space,
-      files,
-      mappings,
-      image,
-      path,
-      node,
-      limit: limit - STACK_GAP,
-    });
+    const start = startProgram(this, this.mm, { image, path, node, args, environment });
     this.startTime = this.clock.monotonic();
-    this.areas.begin(program.end, limit - STACK_GAP);
-    mapTrampoline(this.space);
-    const stack = buildStack(this.space, {
-      program,
-      ...(interpreter && { interpreterBase: interpreter.base }),
-      args,
-      environment,
-      path,
-      size: this.stackSize,
-      executable: image.executableStack,
-      user: this.user,
-      group: this.group,
-      random: this.randomBytes(16),
-    });
-    this.started = { path, node, args, environment, auxiliary: stack.auxiliary };
-    return {
-      pc: entry,
-      sp: stack.sp,
-      program,
-      ...(interpreter && { interpreter }),
-      stack: { bottom: stack.bottom, top: STACK_TOP },
-    };
+    return start;
+  }
+
+  /** A child process in `memory`; its hart and first thread are made by whoever asks for it. */
+  fork(memory: ProcessMemory, exitSignal: number): LinuxKernel {
+    return new LinuxKernel({ parent: this, memory, exitSignal });
+  }
+
+  /**
+   * The process has another program from now on (execve): what does not outlive that is gone.
+   * @param thread makes the call; it is the only one that lives on, as the process's first
+   * @returns the hart that runs the program
+   */
+  replaceProgram(memory: ProcessMemory, thread: Thread): HartState {
+    const { descriptors, signals, threads } = this;
+    const former = this.mm;
+    const hart = this.host.replace(this, memory.space);
+    // The first thread's hart goes on; another one that has called leaves it what it has blocked.
+    const first = threads.of(hart);
+    first.blocked = thread.blocked;
+    first.begin(programName(memory.started.path));
+    threads.keepOnly(first);
+    this.mm = memory;
+    this.memory.use(memory.space);
+    former.release();
+    descriptors.closeForExec();
+    signals.reset();
+    this.timers = this.makeTimers(this.timers);
+    this.state.hasProgram();
+    return hart;
   }
 
   /** The process has ended: its files are closed, and what it stored in shared mappings reaches theirs. */
-  end(): void {
-    this.mappings.end();
-    this.descriptors.closeAll();
-    this.files.tree.unregister(PROCESS_ID);
+  end(how: ProcessEnd = { kind: 'exited', status: 0 }): void {
+    endProcess(this, how);
   }
 
   /** The file of the program: the one at its path when that has a root, else one that shows these bytes. */
@@ -267,7 +253,7 @@ export class LinuxKernel {
    */
   interruption(hart: HartState): SyscallOutcome | undefined {
     this.timers.ring();
-    const signal = this.signals.takeFatal(this.thread(hart));
+    const signal = this.state.takeSignal(this.thread(hart));
     return signal === undefined ? undefined : { kind: 'killed', signal };
   }
 
@@ -327,33 +313,21 @@ export class LinuxKernel {
     this.signals.send(senderInfo(signal, SI.USER, { pid: 0, uid: 0 }));
   }
 
-  /** The signal that Linux sends for a fault of the guest's code, with a sentence that says what happened. */
-  signalForFault(fault: GuestFault): FaultReport {
-    return describeFault(fault);
-  }
-
-  /** The system calls made so far, most frequent first. */
+  /** The system calls that all processes have made so far, most frequent first. */
   usage(): readonly SyscallUse[] {
-    return [...this.counts]
-      .map(([number, count]) => ({
-        number,
-        name: systemCallName(number),
-        count,
-        known: !this.unknown.has(number),
-      }))
-      .sort((a, b) => b.count - a.count || a.number - b.number);
+    return this.system.calls.list();
   }
 
   /** Random bytes for the guest. */
   randomBytes(length: number): Uint8Array {
     const bytes = new Uint8Array(length);
-    this.fill(bytes);
+    this.system.fillRandom(bytes);
     return bytes;
   }
 
   /** Monotonic milliseconds: the time in which deadlines are given. */
   now(): number {
-    return toMilliseconds(this.clock.monotonic());
+    return this.system.now();
   }
 
   /** Processor time of the process, or of one of its threads, in nanoseconds. */
@@ -362,33 +336,33 @@ export class LinuxKernel {
     return BigInt(instructions) * NANOSECONDS_PER_INSTRUCTION;
   }
 
+  /** Processor time of the children that were waited for, and of theirs, in nanoseconds. */
+  childrenTime(): bigint {
+    return BigInt(this.state.childInstructions) * NANOSECONDS_PER_INSTRUCTION;
+  }
+
   /** Says something about the guest in the log. */
   log(text: string): void {
-    this.logLine(text);
+    this.system.log(text);
+  }
+
+  /** Key of the futex at an address: memory that processes share has the same one for all of them. */
+  futexKey(address: number): number {
+    return futexKey(this.mm, address);
   }
 
   /** A thread of the process by its id. */
   findThread(tid: number): Thread | undefined {
-    return [...this.threads.values()].find((thread) => thread.tid === tid);
+    return this.threads.find(tid);
   }
 
   thread(hart: HartState): Thread {
-    const known = this.threads.get(hart.mhartid);
-    if (known !== undefined) return known;
-    const name = programName(this.started.path);
-    // The process's signals go to its first thread; harts of multiprocess only get their own.
-    const isFirst = this.nextThreadId === PROCESS_ID;
-    const thread = new Thread(this.nextThreadId++, name, hart, isFirst);
-    this.threads.set(hart.mhartid, thread);
-    return thread;
+    return this.threads.of(hart);
   }
 
   /** A thread that clone has made: it has its parent's name and signal mask. */
   addThread(hart: HartState, parent: Thread): Thread {
-    const thread = new Thread(this.nextThreadId++, parent.name, hart, true);
-    thread.blocked = parent.blocked;
-    this.threads.set(hart.mhartid, thread);
-    return thread;
+    return this.threads.add(hart, parent);
   }
 
   /** Threads that have not ended, without the harts of multiprocess. */
@@ -398,20 +372,24 @@ export class LinuxKernel {
 
   /** Threads that have not ended, the first one first. */
   listThreads(): readonly Thread[] {
-    const threads = [...this.threads.values()];
-    return threads.filter(({ ended, takesShared }) => takesShared && !ended);
+    return this.threads.live();
   }
 
   /** A hart has ended; the next one with its number is another thread. */
   endThread(hart: HartState): void {
-    const thread = this.threads.get(hart.mhartid);
-    if (thread) thread.ended = true;
-    this.threads.delete(hart.mhartid);
+    this.threads.end(hart);
   }
 
-  private get mainThread(): Thread | undefined {
-    const [first] = this.threads.values();
-    return first;
+  /** @param former whose interval timers go on (execve) */
+  private makeTimers(former?: Timers): Timers {
+    return new Timers(
+      {
+        clock: this.clock,
+        processorTime: (thread) => this.processorTime(thread),
+        send: (info, thread) => this.signals.send(info, thread),
+      },
+      former,
+    );
   }
 
   /** Whether the hart stands at a call that it has been parked at. */
@@ -423,13 +401,13 @@ export class LinuxKernel {
   private beginCall(thread: Thread, number: number): void {
     restoreMask(thread);
     thread.wait = new Wait(thread.hart.pc, thread.hart.instret, this.readClock);
-    this.counts.set(number, (this.counts.get(number) ?? 0) + 1);
+    this.system.calls.count(number);
   }
 
   private perform(call: Call, number: number): SyscallResult {
     const handler = HANDLERS.get(number);
     if (handler === undefined) {
-      this.reportUnknown(number, call.hart.pc);
+      this.system.calls.reportUnknown(number, call.hart.pc);
       return -ERRNO.ENOSYS;
     }
     try {
@@ -450,7 +428,7 @@ export class LinuxKernel {
     const { thread, hart } = call;
     if (typeof result === 'object' && result.kind === 'interrupted') {
       const outcome = this.delivery.interruptCall(thread, result.restarts, () => {
-        if (trace) this.onTrace?.(trace(DONE));
+        if (trace) this.system.trace(this.pid, trace(DONE));
       });
       if (outcome === undefined) return this.withTimers(result.park);
       thread.wait = undefined;
@@ -461,7 +439,7 @@ export class LinuxKernel {
     restoreMask(thread);
     if (typeof result !== 'object') setResult(hart, result);
     const outcome = this.unlessKilled(thread, typeof result === 'object' ? result : DONE);
-    if (trace) this.onTrace?.(trace(outcome));
+    if (trace) this.system.trace(this.pid, trace(outcome));
     return outcome.kind === 'done' ? this.deliverAfter(thread, outcome) : outcome;
   }
 
@@ -485,15 +463,6 @@ export class LinuxKernel {
     if (deadline === undefined) return park;
     return { ...park, deadline: Math.min(park.deadline ?? Infinity, toMilliseconds(deadline)) };
   }
-
-  private reportUnknown(number: number, pc: number): void {
-    if (this.unknown.has(number)) return;
-    this.unknown.add(number);
-    const known = systemCall(number);
-    const name =
-      known === undefined ? `${number}, which Linux does not have` : `${number} (${known.name})`;
-    this.log(`system call ${name} is not there: ENOSYS, first at pc 0x${pc.toString(16)}`);
-  }
 }
 
 function setResult(hart: HartState, result: number | bigint): void {
@@ -506,11 +475,6 @@ function restoreMask(thread: Thread): void {
   if (thread.savedMask === undefined) return;
   thread.blocked = thread.savedMask;
   thread.savedMask = undefined;
-}
-
-/** The name of a process: the end of its path, as `comm` has it. */
-export function programName(path: string): string {
-  return path.slice(path.lastIndexOf('/') + 1).slice(0, 15);
 }
 
 function absolutePath(name: string): string {

@@ -34,11 +34,16 @@ export interface KernelLimits {
   readonly openFiles?: number;
   /** Bytes that may be written to standard output and error together; ENOSPC behind them [no limit]. */
   readonly outputBytes?: number;
-  /** Threads of a process, the first one included [1024]. */
+  /** Threads of all processes together, first ones included (RLIMIT_NPROC) [1024]. */
   readonly threads?: number;
+  /** Processes that live at a time [512]. */
+  readonly processes?: number;
 }
 
-export const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
+const DEFAULT_STACK_SIZE = 8 * 1024 * 1024;
+/** A stack has at least this for a program's arguments, and never more than that, whatever the limit is. */
+const LEAST_STACK = 128 * 1024;
+const MOST_STACK = 256 * 1024 * 1024;
 const DEFAULT_OPEN_FILES = 1024;
 const DEFAULT_THREADS = 1024;
 /** Signals that may be queued, and timers of timer_create. */
@@ -46,7 +51,7 @@ const PENDING_SIGNALS = 4096n;
 
 /** The process's resource limits, as prlimit64 shows and lowers them. */
 export class ResourceLimits {
-  private readonly limits: ResourceLimit[];
+  private limits: ResourceLimit[];
 
   constructor({
     stackSize = DEFAULT_STACK_SIZE,
@@ -62,6 +67,13 @@ export class ResourceLimits {
     this.limits[RLIMIT.SIGPENDING] = { soft: PENDING_SIGNALS, hard: PENDING_SIGNALS };
     this.limits[RLIMIT.NICE] = { soft: 0n, hard: 0n };
     this.limits[RLIMIT.RTPRIO] = { soft: 0n, hard: 0n };
+  }
+
+  /** The same for a child process. */
+  copy(): ResourceLimits {
+    const copy = new ResourceLimits({});
+    copy.limits = [...this.limits];
+    return copy;
   }
 
   /** Undefined when Linux has no such resource. */
@@ -85,7 +97,9 @@ export class ResourceLimits {
     return Number(this.limits[RLIMIT.SIGPENDING]?.soft ?? 0n);
   }
 
+  /** Bytes of a new program's stack. */
   get stackSize(): number {
-    return Number(this.limits[RLIMIT.STACK]?.soft ?? 0n);
+    const wanted = Number(this.limits[RLIMIT.STACK]?.soft ?? 0n);
+    return Math.min(Math.max(wanted, LEAST_STACK), MOST_STACK);
   }
 }

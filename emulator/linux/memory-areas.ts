@@ -32,6 +32,13 @@ export class MemoryAreas {
     this.top = mappingTop;
   }
 
+  /** The same places in a fork of the address space. */
+  copyFrom({ breakStart, breakNow, top }: MemoryAreas): void {
+    this.breakStart = breakStart;
+    this.breakNow = breakNow;
+    this.top = top;
+  }
+
   /** What brk(2) has made, whole pages: [start, end). */
   get heap(): { readonly start: number; readonly end: number } {
     return { start: this.breakStart, end: pageUp(this.breakNow) };

@@ -15,8 +15,25 @@ const FUTEX_OWNER_DIED = 0x4000_0000;
 const FUTEX_TID_MASK = 0x3fff_ffff;
 const PI_BIT = 1n;
 
+/**
+ * A thread leaves its memory: it ends, or has a new program (mm_release). Whoever waits for its robust futexes or for
+ * its end (set_tid_address) is woken.
+ */
+export function leaveMemory(kernel: LinuxKernel, thread: Thread): void {
+  releaseRobustFutexes(kernel, thread);
+  const { clearChildTid } = thread;
+  thread.clearChildTid = 0;
+  if (clearChildTid === 0) return;
+  try {
+    kernel.memory.setU32(clearChildTid, 0);
+    kernel.futexes.wake(kernel.futexKey(clearChildTid), 1);
+  } catch (error) {
+    if (!(error instanceof SyscallError)) throw error;
+  }
+}
+
 /** A thread ends: the futexes that it still owns are marked, and one waiter of each is woken (exit_robust_list). */
-export function releaseRobustFutexes(kernel: LinuxKernel, thread: Thread): void {
+function releaseRobustFutexes(kernel: LinuxKernel, thread: Thread): void {
   if (thread.robustList === 0) return;
   try {
     walk(kernel, thread);
@@ -55,16 +72,18 @@ interface Owned {
 
 /** One futex of a thread that ends (handle_futex_death); false when the list cannot be right. */
 function release(
-  { memory, futexes }: LinuxKernel,
+  kernel: LinuxKernel,
   { tid }: Thread,
   { address, isPi, isPending = false }: Owned,
 ): boolean {
+  const { memory, futexes } = kernel;
   if (address % 4 !== 0) return false;
+  const key = kernel.futexKey(address);
   const value = memory.u32(address);
   // It was given back already, but perhaps nobody has been woken yet.
-  if (isPending && !isPi && value === 0) futexes.wake(address, 1);
+  if (isPending && !isPi && value === 0) futexes.wake(key, 1);
   if ((value & FUTEX_TID_MASK) !== tid) return true;
   memory.setU32(address, ((value & FUTEX_WAITERS) | FUTEX_OWNER_DIED) >>> 0);
-  if (!isPi && (value & FUTEX_WAITERS) !== 0) futexes.wake(address, 1);
+  if (!isPi && (value & FUTEX_WAITERS) !== 0) futexes.wake(key, 1);
   return true;
 }

@@ -26,6 +26,7 @@ export const SI = {
  * | 16     | i32, u32 | si_pid, si_uid | of kill and the like |
  * | 24     | u64  | si_value | of sigqueue |
  * | 16     | i32, i32 | si_timerid, si_overrun | of a timer, with si_value at 24 |
+ * | 24     | i32  | si_status | of a child, with si_pid and si_uid |
  * | 16     | u64  | si_addr | of a fault |
  */
 export interface SignalInfo {
@@ -86,6 +87,22 @@ export function queuedInfo(signal: number, given: Uint8Array): SignalInfo {
   const bytes = given.slice(0, SIGINFO_BYTES);
   new DataView(bytes.buffer).setInt32(0, signal, true);
   return { signal, bytes };
+}
+
+/** Values of `si_code` of SIGCHLD. */
+export const CLD = { EXITED: 1, KILLED: 2, STOPPED: 5, CONTINUED: 6 } as const;
+
+/** @param code what has become of the child, of CLD */
+export function childInfo(
+  signal: number,
+  code: number,
+  { pid, uid, status }: Sender & { readonly status: number },
+): SignalInfo {
+  return info(signal, code, (view) => {
+    view.setInt32(16, pid, true);
+    view.setUint32(20, uid, true);
+    view.setInt32(24, status, true);
+  });
 }
 
 /** `si_code` of a signal. */

@@ -1,4 +1,4 @@
-import { defaultAction, SIGNAL, signalName } from './abi/signals';
+import { defaultAction, SIGNAL } from './abi/signals';
 import { PendingSignals, signalBit } from './pending-signals';
 import { kernelInfo, type SignalInfo } from './signal-info';
 import type { Thread } from './thread';
@@ -40,18 +40,41 @@ const STOPPING =
 const CONTINUING = signalBit(SIGNAL.SIGCONT);
 const ALL = 2n ** 64n - 1n;
 
+/** What signals do to the process as a whole. */
+interface SignalEffects {
+  /** A signal that nobody handles stops it. */
+  stop(signal: number): void;
+  /** SIGCONT was sent. */
+  continue(): void;
+}
+
 /** The signals of a process: actions, and what is sent to the process or one of its threads. */
 export class SignalState {
   private readonly actions = new Map<number, SignalAction>();
-  private readonly reported = new Set<number>();
   /** Sent to the process: any of its threads takes them. */
   private readonly shared = new PendingSignals();
 
   /** @param threads the threads of the process, the one that gets its signals first */
   constructor(
     private readonly threads: () => Iterable<Thread>,
-    private readonly log: (text: string) => void,
+    private readonly effects: SignalEffects,
   ) {}
+
+  /** The same actions as another process's (fork). */
+  copyActions({ actions }: SignalState): void {
+    for (const [signal, action] of actions) this.actions.set(signal, action);
+  }
+
+  /**
+   * A new program has no handlers (execve).
+   * @param all whether what is ignored stays no longer so either
+   */
+  reset(all = false): void {
+    for (const [signal, { handler }] of [...this.actions]) {
+      if (handler === SIG_IGN && !all) this.actions.set(signal, { ...DEFAULT, handler });
+      else this.actions.delete(signal);
+    }
+  }
 
   action(signal: number): SignalAction {
     return this.actions.get(signal) ?? DEFAULT;
@@ -68,6 +91,11 @@ export class SignalState {
     return this.action(signal).handler > SIG_IGN;
   }
 
+  /** Whether the process has asked that it does nothing. */
+  isIgnoredByWish(signal: number): boolean {
+    return this.action(signal).handler === SIG_IGN;
+  }
+
   /** Whether it does nothing, by wish or by default. */
   isIgnored(signal: number): boolean {
     const { handler } = this.action(signal);
@@ -82,7 +110,10 @@ export class SignalState {
   send(info: SignalInfo, thread?: Thread): void {
     const bit = signalBit(info.signal);
     if ((bit & STOPPING) !== 0n) this.drop(CONTINUING);
-    if (bit === CONTINUING) this.drop(STOPPING);
+    if (bit === CONTINUING) {
+      this.drop(STOPPING);
+      this.effects.continue();
+    }
     // What is blocked is kept: it may not be ignored any more when it is taken.
     const blocked = (thread ?? this.first)?.blocked ?? 0n;
     if (this.isIgnored(info.signal) && (blocked & bit) === 0n) {
@@ -122,6 +153,23 @@ export class SignalState {
     return fatal === 0n ? undefined : this.take(thread, fatal)?.signal;
   }
 
+  /** Takes SIGKILL, the one signal that a stopped process hears. */
+  takeKill(): number | undefined {
+    const kill = signalBit(SIGNAL.SIGKILL);
+    for (const thread of this.threads()) {
+      if ((this.pending(thread) & kill) !== 0n) return this.take(thread, kill)?.signal;
+    }
+    return undefined;
+  }
+
+  /** Takes the first pending signal that stops the process now. */
+  takeStop(thread: Thread): number | undefined {
+    const open = this.deliverable(thread) & STOPPING;
+    if (open === 0n) return undefined;
+    const stops = select(open, (signal) => this.action(signal).handler === SIG_DFL);
+    return stops === 0n ? undefined : this.take(thread, stops)?.signal;
+  }
+
   /** Takes the next signal that has a handler, with its action; the others before it are dropped. */
   takeCaught(thread: Thread): { info: SignalInfo; action: SignalAction } | undefined {
     for (;;) {
@@ -134,7 +182,7 @@ export class SignalState {
         }
         return { info, action };
       }
-      if (!this.isIgnored(info.signal)) this.reportStop(info.signal);
+      if (!this.isIgnored(info.signal)) this.effects.stop(info.signal);
     }
   }
 
@@ -161,13 +209,6 @@ export class SignalState {
 
   private doesNothing(signal: number): boolean {
     return !this.isCaught(signal) && !this.isFatal(signal);
-  }
-
-  /** There is no shell to continue the process: as in an orphaned process group, it is not stopped. */
-  private reportStop(signal: number): void {
-    if (this.reported.has(signal)) return;
-    this.reported.add(signal);
-    this.log(`${signalName(signal)} is ignored: there is no job control`);
   }
 
   private drop(set: bigint): void {

@@ -2,6 +2,7 @@ import type { HartState } from '../engine/hart-state';
 import { NO_STACK, type AlternateStack } from './alternate-stack';
 import type { OpenFile } from './files/open-file';
 import type { FutexWaiter } from './futex';
+import type { LinuxKernel } from './kernel';
 import { PendingSignals } from './pending-signals';
 
 /** What a call that waits keeps from one try to the next. */
@@ -14,10 +15,14 @@ export class Wait {
   file?: OpenFile;
   /** A futex wait's place in the queue. */
   futex?: FutexWaiter;
+  /** The child of vfork that has the caller's memory. */
+  child?: LinuxKernel;
   /** Blocked signals that end the wait all the same (rt_sigtimedwait). */
   awaits?: bigint;
   /** Whether a signal with a handler ends the wait. */
   interruptible = false;
+  /** It really waits: the first try was not enough. */
+  isParked = false;
   private start: number | undefined;
 
   /**
@@ -66,5 +71,16 @@ export class Thread {
     readonly takesShared: boolean,
   ) {
     this.name = name;
+  }
+
+  /** It runs a new program (execve): what is blocked and pending stays. */
+  begin(name: string): void {
+    this.name = name;
+    this.savedMask = undefined;
+    this.alternateStack = NO_STACK;
+    this.clearChildTid = 0;
+    this.robustList = 0;
+    this.wait = undefined;
+    this.ended = false;
   }
 }

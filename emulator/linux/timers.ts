@@ -141,8 +141,12 @@ export class Timers {
   private readonly posix = new Map<number, PosixTimer>();
   private nextId = 0;
 
-  constructor(private readonly host: TimerHost) {
-    this.intervals = INTERVAL_TIMERS.map(({ clock }) => this.make(clock));
+  /** @param former whose interval timers go on, those of timer_create not (execve) */
+  constructor(
+    private readonly host: TimerHost,
+    former?: Timers,
+  ) {
+    this.intervals = former?.intervals ?? INTERVAL_TIMERS.map(({ clock }) => this.make(clock));
   }
 
   /** An interval timer; undefined when Linux has none of that number. */

@@ -129,7 +129,7 @@ export class HartPool {
         memory: this.root.arena.memory,
         control: this.control.buffer,
         root: this.root.id,
-        part: { index, of: threads + 1 },
+        part: { index, of: this.root.arena.counts.codeTables },
         timebase: this.timebase,
         timeOrigin: process.hrtime.bigint() - BigInt(Math.floor(performance.now() * 1e6)),
       };

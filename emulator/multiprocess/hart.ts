@@ -23,6 +23,15 @@ export interface Waiting {
   ready?(): bigint | undefined;
 }
 
+/** The process that a hart belongs to. */
+export interface HartOwner {
+  readonly pid: number;
+  /** The process's own space; vCPUs of it may run in forks. */
+  readonly space: AddressSpace;
+  /** Instructions that its harts have retired. */
+  retired: number;
+}
+
 /** One hart of a machine: a saved state, the address space it runs in, and what it waits for. */
 export class Hart {
   waiting: Waiting | undefined;
@@ -34,6 +43,8 @@ export class Hart {
   held = false;
   /** Of a vCPU: where its stack pointer was when it started. */
   startSp: number | undefined;
+  /** A signal has stopped its process. */
+  stopped = false;
   /** Which vCPUs of its plain tasks failed since the last `multiprocess_wait`: bits by id. */
   failures = 0n;
   /** On another thread just now. */
@@ -60,10 +71,17 @@ export class Hart {
   constructor(
     readonly index: number,
     readonly state: HartState,
-    readonly space: AddressSpace,
-    private readonly findStack: () => StackRange,
+    public space: AddressSpace,
+    private findStack: () => StackRange,
+    readonly owner: HartOwner,
   ) {
     state.mhartid = index;
+  }
+
+  /** Its process has a new program: the hart runs in another space, on another stack. */
+  moveTo(space: AddressSpace, findStack: () => StackRange): void {
+    this.space = space;
+    this.findStack = findStack;
   }
 
   /** The stack that it is on, as far down as that may grow: what `fork-here` keeps private. */
@@ -72,6 +90,6 @@ export class Hart {
   }
 
   get runnable(): boolean {
-    return !this.ended && this.waiting === undefined && !this.frozen && !this.held;
+    return !this.ended && this.waiting === undefined && !this.frozen && !this.held && !this.stopped;
   }
 }

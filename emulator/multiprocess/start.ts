@@ -7,8 +7,8 @@ import { Vcpu, type Task, type VcpuStatus } from './task';
 
 /** What starting a vCPU needs of the machine. */
 export interface VcpuHost {
-  /** A hart in `space` on a stack, with a free context of the arena; undefined when none is left. */
-  createHart(space: AddressSpace, stack: StackRange): Hart | undefined;
+  /** A hart of the caller's process in `space` on a stack; undefined when the arena has no context left. */
+  createHart(space: AddressSpace, stack: StackRange, caller: Hart): Hart | undefined;
 }
 
 export interface VcpuStart {
@@ -50,7 +50,7 @@ const NOT_STARTED: VcpuStatus = {
 export function startVcpu(host: VcpuHost, start: VcpuStart): Vcpu {
   const { task, id, options } = start;
   const space = makeSpace(start);
-  const hart = space && host.createHart(space, stackRange(start));
+  const hart = space && host.createHart(space, stackRange(start), task.owner);
   const vcpu = new Vcpu(task, id, options.limit, hart);
   if (!hart) {
     if (space && space !== task.owner.space) space.destroy();

@@ -11,7 +11,7 @@ import {
 } from './abi';
 import { PAGE_SIZE } from '../memory/layout';
 import { ConflictList } from './conflicts';
-import type { Hart, StackRange, Waiting } from './hart';
+import type { Hart, HartOwner, StackRange, Waiting } from './hart';
 import { placeStack, startVcpu, type VcpuHost } from './start';
 import { Task, type Vcpu } from './task';
 import { Workspaces, type FindStores } from './workspace';
@@ -110,9 +110,10 @@ export class Tasks {
     this.settle(vcpu.task);
   }
 
-  /** The machine ends: so do all vCPUs. */
-  endAll(): void {
-    for (const task of this.tasks.values()) {
+  /** A process ends: so do all its vCPUs. */
+  endAll(process: HartOwner): void {
+    for (const task of this.list()) {
+      if (task.owner.owner !== process) continue;
       for (const vcpu of task.vcpus) this.end(vcpu, { reason: 'killed' });
       this.forget(task);
     }

@@ -23,6 +23,15 @@ export interface FileSystem {
 export interface ProcessView {
   readonly pid: number;
   readonly parentPid: number;
+  /** Ids of the process group and session. */
+  readonly processGroup: number;
+  readonly session: number;
+  /** The terminal, when it is the session's. */
+  readonly terminal: { readonly foreground: number } | undefined;
+  /** Running, sleeping, stopped, zombie. */
+  readonly runState: 'R' | 'S' | 'T' | 'Z';
+  /** Nanoseconds. */
+  readonly processorTime: bigint;
   readonly user: number;
   readonly group: number;
   readonly name: string;

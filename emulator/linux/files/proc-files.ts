@@ -12,6 +12,10 @@ const TICK = 10_000_000n;
 
 const signalMask = (signals: bigint): string => signals.toString(16).padStart(16, '0');
 
+const STATE_NAMES = { R: 'running', S: 'sleeping', T: 'stopped', Z: 'zombie' } as const;
+/** Device number of the terminal: major 136, minor 0. */
+const TERMINAL_DEVICE = 136 << 8;
+
 /** /proc/PID/status. */
 function status(process: ProcessView): string {
   const { total, resident } = process.memorySize();
@@ -21,7 +25,7 @@ function status(process: ProcessView): string {
   const rows: readonly (readonly [string, string | number])[] = [
     ['Name', process.name],
     ['Umask', '0022'],
-    ['State', 'R (running)'],
+    ['State', `${process.runState} (${STATE_NAMES[process.runState]})`],
     ['Tgid', process.pid],
     ['Ngid', 0],
     ['Pid', process.pid],
@@ -57,14 +61,17 @@ function stat(process: ProcessView): string {
   const { pid, parentPid, name } = process;
   const fields: (number | bigint)[] = new Array<number>(49).fill(0);
   fields[0] = parentPid;
-  fields[1] = pid;
-  fields[2] = pid;
+  fields[1] = process.processGroup;
+  fields[2] = process.session;
+  fields[3] = process.terminal ? TERMINAL_DEVICE : 0;
+  fields[4] = process.terminal?.foreground ?? -1;
+  fields[10] = process.processorTime / TICK; // utime
   fields[16] = process.threads().length;
   fields[18] = process.startTime() / TICK;
   fields[19] = total * PAGE_KILOBYTES * 1024;
   fields[20] = resident;
   fields[21] = 2n ** 64n - 1n; // rsslim
-  return `${pid} (${name}) R ${fields.join(' ')}\n`;
+  return `${pid} (${name}) ${process.runState} ${fields.join(' ')}\n`;
 }
 
 /** The text files of /proc/PID by name. */

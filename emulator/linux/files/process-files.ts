@@ -74,7 +74,11 @@ export class ProcessFiles {
 
   /** A regular file's content as a whole, for the program loader. */
   readFile(path: string): Uint8Array {
-    const node = this.existing(AT_FDCWD, path);
+    return this.readNode(this.existing(AT_FDCWD, path), path);
+  }
+
+  /** The same of a file that has been found. */
+  readNode(node: FileNode, path: string): Uint8Array {
     if (node.kind !== 'file') refuse(ERRNO.EACCES, `${path} is no regular file`);
     const file = node.open({ flags: O_RDONLY, process: this.process, path: () => path }).retain();
     try {

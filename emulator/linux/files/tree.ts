@@ -105,6 +105,7 @@ export class FileTree implements SystemView {
   private readonly mountLines: string[] = [];
   private readonly views = new Map<number, ProcessView>();
   private readonly folders: HostFolder[] = [];
+  private readonly proc: ProcTree;
   private devices = 0;
 
   /** @throws Error when a granted folder is not there */
@@ -132,8 +133,8 @@ export class FileTree implements SystemView {
     this.anonymous = memory();
     const devices = memory();
     this.mount('/dev', makeDevices(devices), 'devtmpfs');
-    const proc = new ProcTree(new ProcFileSystem(++this.devices, quota, now), this);
-    this.mount('/proc', proc.root, 'proc');
+    this.proc = new ProcTree(new ProcFileSystem(++this.devices, quota, now), this);
+    this.mount('/proc', this.proc.root, 'proc');
     this.mount('/tmp', new MemoryDirectory(memory(), 0o1777), 'tmpfs');
     for (const grant of grants) {
       if (grant !== rootGrant) {
@@ -149,6 +150,7 @@ export class FileTree implements SystemView {
 
   unregister(pid: number): void {
     this.views.delete(pid);
+    this.proc.forget(pid);
   }
 
   process(pid: number): ProcessView | undefined {

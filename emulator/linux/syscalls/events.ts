@@ -5,7 +5,6 @@ import { EpollFile } from '../files/epoll';
 import { EventFile, SignalFile, TimerFile } from '../files/event-files';
 import { O_CLOEXEC, O_NONBLOCK } from '../files/open-file';
 import { RegularFile } from '../files/regular-file';
-import { PROCESS_ID } from '../identity';
 import { waitReady } from './poll';
 import { encodeTimespec, fixedDeadline, readTimespec } from './time';
 
@@ -55,7 +54,7 @@ function signalfd4(call: Call): SyscallResult {
     return fd;
   }
   // Signals of the process: its first thread has them.
-  const thread = call.kernel.findThread(PROCESS_ID) ?? call.thread;
+  const thread = call.kernel.findThread(call.kernel.pid) ?? call.thread;
   const source = {
     pending: (set: bigint) => signals.pending(thread) & set,
     take: (set: bigint) => signals.take(thread, set)?.bytes,

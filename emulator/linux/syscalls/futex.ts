@@ -21,7 +21,7 @@ const CLOCK_REALTIME_FLAG = 256;
 const COMMAND_MASK = ~(PRIVATE_FLAG | CLOCK_REALTIME_FLAG);
 const FUTEX_BYTES = 4;
 
-/** The key of a futex: its address, which must be aligned and, unless the futex is private, writable. */
+/** The address of a futex, which must be aligned and, unless the futex is private, writable. */
 function futexAt(call: Call, argument: number): number {
   const address = call.number(argument);
   if (address % FUTEX_BYTES !== 0) {
@@ -57,7 +57,7 @@ function wait(call: Call, bits: number, isAbsolute: boolean): SyscallResult {
   if (current.futex === undefined) {
     const address = futexAt(call, 0);
     if (memory.u32(address) !== call.uint(2)) return -ERRNO.EAGAIN;
-    current.futex = futexes.wait(address, thread, current, bits);
+    current.futex = futexes.wait(call.kernel.futexKey(address), thread, current, bits);
   }
   if (deadline === undefined) return call.parkInterruptible('futex');
   if (clock.monotonic() >= deadline) {
@@ -74,7 +74,8 @@ function requeue(call: Call, compares: boolean): SyscallResult {
   const from = futexAt(call, 0);
   const to = futexAt(call, 4);
   if (compares && memory.u32(from) !== call.uint(5)) return -ERRNO.EAGAIN;
-  return futexes.requeue(from, to, wakes, moves);
+  const { kernel } = call;
+  return futexes.requeue(kernel.futexKey(from), kernel.futexKey(to), wakes, moves);
 }
 
 /** What FUTEX_WAKE_OP stores, by the number of its operation: of the old value and the argument. */
@@ -116,8 +117,10 @@ function wakeOperation(call: Call): SyscallResult {
   const old = memory.i32(second);
   memory.setU32(second, operation(old, argument) >>> 0);
   if (compare === undefined) return -ERRNO.ENOSYS;
-  const woken = futexes.wake(first, call.int(2));
-  return compare(old, (code << 20) >> 20) ? woken + futexes.wake(second, call.int(3)) : woken;
+  const wake = (address: number, count: number): number =>
+    futexes.wake(call.kernel.futexKey(address), count);
+  const woken = wake(first, call.int(2));
+  return compare(old, (code << 20) >> 20) ? woken + wake(second, call.int(3)) : woken;
 }
 
 /** futex(2): address, operation, value, timeout or second count, second address, third value. */
@@ -132,10 +135,10 @@ export const futex: SyscallHandler = (call) => {
     case FUTEX.WAIT_BITSET:
       return wait(call, call.uint(5), true);
     case FUTEX.WAKE:
-      return futexes.wake(futexAt(call, 0), call.int(2));
+      return futexes.wake(call.kernel.futexKey(futexAt(call, 0)), call.int(2));
     case FUTEX.WAKE_BITSET:
       if (call.uint(5) === 0) return -ERRNO.EINVAL;
-      return futexes.wake(futexAt(call, 0), call.int(2), call.uint(5));
+      return futexes.wake(call.kernel.futexKey(futexAt(call, 0)), call.int(2), call.uint(5));
     case FUTEX.REQUEUE:
       return requeue(call, false);
     case FUTEX.CMP_REQUEUE:

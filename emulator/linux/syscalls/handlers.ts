@@ -1,7 +1,9 @@
 import type { SyscallHandler } from '../call';
 import { attributeCalls } from './attributes';
 import { eventCalls } from './events';
+import { execCalls } from './exec';
 import { fileCalls } from './files';
+import { groupCalls } from './groups';
 import { ioCalls } from './io';
 import { ioctlCalls } from './ioctl';
 import { lockCalls } from './locks';
@@ -17,13 +19,16 @@ import { threadCalls } from './threads';
 import { timeCalls } from './time';
 import { transferCalls } from './transfer';
 import { timerCalls } from './timers';
+import { waitCalls } from './wait';
 
 /** Every call that is there, by number. A number without a handler is ENOSYS. */
 export const HANDLERS: ReadonlyMap<number, SyscallHandler> = new Map(
   [
     attributeCalls,
     eventCalls,
+    execCalls,
     fileCalls,
+    groupCalls,
     ioCalls,
     ioctlCalls,
     lockCalls,
@@ -38,6 +43,7 @@ export const HANDLERS: ReadonlyMap<number, SyscallHandler> = new Map(
     timeCalls,
     transferCalls,
     timerCalls,
+    waitCalls,
   ].flatMap((calls) =>
     Object.entries(calls).map(([name, handler]) => [systemCallNumber(name), handler] as const),
   ),

@@ -1,6 +1,7 @@
 import { ERRNO } from '../abi/errno';
 import { SIGNAL } from '../abi/signals';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
+import { beforeReading, beforeWriting } from '../job-control';
 import { O_NONBLOCK, O_PATH, type OpenFile, type ReadResult } from '../files/open-file';
 import { RegularFile } from '../files/regular-file';
 
@@ -219,19 +220,23 @@ function vectorAt(
 export const ioCalls: SyscallHandlers = {
   read(call) {
     const file = readableFile(call);
-    return readInto(call, file, singleBuffer(call), readNext(call, file));
+    return (
+      beforeReading(call, file) ?? readInto(call, file, singleBuffer(call), readNext(call, file))
+    );
   },
   write(call) {
     const file = writableFile(call);
-    return writeFrom(call, file, singleBuffer(call), writeNext(file));
+    return beforeWriting(call, file) ?? writeFrom(call, file, singleBuffer(call), writeNext(file));
   },
   readv(call) {
     const file = readableFile(call);
-    return readInto(call, file, vectorBuffers(call), readNext(call, file));
+    return (
+      beforeReading(call, file) ?? readInto(call, file, vectorBuffers(call), readNext(call, file))
+    );
   },
   writev(call) {
     const file = writableFile(call);
-    return writeFrom(call, file, vectorBuffers(call), writeNext(file));
+    return beforeWriting(call, file) ?? writeFrom(call, file, vectorBuffers(call), writeNext(file));
   },
   pread64: (call) => readAt(call, singleBuffer(call)),
   pwrite64: (call) => writeAt(call, singleBuffer(call)),

@@ -1,7 +1,7 @@
 import { ERRNO } from '../abi/errno';
 import type { Call, SyscallHandlers, SyscallResult } from '../call';
 import { O_NONBLOCK, O_PATH, type OpenFile } from '../files/open-file';
-import { PROCESS_ID } from '../identity';
+import { beforeChanging } from '../job-control';
 import type { TerminalSettings } from '../streams';
 import { decodeTermios, encodeTermios, TERMIOS2_SIZE, TERMIOS_SIZE } from '../termios';
 
@@ -22,6 +22,7 @@ const IOCTL = {
   TIOCSWINSZ: 0x5414,
   FIONREAD: 0x541b,
   FIONBIO: 0x5421,
+  TIOCNOTTY: 0x5422,
   TIOCGSID: 0x5429,
   TCGETS2: 0x802c542a,
   TCSETS2: 0x402c542b,
@@ -73,6 +74,8 @@ function terminalRequest(call: Call, terminal: TerminalSettings, request: number
     case IOCTL.TCSETSW:
     case IOCTL.TCSETS2:
     case IOCTL.TCSETSW2: {
+      const refusal = beforeChanging(call);
+      if (refusal !== undefined) return refusal;
       const termios = decodeTermios(memory.read(argument, TERMIOS_SIZE));
       if (request === IOCTL.TCSETSF || request === IOCTL.TCSETSF2) terminal.flushInput();
       terminal.setTermios(termios);
@@ -90,18 +93,11 @@ function terminalRequest(call: Call, terminal: TerminalSettings, request: number
       terminal.setWindowSize({ rows: view.getUint16(0, true), columns: view.getUint16(2, true) });
       return 0;
     }
-    case IOCTL.TIOCGPGRP:
-    case IOCTL.TIOCGSID:
-      memory.setU32(argument, PROCESS_ID);
-      return 0;
-    case IOCTL.TIOCSPGRP:
-      return memory.i32(argument) === PROCESS_ID ? 0 : -ERRNO.EPERM;
     case IOCTL.TIOCOUTQ:
       memory.setU32(argument, 0);
       return 0;
     case IOCTL.TCSBRK:
     case IOCTL.TCXONC:
-    case IOCTL.TIOCSCTTY:
       return 0;
     default:
       return -ERRNO.ENOTTY;
@@ -117,6 +113,44 @@ function encodeWindowSize({ windowSize }: TerminalSettings): Uint8Array {
   return bytes;
 }
 
+/** Requests about whose terminal it is; undefined when this is none of them. */
+function ownership(call: Call, request: number): SyscallResult | undefined {
+  const { memory, state, pid, system } = call.kernel;
+  const { terminal, processes } = system;
+  const argument = call.number(2);
+  const isMine = terminal.session === state.session;
+  switch (request) {
+    case IOCTL.TIOCGPGRP:
+    case IOCTL.TIOCGSID:
+      if (!isMine) return -ERRNO.ENOTTY;
+      memory.setU32(argument, request === IOCTL.TIOCGSID ? terminal.session : terminal.foreground);
+      return 0;
+    case IOCTL.TIOCSPGRP: {
+      const refusal = beforeChanging(call);
+      if (refusal !== undefined) return refusal;
+      const group = memory.i32(argument);
+      if (!isMine) return -ERRNO.ENOTTY;
+      if (group < 0) return -ERRNO.EINVAL;
+      const members = processes.group(group);
+      if (members.length === 0) return -ERRNO.ESRCH;
+      if (!members.some((member) => member.state.session === state.session)) return -ERRNO.EPERM;
+      terminal.foreground = group;
+      return 0;
+    }
+    case IOCTL.TIOCSCTTY:
+      if (isMine) return 0;
+      if (state.session !== pid || terminal.session !== 0) return -ERRNO.EPERM;
+      terminal.take(state.session, state.group);
+      return 0;
+    case IOCTL.TIOCNOTTY:
+      if (!isMine) return -ERRNO.ENOTTY;
+      if (state.session === pid) terminal.hangUp();
+      return 0;
+    default:
+      return undefined;
+  }
+}
+
 /** ioctl(2), for terminals above all. */
 export const ioctlCalls: SyscallHandlers = {
   ioctl(call) {
@@ -126,6 +160,8 @@ export const ioctlCalls: SyscallHandlers = {
     const answer = anyFile(call, file, request);
     if (answer !== undefined) return answer;
     if (file.terminal === undefined) return -ERRNO.ENOTTY;
+    const owned = ownership(call, request);
+    if (owned !== undefined) return owned;
     return terminalRequest(call, file.terminal, request);
   },
 };

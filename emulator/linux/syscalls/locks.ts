@@ -2,7 +2,6 @@ import { ERRNO } from '../abi/errno';
 import type { Call, SyscallHandlers, SyscallResult } from '../call';
 import type { RecordLock } from '../files/locks';
 import type { OpenFile } from '../files/open-file';
-import { PROCESS_ID } from '../identity';
 
 /** fcntl commands for locks (include/uapi/asm-generic/fcntl.h); between these two lie the SETLK ones. */
 const F_GETLK = 5;
@@ -42,7 +41,7 @@ export function fcntlLock(call: Call, file: OpenFile, command: number): SyscallR
   const range = lockRange(view, file);
   if (range === undefined) return -ERRNO.EINVAL;
   const { locks } = files.tree;
-  const owner = ofd ? file : PROCESS_ID;
+  const owner = ofd ? file : call.kernel.pid;
   const wanted: RecordLock = { owner, ...range, exclusive: type === F_WRLCK };
   if (command === F_GETLK || command === F_OFD_GETLK) {
     const conflict = type === F_UNLCK ? undefined : locks.conflict(file, wanted);

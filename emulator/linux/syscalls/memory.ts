@@ -1,4 +1,4 @@
-import { READ, WRITE, type AddressSpace } from '../../memory/address-space';
+import { EXECUTE, READ, WRITE, type AddressSpace } from '../../memory/address-space';
 import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../../memory/layout';
 import { ENTRY_FRAME_SHIFT } from '../../memory/arena-layout';
 import { ENTRY } from '../../memory/page-table';
@@ -96,6 +96,7 @@ function mmap(call: Call): SyscallResult {
     }
     space.protect(start, length, protection);
   }
+  noteCode(call, protection);
   if (file !== undefined) {
     const { inode, fileSystem: device = 0 } = file.status();
     const stores = shared && file.canWrite && file instanceof RegularFile;
@@ -104,6 +105,12 @@ function mmap(call: Call): SyscallResult {
     mappings.add({ start, end, offset, path, device, inode, ...(stores && { shared: file }) });
   }
   return start;
+}
+
+/** Code that runs in new pages is this process's alone, even where it shares what was decoded before a fork. */
+function noteCode({ kernel }: Call, protection: number): void {
+  kernel.processMemory.noteProtection(protection);
+  if ((protection & EXECUTE) !== 0) kernel.host.codeMapped(kernel);
 }
 
 /** Where a mapping goes, or a negative errno. */
@@ -148,6 +155,7 @@ function mprotect(call: Call): SyscallResult {
   if (pages.start === 0) return -ERRNO.ENOMEM;
   const { space } = call.kernel;
   const complete = space.protect(pages.start, pages.length, protection & PROT_MASK);
+  noteCode(call, protection);
   return complete ? 0 : -ERRNO.ENOMEM;
 }
 

@@ -3,10 +3,11 @@ import { ERRNO } from '../abi/errno';
 import type { Call, SyscallHandlers, SyscallResult } from '../call';
 import { NANOSECONDS } from '../clock';
 import { encodeText } from '../guest-memory';
-import { hwprobeValue, PARENT_PROCESS_ID, PROCESS_ID, UTSNAME } from '../identity';
+import { hwprobeValue, PARENT_PROCESS_ID, UTSNAME } from '../identity';
+import type { LinuxKernel } from '../kernel';
 import type { ResourceLimit } from '../limits';
 import { threadNamed } from './threads';
-import { encodeTimeval, processTime } from './time';
+import { encodeUsage } from './time';
 
 const UTS_FIELD = 65;
 
@@ -37,8 +38,14 @@ function encodeLimit({ soft, hard }: ResourceLimit): Uint8Array {
 }
 
 /** getrlimit and setrlimit in one; limits can be lowered, never raised above the hard one. */
-function resourceLimit(call: Call, resource: number, wanted: number, old: number): SyscallResult {
-  const { limits, memory } = call.kernel;
+function resourceLimit(
+  call: Call,
+  resource: number,
+  wanted: number,
+  old: number,
+  { limits } = call.kernel,
+): SyscallResult {
+  const { memory } = call.kernel;
   const before = limits.get(resource);
   if (before === undefined) return -ERRNO.EINVAL;
   if (wanted !== 0) {
@@ -53,36 +60,35 @@ function resourceLimit(call: Call, resource: number, wanted: number, old: number
 }
 
 const RUSAGE_CHILDREN = -1;
-const RUSAGE_SELF = 0;
 const RUSAGE_THREAD = 1;
 
-/** `struct rusage`: user time, system time, then 14 counts, the first the peak of resident KiB. */
 function getrusage(call: Call): SyscallResult {
-  const { kernel } = call;
+  const { kernel, thread } = call;
   const who = call.int(0);
   if (who < RUSAGE_CHILDREN || who > RUSAGE_THREAD) return -ERRNO.EINVAL;
-  const bytes = new Uint8Array(144);
-  if (who >= RUSAGE_SELF) {
-    bytes.set(encodeTimeval(processTime(kernel)));
-    const resident = BigInt(kernel.space.arena.frames.used * 4);
-    new DataView(bytes.buffer).setBigInt64(32, resident, true);
-  }
-  kernel.memory.write(call.number(1), bytes);
+  const usage =
+    who === RUSAGE_CHILDREN
+      ? encodeUsage(kernel, kernel.childrenTime())
+      : encodeUsage(kernel, kernel.processorTime(who === RUSAGE_THREAD ? thread : undefined));
+  kernel.memory.write(call.number(1), usage);
   return 0;
 }
 
 /** One processor: bit 0 of the mask. */
 function schedGetaffinity(call: Call): SyscallResult {
   const size = call.number(1);
-  if (!isSelf(call)) return -ERRNO.ESRCH;
+  if (!processNamed(call)) return -ERRNO.ESRCH;
   if (size < 8 || size % 8 !== 0) return -ERRNO.EINVAL;
   call.kernel.memory.setU64(call.number(2), 1n);
   return 8;
 }
 
-/** Argument 0 names this process or one of its threads; 0 means the caller. */
-function isSelf(call: Call): boolean {
-  return call.int(0) === PROCESS_ID || threadNamed(call, call.int(0)) !== undefined;
+/** The process that argument 0 names by itself or one of its threads; 0 means the caller. */
+function processNamed(call: Call): LinuxKernel | undefined {
+  const id = call.int(0);
+  if (threadNamed(call, id) !== undefined) return call.kernel;
+  const { processes } = call.kernel.system;
+  return processes.live().find((process) => process.pid === id || process.findThread(id));
 }
 
 const SCHED_FIFO = 1;
@@ -102,11 +108,19 @@ const PR_SET_NAME = 15;
 const PR_GET_NAME = 16;
 const PR_SET_NO_NEW_PRIVS = 38;
 const PR_GET_NO_NEW_PRIVS = 39;
+const PR_SET_CHILD_SUBREAPER = 36;
+const PR_GET_CHILD_SUBREAPER = 37;
 const NAME_BYTES = 16;
 
 function prctl(call: Call): SyscallResult {
   const { memory } = call.kernel;
   switch (call.int(0)) {
+    case PR_SET_CHILD_SUBREAPER:
+      call.kernel.state.isSubreaper = call.number(1) !== 0;
+      return 0;
+    case PR_GET_CHILD_SUBREAPER:
+      memory.setU32(call.number(1), call.kernel.state.isSubreaper ? 1 : 0);
+      return 0;
     case PR_SET_NAME: {
       const bytes = call.kernel.space.read(call.number(1), NAME_BYTES - 1);
       const end = bytes.indexOf(0);
@@ -180,8 +194,8 @@ function getIdentity(own: 'user' | 'group'): (call: Call) => SyscallResult {
 
 /** The process itself: its end, its names, limits and threads. */
 export const processCalls: SyscallHandlers = {
-  getpid: () => PROCESS_ID,
-  getppid: () => PARENT_PROCESS_ID,
+  getpid: (call) => call.kernel.pid,
+  getppid: (call) => call.kernel.state.parent?.pid ?? PARENT_PROCESS_ID,
   getuid: (call) => call.kernel.user,
   geteuid: (call) => call.kernel.user,
   getgid: (call) => call.kernel.group,
@@ -195,19 +209,13 @@ export const processCalls: SyscallHandlers = {
   setresuid: keepIdentity('user', 3),
   setresgid: keepIdentity('group', 3),
   getgroups: () => 0,
-  getpgid: (call) => (isSelf(call) ? PROCESS_ID : -ERRNO.ESRCH),
-  getsid: (call) => (isSelf(call) ? PROCESS_ID : -ERRNO.ESRCH),
-  setpgid: (call) => (isSelf(call) ? -ERRNO.EPERM : -ERRNO.ESRCH),
-  setsid: () => -ERRNO.EPERM,
-  // There are no child processes yet.
-  wait4: () => -ERRNO.ECHILD,
-  waitid: () => -ERRNO.ECHILD,
   uname,
   sysinfo,
   getrusage,
   prlimit64(call) {
-    if (!isSelf(call)) return -ERRNO.ESRCH;
-    return resourceLimit(call, call.uint(1), call.number(2), call.number(3));
+    const process = processNamed(call);
+    if (!process) return -ERRNO.ESRCH;
+    return resourceLimit(call, call.uint(1), call.number(2), call.number(3), process);
   },
   getrlimit: (call) => {
     return call.number(1) === 0
@@ -227,14 +235,14 @@ export const processCalls: SyscallHandlers = {
   },
   sched_getaffinity: schedGetaffinity,
   sched_setaffinity(call) {
-    if (!isSelf(call)) return -ERRNO.ESRCH;
+    if (!processNamed(call)) return -ERRNO.ESRCH;
     if (call.number(1) === 0) return -ERRNO.EINVAL;
     const mask = call.kernel.memory.read(call.number(2), Math.min(call.number(1), 8))[0] ?? 0;
     return mask & 1 ? 0 : -ERRNO.EINVAL;
   },
-  sched_getscheduler: (call) => (isSelf(call) ? 0 : -ERRNO.ESRCH),
+  sched_getscheduler: (call) => (processNamed(call) ? 0 : -ERRNO.ESRCH),
   sched_getparam(call) {
-    if (!isSelf(call)) return -ERRNO.ESRCH;
+    if (!processNamed(call)) return -ERRNO.ESRCH;
     call.kernel.memory.setU32(call.number(1), 0);
     return 0;
   },

@@ -3,7 +3,7 @@ import { ERRNO } from '../abi/errno';
 import { MAX_SIGNAL, SIGNAL, SIGRTMIN } from '../abi/signals';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
 import { toMilliseconds } from '../clock';
-import { PROCESS_ID } from '../identity';
+import type { LinuxKernel } from '../kernel';
 import {
   queuedInfo,
   senderInfo,
@@ -134,25 +134,54 @@ function rtSigtimedwait(call: Call): SyscallResult {
   return call.parkInterruptible('signal', toMilliseconds(deadline));
 }
 
-/** The thread of this process that a call means; ESRCH when there is none. */
-function threadOf(call: Call, tid: number): Thread {
-  // A hart of multiprocess has the process's memory, in which the C library remembers its thread's id.
-  if (tid === PROCESS_ID && !call.thread.takesShared) return call.thread;
-  const thread = call.kernel.findThread(tid);
-  if (thread === undefined) throw new SyscallError(ERRNO.ESRCH, `there is no thread ${tid}`);
-  return thread;
+/** Where a signal goes: to a process, or to one of its threads. */
+interface Target {
+  readonly process: LinuxKernel;
+  readonly thread: Thread | undefined;
 }
 
-/** A pid that means this process. Harts of multiprocess get what they send to the process themselves. */
-function processTarget(call: Call, pid: number): Thread | undefined {
-  if (pid !== PROCESS_ID) throw new SyscallError(ERRNO.ESRCH, `there is no process ${pid}`);
-  return call.thread.takesShared ? undefined : call.thread;
+/** The thread that a call means, of any process or of `tgid`; ESRCH when there is none. */
+function threadOf(call: Call, tid: number, tgid?: number): Target {
+  const { kernel, thread: caller } = call;
+  // A hart of multiprocess has the process's memory, in which the C library remembers its thread's id.
+  if (tid === kernel.pid && !caller.takesShared && (tgid ?? tid) === kernel.pid) {
+    return { process: kernel, thread: caller };
+  }
+  const { processes } = kernel.system;
+  const owner = tgid === undefined ? undefined : processes.get(tgid);
+  for (const process of owner ? [owner] : tgid === undefined ? processes.live() : []) {
+    const thread = process.findThread(tid);
+    if (thread !== undefined) return { process, thread };
+  }
+  throw new SyscallError(ERRNO.ESRCH, `there is no thread ${tid}`);
+}
+
+/** The process that a pid means. Harts of multiprocess get what they send to their process themselves. */
+function processTarget({ kernel, thread }: Call, pid: number): Target {
+  const process = kernel.system.processes.get(pid);
+  if (process === undefined) throw new SyscallError(ERRNO.ESRCH, `there is no process ${pid}`);
+  return { process, thread: process === kernel && !thread.takesShared ? thread : undefined };
+}
+
+/** The processes that kill means: one, a group (0, -group), or all but the caller (-1). */
+function killTargets(call: Call, pid: number): readonly Target[] {
+  const { kernel, thread } = call;
+  const { processes } = kernel.system;
+  if (pid > 0) return [processTarget(call, pid)];
+  if (!thread.takesShared) return [{ process: kernel, thread }];
+  const everybody = processes.live().filter((process) => process !== kernel);
+  const members = pid === -1 ? everybody : processes.group(pid === 0 ? kernel.state.group : -pid);
+  if (members.length === 0) {
+    throw new SyscallError(ERRNO.ESRCH, `nobody is meant by ${pid}`);
+  }
+  return members.map((process) => ({ process, thread: undefined }));
 }
 
 /** Sends a signal; 0 only asks whether it could be sent. */
-function send(call: Call, info: SignalInfo, thread: Thread | undefined): SyscallResult {
-  const { signals, limits } = call.kernel;
-  if (info.signal === 0) return 0;
+function send(info: SignalInfo, { process, thread }: Target): SyscallResult {
+  const { signals, limits, state } = process;
+  // A zombie is there, and hears nothing.
+  if (info.signal === 0 || state.ended) return 0;
   const queues = info.signal >= SIGRTMIN && signalCode(info) !== SI.USER;
   if (queues && signals.count >= limits.pendingSignals) return -ERRNO.EAGAIN;
   signals.send(info, thread);
@@ -163,10 +192,20 @@ function isSignal(signal: number): boolean {
   return signal >= 0 && signal <= MAX_SIGNAL;
 }
 
-function sendToThread(call: Call, tid: number, signal: number): SyscallResult {
+/** The caller, as the receiver of its signal sees it. */
+function sender({ kernel }: Call): { pid: number; uid: number } {
+  return { pid: kernel.pid, uid: kernel.user };
+}
+
+function sendToThread(call: Call, tid: number, signal: number, tgid?: number): SyscallResult {
   if (!isSignal(signal)) return -ERRNO.EINVAL;
-  const sender = { pid: PROCESS_ID, uid: call.kernel.user };
-  return send(call, senderInfo(signal, SI.TKILL, sender), threadOf(call, tid));
+  return send(senderInfo(signal, SI.TKILL, sender(call)), threadOf(call, tid, tgid));
+}
+
+/** Only a process itself may say that its signal comes from the kernel or from kill. */
+function mayQueue(call: Call, info: SignalInfo, { process }: Target): boolean {
+  const code = signalCode(info);
+  return process === call.kernel || (code < 0 && code !== SI.TKILL);
 }
 
 /** The `siginfo_t` of rt_sigqueueinfo. */
@@ -194,33 +233,31 @@ export const signalCalls: SyscallHandlers = {
   // What is waited for begins anew by itself: only a program that makes this call itself comes here.
   restart_syscall: () => -ERRNO.EINTR,
   kill(call) {
-    const pid = call.int(0);
-    const signal = call.int(1);
+    const [pid, signal] = [call.int(0), call.int(1)];
     if (!isSignal(signal)) return -ERRNO.EINVAL;
-    // 0 and -1 mean the process group and everybody: here the process itself.
-    const self = pid === 0 || pid === -1 || pid === -PROCESS_ID;
-    const sender = { pid: PROCESS_ID, uid: call.kernel.user };
-    const target = processTarget(call, self ? PROCESS_ID : pid);
-    return send(call, senderInfo(signal, SI.USER, sender), target);
+    const info = senderInfo(signal, SI.USER, sender(call));
+    const results = killTargets(call, pid).map((target) => send(info, target));
+    return results.includes(0) ? 0 : (results[0] ?? 0);
   },
   tkill(call) {
     return call.int(0) <= 0 ? -ERRNO.EINVAL : sendToThread(call, call.int(0), call.int(1));
   },
   tgkill(call) {
-    if (call.int(0) <= 0 || call.int(1) <= 0) return -ERRNO.EINVAL;
-    if (call.int(0) !== PROCESS_ID) return -ERRNO.ESRCH;
-    return sendToThread(call, call.int(1), call.int(2));
+    const [tgid, tid] = [call.int(0), call.int(1)];
+    return tgid <= 0 || tid <= 0 ? -ERRNO.EINVAL : sendToThread(call, tid, call.int(2), tgid);
   },
   rt_sigqueueinfo(call) {
     const info = readInfo(call, call.number(2), call.int(1));
     const target = processTarget(call, call.int(0));
-    return isSignal(info.signal) ? send(call, info, target) : -ERRNO.EINVAL;
+    if (!isSignal(info.signal)) return -ERRNO.EINVAL;
+    return mayQueue(call, info, target) ? send(info, target) : -ERRNO.EPERM;
   },
   rt_tgsigqueueinfo(call) {
     const info = readInfo(call, call.number(3), call.int(2));
-    if (call.int(0) <= 0 || call.int(1) <= 0) return -ERRNO.EINVAL;
-    if (call.int(0) !== PROCESS_ID) return -ERRNO.ESRCH;
-    const target = threadOf(call, call.int(1));
-    return isSignal(info.signal) ? send(call, info, target) : -ERRNO.EINVAL;
+    const [tgid, tid] = [call.int(0), call.int(1)];
+    if (tgid <= 0 || tid <= 0) return -ERRNO.EINVAL;
+    const target = threadOf(call, tid, tgid);
+    if (!isSignal(info.signal)) return -ERRNO.EINVAL;
+    return mayQueue(call, info, target) ? send(info, target) : -ERRNO.EPERM;
   },
 };

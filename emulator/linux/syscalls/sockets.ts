@@ -3,7 +3,6 @@ import { SIGNAL } from '../abi/signals';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
 import { O_CLOEXEC, O_NONBLOCK, type OpenFile } from '../files/open-file';
 import { SOCK_DGRAM, SOCK_SEQPACKET, SOCK_STREAM, SocketFile } from '../files/sockets';
-import { PROCESS_ID } from '../identity';
 import { addPair } from './files';
 
 const AF_UNIX = 1;
@@ -217,7 +216,7 @@ function getsockopt(call: Call): SyscallResult {
     [SO.ERROR]: [0],
     [SO.SNDBUF]: [MOST_BYTES],
     [SO.RCVBUF]: [MOST_BYTES],
-    [SO.PEERCRED]: [PROCESS_ID, call.kernel.user, call.kernel.group],
+    [SO.PEERCRED]: [call.kernel.pid, call.kernel.user, call.kernel.group],
     [SO.ACCEPTCONN]: [0],
     [SO.PROTOCOL]: [0],
     [SO.DOMAIN]: [AF_UNIX],

@@ -3,10 +3,12 @@ import { PAGE_SIZE } from '../../memory/layout';
 import { pageRuns } from '../../memory/page-runs';
 import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
-import { PROCESS_ID } from '../identity';
-import { releaseRobustFutexes, ROBUST_HEAD_BYTES } from '../robust-futexes';
+import type { HartState } from '../../engine/hart-state';
+import type { LinuxKernel } from '../kernel';
+import { MAX_SIGNAL } from '../abi/signals';
+import { leaveMemory, ROBUST_HEAD_BYTES } from '../robust-futexes';
 import type { Thread } from '../thread';
-import type { ThreadStack } from '../thread-host';
+import type { ThreadStack } from '../process-host';
 import { futex } from './futex';
 
 /** Flags of clone(2) (include/uapi/linux/sched.h). */
@@ -45,6 +47,20 @@ const OPTIONAL_FLAGS =
   CLONE.UNTRACED |
   CLONE.CHILD_SETTID |
   CLONE.IO;
+/** What may come with a process; it shares at most its memory. */
+const CHILD_FLAGS =
+  CLONE.VM |
+  CLONE.VFORK |
+  CLONE.PTRACE |
+  CLONE.SYSVSEM |
+  CLONE.SETTLS |
+  CLONE.PARENT_SETTID |
+  CLONE.CHILD_CLEARTID |
+  CLONE.DETACHED |
+  CLONE.UNTRACED |
+  CLONE.CHILD_SETTID |
+  CLONE.IO |
+  CLONE.CLEAR_SIGHAND;
 /** The signal to the parent at the end: threads send none. */
 const EXIT_SIGNAL = 0xffn;
 
@@ -56,6 +72,8 @@ const ECALL_BYTES = 4;
 /** What clone and clone3 say of the child. */
 interface CloneRequest {
   readonly flags: bigint;
+  /** Sent to the parent when a process ends; 0 = none. */
+  readonly exitSignal: number;
   /** Its stack pointer; 0 = the caller's. */
   readonly sp: bigint;
   readonly stack: () => ThreadStack | undefined;
@@ -64,44 +82,95 @@ interface CloneRequest {
   readonly childTid: number;
 }
 
+/** A new thread, or a child process when it is not to be one of the caller's. */
+function cloneTask(call: Call, request: CloneRequest): SyscallResult {
+  const { kernel, thread } = call;
+  const { flags } = request;
+  if (thread.wait?.child) return awaitChild(call, thread.wait.child);
+  const has = (flag: bigint): boolean => (flags & flag) !== 0n;
+  if (has(CLONE.THREAD) && !has(CLONE.SIGHAND)) return -ERRNO.EINVAL;
+  if (has(CLONE.SIGHAND) && (!has(CLONE.VM) || has(CLONE.CLEAR_SIGHAND))) return -ERRNO.EINVAL;
+  const isThread = has(CLONE.THREAD);
+  const allowed = isThread ? THREAD_FLAGS | OPTIONAL_FLAGS : CHILD_FLAGS;
+  const [extra, missing] = [flags & ~allowed, isThread ? THREAD_FLAGS & ~flags : 0n];
+  if (extra !== 0n || missing !== 0n) {
+    const kind = isThread ? 'thread' : 'process';
+    const problem = extra === 0n ? `without ${hex(missing)} in` : `with ${hex(extra)} of`;
+    kernel.log(`clone: a ${kind} cannot be made ${problem} its flags ${hex(flags)}`);
+    return -ERRNO.EINVAL;
+  }
+  if (!thread.takesShared) {
+    kernel.log('clone: a vCPU of multiprocess makes no threads and no processes');
+    return -ERRNO.EAGAIN;
+  }
+  if (kernel.system.processes.threads >= kernel.limits.threads) return -ERRNO.EAGAIN;
+  return isThread ? cloneThread(call, request) : cloneProcess(call, request);
+}
+
+function hex(value: bigint): string {
+  return `0x${value.toString(16)}`;
+}
+
 /** A new thread: a hart of this address space that goes on behind the call with a0 = 0. */
 function cloneThread(call: Call, request: CloneRequest): SyscallResult {
-  const refusal = refuse(call, request.flags);
-  if (refusal !== 0) return -refusal;
   const { kernel, thread: parent } = call;
-  if (kernel.liveThreads >= kernel.limits.threads) return -ERRNO.EAGAIN;
-  const hart = kernel.threadHost.create(call.hart, request.stack);
+  const hart = kernel.host.create(call.hart, request.stack);
   if (hart === undefined) return -ERRNO.EAGAIN;
   const child = kernel.addThread(hart, parent);
+  beginAt(call, hart, request);
   const { flags } = request;
-  hart.pc = call.hart.pc + ECALL_BYTES;
-  hart.setX(A0, 0n);
-  if (request.sp !== 0n) hart.setX(SP, request.sp);
-  if ((flags & CLONE.SETTLS) !== 0n) hart.setX(TP, request.tls);
   if ((flags & CLONE.CHILD_CLEARTID) !== 0n) child.clearChildTid = request.childTid;
   if ((flags & CLONE.PARENT_SETTID) !== 0n) tryStore(call, request.parentTid, child.tid);
   if ((flags & CLONE.CHILD_SETTID) !== 0n) tryStore(call, request.childTid, child.tid);
   return child.tid;
 }
 
-/** The error when these flags make no thread, 0 when they do (kernel/fork.c, copy_process). */
-function refuse({ kernel, thread }: Call, flags: bigint): number {
+/** The registers in which a child differs from its maker. */
+function beginAt(call: Call, hart: HartState, { sp, flags, tls }: CloneRequest): void {
+  hart.pc = call.hart.pc + ECALL_BYTES;
+  hart.setX(A0, 0n);
+  if (sp !== 0n) hart.setX(SP, sp);
+  if ((flags & CLONE.SETTLS) !== 0n) hart.setX(TP, tls);
+}
+
+/** A child process: with a fork of the memory, or until it execs or ends with this one. */
+function cloneProcess(call: Call, request: CloneRequest): SyscallResult {
+  const { kernel, thread } = call;
+  const { flags, exitSignal } = request;
   const has = (flag: bigint): boolean => (flags & flag) !== 0n;
-  if (has(CLONE.THREAD) && !has(CLONE.SIGHAND)) return ERRNO.EINVAL;
-  if (has(CLONE.SIGHAND) && (!has(CLONE.VM) || has(CLONE.CLEAR_SIGHAND))) return ERRNO.EINVAL;
-  const shown = `clone with flags 0x${flags.toString(16)}`;
-  if ((flags & THREAD_FLAGS) !== THREAD_FLAGS) {
-    kernel.log(`${shown} is not there: only threads can be made`);
-    return ERRNO.ENOSYS;
+  const { processes, processLimit } = kernel.system;
+  if (processes.list().length >= processLimit) return -ERRNO.EAGAIN;
+  if (exitSignal > MAX_SIGNAL) return -ERRNO.EINVAL;
+  const own = kernel.processMemory;
+  const memory = has(CLONE.VM) ? own.retain() : own.fork(own.space.fork());
+  const child = kernel.fork(memory, exitSignal);
+  const hart = kernel.host.fork(call.hart, child);
+  if (hart === undefined) {
+    child.state.parent = undefined;
+    kernel.state.children.delete(child);
+    child.end();
+    if (!has(CLONE.VM)) memory.space.destroy();
+    return -ERRNO.EAGAIN;
   }
-  const unknown = flags & ~(THREAD_FLAGS | OPTIONAL_FLAGS);
-  if (unknown !== 0n) {
-    kernel.log(`${shown}: a thread cannot be made with 0x${unknown.toString(16)}`);
-    return ERRNO.EINVAL;
-  }
-  if (thread.takesShared) return 0;
-  kernel.log(`${shown}: a vCPU of multiprocess has no threads`);
-  return ERRNO.EAGAIN;
+  const first = child.threads.begin(hart, thread);
+  beginAt(call, hart, request);
+  if (has(CLONE.CLEAR_SIGHAND)) child.signals.reset(true);
+  if (has(CLONE.CHILD_CLEARTID)) first.clearChildTid = request.childTid;
+  if (has(CLONE.PARENT_SETTID)) tryStore(call, request.parentTid, child.pid);
+  if (has(CLONE.CHILD_SETTID)) memory.space.write(request.childTid, wordBytes(child.pid));
+  if (!has(CLONE.VFORK) || !thread.wait) return child.pid;
+  child.state.isBorrowing = true;
+  thread.wait.child = child;
+  return awaitChild(call, child);
+}
+
+/** vfork: the caller goes on when the child has a program of its own, or has ended. */
+function awaitChild(call: Call, child: LinuxKernel): SyscallResult {
+  return child.state.isBorrowing ? call.park('child') : child.pid;
+}
+
+function wordBytes(value: number): Uint8Array {
+  return new Uint8Array(Int32Array.of(value).buffer);
 }
 
 /** Linux does not tell when it cannot store a thread's id. */
@@ -131,8 +200,9 @@ function stackBelow(space: AddressSpace, sp: number): ThreadStack | undefined {
 function clone(call: Call): SyscallResult {
   const sp = call.number(1);
   const { space } = call.kernel;
-  return cloneThread(call, {
+  return cloneTask(call, {
     flags: BigInt(call.uint(0)) & ~EXIT_SIGNAL,
+    exitSignal: call.uint(0) & Number(EXIT_SIGNAL),
     sp: BigInt.asUintN(64, call.long(1)),
     stack: () => stackBelow(space, sp),
     parentTid: call.number(2),
@@ -166,8 +236,9 @@ function clone3(call: Call): SyscallResult {
   if (field(64) !== 0n || field(72) !== 0n) return field(72) === 0n ? -ERRNO.EINVAL : -ERRNO.EPERM;
   const bottom = Math.floor(Number(base) / PAGE_SIZE) * PAGE_SIZE;
   const top = Math.ceil(Number(base + length) / PAGE_SIZE) * PAGE_SIZE;
-  return cloneThread(call, {
+  return cloneTask(call, {
     flags,
+    exitSignal: Number(exitSignal),
     sp: BigInt.asUintN(64, base + length),
     stack: () => (length === 0n ? undefined : { bottom, top }),
     parentTid: Number(field(24)),
@@ -183,12 +254,7 @@ function exit(call: Call): SyscallResult {
   if (!thread.takesShared || kernel.liveThreads === 1) {
     return { kind: 'exit', status: call.int(0) & 0xff };
   }
-  releaseRobustFutexes(kernel, thread);
-  const { clearChildTid } = thread;
-  if (clearChildTid !== 0) {
-    tryStore(call, clearChildTid, 0);
-    kernel.futexes.wake(clearChildTid, 1);
-  }
+  leaveMemory(kernel, thread);
   thread.ended = true;
   return { kind: 'thread-ended' };
 }
@@ -197,7 +263,7 @@ function exit(call: Call): SyscallResult {
 export function threadNamed(call: Call, tid: number): Thread | undefined {
   if (tid === 0 || tid === call.thread.tid) return call.thread;
   // A hart of multiprocess has the process's memory, in which the C library remembers its thread's id.
-  if (tid === PROCESS_ID && !call.thread.takesShared) return call.thread;
+  if (tid === call.kernel.pid && !call.thread.takesShared) return call.thread;
   return call.kernel.findThread(tid);
 }
 
@@ -228,7 +294,7 @@ export const threadCalls: SyscallHandlers = {
   // Restartable sequences are not there: the C library goes on without them.
   rseq: () => -ERRNO.ENOSYS,
   sched_yield(call) {
-    call.kernel.threadHost.yield(call.hart);
+    call.kernel.host.yield(call.hart);
     return 0;
   },
 };

@@ -70,9 +70,15 @@ function clockTime(call: Call, id: number): bigint | undefined {
   }
 }
 
-/** Processor time of the process in nanoseconds. */
-export function processTime(kernel: LinuxKernel): bigint {
-  return kernel.processorTime();
+const USAGE_BYTES = 144;
+
+/** `struct rusage`: user time, system time, then 14 counts, the first the peak of resident KiB. */
+export function encodeUsage({ space }: LinuxKernel, nanoseconds: bigint): Uint8Array {
+  const bytes = new Uint8Array(USAGE_BYTES);
+  bytes.set(encodeTimeval(nanoseconds));
+  const resident = BigInt(space.arena.frames.used * 4);
+  new DataView(bytes.buffer).setBigInt64(32, resident, true);
+  return bytes;
 }
 
 /** `struct timespec` of a time in nanoseconds. */
@@ -194,7 +200,8 @@ export const timeCalls: SyscallHandlers = {
     const { clock, memory } = call.kernel;
     if (call.number(0) !== 0) {
       memory.write(call.number(0), new Uint8Array(32));
-      memory.setU64(call.number(0), processTime(call.kernel) / USER_TICK);
+      memory.setU64(call.number(0), call.kernel.processorTime() / USER_TICK);
+      memory.setU64(call.number(0) + 16, call.kernel.childrenTime() / USER_TICK);
     }
     return clock.monotonic() / USER_TICK;
   },

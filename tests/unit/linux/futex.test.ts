@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { HartState } from '../../../emulator/engine/hart-state';
 import { ERRNO } from '../../../emulator/linux/abi/errno';
+import { SINGLE_PROCESS } from '../../../emulator/linux/process-host';
 import type { SyscallOutcome } from '../../../emulator/linux/call';
 import { systemCallNumber } from '../../../emulator/linux/syscalls/table';
 import { READ } from '../../../emulator/memory/address-space';
@@ -32,7 +33,8 @@ class Threads extends TestProcess {
   constructor(count: number) {
     super();
     const { arena } = this.space;
-    this.kernel.threadHost = {
+    this.kernel.system.host = {
+      ...SINGLE_PROCESS,
       create: (caller) => {
         const index = arena.allocateHarts();
         const state = new HartState(arena.memory, arena.hartAddress(index));
@@ -42,7 +44,6 @@ class Threads extends TestProcess {
         return state;
       },
       wake: (hart) => this.woken.push(hart),
-      yield: () => undefined,
     };
     for (let i = 1; i < count; i++) expect(this.call('clone', THREAD, DATA)).toBe(1000 + i);
   }
@@ -345,12 +346,9 @@ describe('the end of a thread', () => {
 describe('clone', () => {
   test('refuses what makes no thread', () => {
     const threads = new Threads(1);
-    expect(threads.call('clone', 17)).toBe(-ERRNO.ENOSYS);
-    expect(threads.call('clone', 0x4111)).toBe(-ERRNO.ENOSYS);
-    expect(threads.log).toEqual([
-      'clone with flags 0x0 is not there: only threads can be made',
-      'clone with flags 0x4100 is not there: only threads can be made',
-    ]);
+    // A process may share its memory with its parent, and nothing else.
+    expect(threads.call('clone', 0x411)).toBe(-ERRNO.EINVAL);
+    expect(threads.log).toEqual(['clone: a process cannot be made with 0x400 of its flags 0x400']);
     expect(threads.call('clone', 0x10100)).toBe(-ERRNO.EINVAL);
     expect(threads.call('clone', 0x800)).toBe(-ERRNO.EINVAL);
     expect(threads.call('clone', THREAD | 0x1000_0000)).toBe(-ERRNO.EINVAL);

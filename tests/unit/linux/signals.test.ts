@@ -88,7 +88,8 @@ describe('a signal', () => {
   test('that would stop the process is ignored, as there is no shell to continue it', () => {
     const process = new TestProcess();
     expect(process.call('kill', PID, 20)).toBe(0);
-    expect(process.log).toEqual(['SIGTSTP is ignored: there is no job control']);
+    expect(process.kernel.interruption(process.hart)).toBeUndefined();
+    expect(process.kernel.state.stoppedBy).toBe(0);
   });
 });
 

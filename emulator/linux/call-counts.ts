@@ -1,0 +1,43 @@
+import { systemCall, systemCallName } from './syscalls/table';
+
+export interface SyscallUse {
+  readonly number: number;
+  readonly name: string;
+  readonly count: number;
+  /** False when the call is not there: it answered ENOSYS. */
+  readonly known: boolean;
+}
+
+/** Which system calls the processes of a machine have made. */
+export class CallCounts {
+  private readonly counts = new Map<number, number>();
+  private readonly unknown = new Set<number>();
+
+  constructor(private readonly log: (text: string) => void) {}
+
+  count(number: number): void {
+    this.counts.set(number, (this.counts.get(number) ?? 0) + 1);
+  }
+
+  /** Says once of each call that it is not there. */
+  reportUnknown(number: number, pc: number): void {
+    if (this.unknown.has(number)) return;
+    this.unknown.add(number);
+    const known = systemCall(number);
+    const name =
+      known === undefined ? `${number}, which Linux does not have` : `${number} (${known.name})`;
+    this.log(`system call ${name} is not there: ENOSYS, first at pc 0x${pc.toString(16)}`);
+  }
+
+  /** The most frequent first. */
+  list(): readonly SyscallUse[] {
+    return [...this.counts]
+      .map(([number, count]) => ({
+        number,
+        name: systemCallName(number),
+        count,
+        known: !this.unknown.has(number),
+      }))
+      .sort((a, b) => b.count - a.count || a.number - b.number);
+  }
+}
