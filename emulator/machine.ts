@@ -272,6 +272,10 @@ export class Machine implements DebugTarget {
     this.executor.endFromOutside(hart);
   }
 
+  now(): number {
+    return this.kernel.now();
+  }
+
   /** Every hart stands still after this. */
   halt(): void {
     this.parallel?.stopAll();

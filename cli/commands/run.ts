@@ -238,7 +238,7 @@ async function runToEnd(
     if (stop.kind === 'waiting') {
       // Nothing more will come than what was recorded.
       if (repeatable.recording) return stop;
-      const wait = stop.deadline === undefined ? undefined : stop.deadline - machine.kernel.now();
+      const wait = stop.deadline === undefined ? undefined : stop.deadline - machine.now();
       if (terminal !== undefined) await terminal.nextEvent(wait);
       else sleep(wait);
     } else if (stop.kind !== 'fuel' || machine.instructions >= limit) {

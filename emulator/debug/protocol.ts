@@ -4,6 +4,7 @@
  * strings `0x…` (16 digits), addresses and counts are numbers (below 2^53).
  */
 
+import type { Schedule } from '../schedule/options';
 import type { SourceRequests } from './protocol-source';
 
 /** Hart number: 0 is the main VM. */
@@ -22,6 +23,8 @@ export interface OpenRequest {
   readonly environment: readonly string[];
   /** Memory limit in bytes. */
   readonly memoryLimit?: number;
+  /** In which order its harts run [`parallel`]. */
+  readonly schedule?: Schedule;
   /** Symbol to stop at before the client gets control; `_start` (the entry) when it does not exist. */
   readonly stopAt?: string;
   readonly columns: number;

@@ -263,7 +263,7 @@ export class RunControl {
     output.flush();
     this.waitsFor = reason;
     this.report();
-    await wakeUp.wait(deadline === undefined ? undefined : deadline - performance.now());
+    await wakeUp.wait(deadline === undefined ? undefined : deadline - this.target.now());
     this.waitsFor = undefined;
     await host.safepoint();
   }

@@ -74,6 +74,8 @@ export interface DebugTarget {
    * @param only runs no other hart than this one
    */
   run(budget: number, through?: boolean, only?: Hart): MachineStop;
+  /** Monotonic milliseconds of the guest's clock, in which deadlines are given. */
+  now(): number;
   /** Every hart stands still after this, also those on other threads. */
   halt(): void;
   readonly hooks: DebugHooks;

@@ -5,6 +5,7 @@
 import * as v from 'valibot';
 import { PAGE_COUNT } from '../memory/layout';
 import { MAX_EVENTS } from './event-history';
+import { MAX_QUANTUM } from '../schedule/options';
 import type { MachineRequests } from './protocol';
 
 /** Largest block that one `readMemory` or `writeMemory` carries, in bytes. */
@@ -56,12 +57,22 @@ const frame = whole(0, MAX_FRAMES);
 const columns = whole(1, 1000);
 const rows = whole(1, 1000);
 
+const schedule = v.union([
+  v.literal('parallel'),
+  v.strictObject({
+    kind: v.literal('interleaved'),
+    quantum: v.exactOptional(whole(1, MAX_QUANTUM)),
+    seed: v.exactOptional(whole(0, Number.MAX_SAFE_INTEGER)),
+  }),
+]);
+
 const openRequest = v.strictObject({
   name: text(1024),
   elf: bytes(MAX_ELF_BYTES),
   args: texts,
   environment: texts,
   memoryLimit: v.exactOptional(whole(1 << 16, 2 ** 32)),
+  schedule: v.exactOptional(schedule),
   stopAt: v.exactOptional(text(1024)),
   columns,
   rows,

@@ -9,6 +9,7 @@ import type {
   MachineState,
 } from '../../emulator/debug/protocol';
 import type { ProgramFile } from '../../preload/api';
+import type { Schedule } from '../../emulator/schedule/options';
 import { connectMachine, machinePort, type MachineClient } from '../machine-client';
 import { useLog } from './log';
 import { useTerminal } from './terminal';
@@ -26,6 +27,7 @@ export interface OpenOptions {
   readonly args: readonly string[];
   /** `NAME=value` strings. */
   readonly environment: readonly string[];
+  readonly schedule?: Schedule;
 }
 
 /** The window's one machine: what is known of it, and every verb. */
@@ -157,6 +159,7 @@ export const useMachine = defineStore('machine', () => {
         elf: file.bytes,
         args: [file.name, ...given.args],
         environment: given.environment,
+        ...(given.schedule && { schedule: given.schedule }),
         stopAt: file.stopAt,
         columns: size.columns,
         rows: size.rows,

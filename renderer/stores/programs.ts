@@ -1,5 +1,6 @@
 import { defineStore } from 'pinia';
 import { computed, ref, shallowRef } from 'vue';
+import { parseSchedule } from '../../emulator/schedule/options';
 import type { GuestInfo, ProgramFile, RecentFile } from '../../preload/api';
 import { joinWords, splitWords } from '../words';
 import { useLog } from './log';
@@ -22,6 +23,8 @@ export const usePrograms = defineStore('programs', () => {
   const args = ref('');
   /** One `NAME=value` a line. */
   const environment = ref('');
+  /** `interleaved[:quantum[:seed]]`; empty: parallel. */
+  const schedule = ref('');
 
   /** Whether the guest that is open starts vCPUs. */
   const isMultiprocess = computed(() => {
@@ -77,7 +80,12 @@ export const usePrograms = defineStore('programs', () => {
       const variables = environment.value.split('\n').filter((line) => line.trim() !== '');
       const odd = variables.find((line) => !/^[^=\s]+=/.test(line));
       if (odd !== undefined) throw new Error(`Environment: "${odd}" is not NAME=value.`);
-      await machine.open(file, { args: words, environment: variables });
+      const order = schedule.value.trim();
+      await machine.open(file, {
+        args: words,
+        environment: variables,
+        ...(order !== '' && { schedule: parseSchedule(order) }),
+      });
     } catch (error) {
       log.fail(error);
     } finally {
@@ -91,6 +99,7 @@ export const usePrograms = defineStore('programs', () => {
     choice,
     args,
     environment,
+    schedule,
     isMultiprocess,
     choose,
     openChoice,

@@ -38,6 +38,18 @@ describe('the Guests pane', () => {
     expect(pane.find('small').text()).toBe('open');
   });
 
+  test('opens with a schedule, and refuses one that is none', async () => {
+    fakeWindow();
+    const programs = await loadLists();
+    const machine = await import('../../renderer/stores/machine').then((m) => m.useMachine());
+    programs.schedule = 'interleaved:200:7';
+    await programs.openGuest('dot');
+    expect(machine.options.schedule).toEqual({ kind: 'interleaved', quantum: 200, seed: 7 });
+    programs.schedule = 'interleaved:0';
+    await programs.openGuest('dot');
+    expect(useLog().last?.text).toContain('A quantum is 1 to');
+  });
+
   test('refuses an environment line that is not NAME=value', async () => {
     fakeWindow();
     const programs = await loadLists();

@@ -259,6 +259,21 @@ describe('the terminal', () => {
     }
   });
 
+  test('the same schedule stops at the same counts, and typed lines are answered', async () => {
+    const schedule = { kind: 'interleaved', quantum: 100, seed: 3 } as const;
+    const counts: number[] = [];
+    for (let n = 0; n < 2; n++) {
+      await client.open('mp-histogram', ['call', '4'], { schedule });
+      await client.session.run();
+      counts.push((await client.stopped()).instructions);
+    }
+    expect(counts[0]).toBe(counts[1]);
+    await client.open('calc', [], { schedule });
+    await client.session.run();
+    await client.session.terminalInput(new TextEncoder().encode('6 * 7\r'));
+    await client.until(() => client.output.includes('42'));
+  });
+
   test('a program that waits for input can be paused', async () => {
     await client.open('calc');
     await client.session.run();
