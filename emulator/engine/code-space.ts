@@ -50,6 +50,13 @@ interface Stub {
   readonly jumps: number[];
 }
 
+/** A record that stands for an instruction now. */
+export interface DecodedRecord {
+  readonly record: number;
+  /** Bytes of the instruction; 0 where control never goes on to the next one. */
+  readonly length: number;
+}
+
 interface Run {
   readonly pcs: number[];
   readonly decoded: (Decoded | undefined)[];
@@ -65,6 +72,8 @@ export class CodeSpace {
   private readonly stale = new Set<number>();
   readonly breakpoints = new Set<number>();
   private poolEnd: number;
+  /** Called before any records are dropped. */
+  beforeDrop: (() => void) | undefined;
   /** Called when decoded code is dropped: what other threads have decoded is out of date too. */
   onChange: (() => void) | undefined;
   /** Translated code; none for an engine that only interprets. */
@@ -159,6 +168,7 @@ export class CodeSpace {
   invalidate(page: number): void {
     const map = this.words[(this.table >>> 2) + page];
     if (map === 0) return;
+    this.beforeDrop?.();
     this.onChange?.();
     this.regions?.invalidate(page);
     for (let node = this.words[(map + MAP.runs) >>> 2]; node !== 0;) {
@@ -201,6 +211,7 @@ export class CodeSpace {
 
   /** Gives the whole pool back. No hart may be inside the interpreter. */
   flush(): void {
+    this.beforeDrop?.();
     this.regions?.flush();
     for (let map = this.firstMap; map !== 0; map = this.words[(map + MAP.next) >>> 2]!) {
       const page = this.words[(map + MAP.page) >>> 2];
@@ -217,6 +228,32 @@ export class CodeSpace {
     this.flush();
     this.breakpoints.clear();
     for (const address of breakpoints) this.breakpoints.add(address);
+  }
+
+  /** Where records lie: arena address and bytes of what is left of the pool. */
+  get records(): { readonly base: number; readonly bytes: number } {
+    return { base: this.pool.base, bytes: this.poolEnd - this.pool.base };
+  }
+
+  /** All records that stand for code now, each once. */
+  *decoded(): Generator<DecodedRecord> {
+    const { words } = this;
+    const seen = new Set<number>();
+    const pcOf = (record: number): number => words[(record + RECORD.pc) >>> 2];
+    for (let map = this.firstMap; map !== 0; map = words[(map + MAP.next) >>> 2]) {
+      for (let node = words[(map + MAP.runs) >>> 2]; node !== 0;) {
+        const start = words[(node + NODE.start) >>> 2];
+        const end = start + RECORD.size * words[(node + NODE.count) >>> 2];
+        for (let record = start; record < end; record += RECORD.size) {
+          const pc = pcOf(record);
+          // A run that reaches into the next page has a node there as well.
+          if (seen.has(record) || this.lookup(pc) !== record) continue;
+          seen.add(record);
+          yield { record, length: Math.max(0, pcOf(record + RECORD.size) - pc) };
+        }
+        node = words[(node + NODE.next) >>> 2];
+      }
+    }
   }
 
   /** Bytes of the pool in use. */

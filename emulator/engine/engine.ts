@@ -4,9 +4,11 @@ import type { Arena } from '../memory/arena';
 import type { Fault } from '../memory/faults';
 import { ACCESS_ATOMIC, ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SIZE } from '../memory/layout';
 import { AccessLog, LOG_BYTES, LOG_CHUNK, type AccessObserver } from './access-log';
+import { CALL_CHUNK } from './call-log';
 import { CodeSpace } from './code-space';
 import { executeCsr, type CsrEnvironment } from './csr';
 import type { HartState } from './hart-state';
+import type { InstructionCounter } from './instruction-counter';
 import { instantiateInterpreter, type Interpreter } from './interpreter-module';
 import { RUN_MARGIN } from './interpreter';
 import { REASON, RECORD } from './records';
@@ -78,6 +80,7 @@ export class Engine {
   private log: AccessLog | undefined;
   private loggingInterpreter: Interpreter | undefined;
   private observed: Observation | undefined;
+  private counting: { interpreter: Interpreter; counter: InstructionCounter } | undefined;
 
   /** The spaces of processes that run the same code. */
   private readonly roots = new Set<AddressSpace>();
@@ -175,8 +178,26 @@ export class Engine {
     this.translator?.cache.clear();
     const { memory } = this.space.arena;
     this.log ??= new AccessLog(memory, this.code.cede(LOG_BYTES));
-    this.loggingInterpreter ??= instantiateInterpreter(memory, true);
+    this.loggingInterpreter ??= instantiateInterpreter(memory, 'logging');
     this.observed = { interpreter: this.loggingInterpreter, log: this.log, observer };
+  }
+
+  /**
+   * From now on the instructions that run here are counted; undefined: no longer. A counter is made for this
+   * engine's `code`.
+   */
+  count(counter: InstructionCounter | undefined): void {
+    this.counting = undefined;
+    if (!counter) return;
+    // Translated code does not count.
+    this.translator?.cache.clear();
+    const interpreter = instantiateInterpreter(this.space.arena.memory, 'counting');
+    this.counting = { interpreter, counter };
+  }
+
+  /** Whether something watches every instruction, which translated code does not let it. */
+  private get isInstrumented(): boolean {
+    return this.observed !== undefined || this.counting !== undefined;
   }
 
   /**
@@ -206,10 +227,11 @@ export class Engine {
     if (hart.field(HART.eventStop) !== 0) return { kind: 'event' };
     const record = this.code.translate(hart.pc);
     if (record === undefined) return this.fetchFault(hart.pc);
-    if (this.translator?.isEager === true && !this.observed)
-      this.translator.translate(hart, hart.pc);
     const long = !through && budget > RUN_MARGIN;
-    const most = this.observed ? LOG_CHUNK : QUANTUM;
+    if (long && this.translator?.isEager === true && !this.isInstrumented) {
+      this.translator.translate(hart, hart.pc);
+    }
+    const most = this.observed ? LOG_CHUNK : this.counting ? CALL_CHUNK : QUANTUM;
     const fuel = Math.min(budget, most) - (long ? RUN_MARGIN : 0);
     // `step` runs through breakpoints, so near the end of a budget they are looked for here.
     const chunk = long || through || this.code.breakpoints.size === 0 ? fuel : 1;
@@ -220,19 +242,20 @@ export class Engine {
 
   /** One call of the interpreter. Counts what has run. */
   private interpret(how: 'run' | 'step', hart: HartState, record: number, fuel: number): number {
-    const { observed } = this;
-    const interpreter = observed ? observed.interpreter : this.interpreter;
+    const { observed, counting, isInstrumented } = this;
+    const interpreter = (observed ?? counting)?.interpreter ?? this.interpreter;
     if (observed) hart.setField(HART.log, observed.log.address);
+    else counting?.counter.begin(hart, record);
     const before = hart.instret;
     let reason: number;
     let left: number;
     if (how === 'run') {
       // Only so much is interpreted before somebody looks what is hot.
-      const slice = observed ? fuel : (this.translator?.slice(fuel) ?? fuel);
+      const slice = isInstrumented ? fuel : (this.translator?.slice(fuel) ?? fuel);
       reason = interpreter.run(hart.base, record, slice, fuel - slice);
       const rest = hart.field(HART.fuel) | 0;
       left = rest + (hart.field(HART.reserve) | 0);
-      if (!observed) this.translator?.interpreted(slice - rest);
+      if (!isInstrumented) this.translator?.interpreted(slice - rest);
     } else {
       reason = interpreter.step(hart.base, record, fuel);
       left = hart.field(HART.fuel) | 0;
@@ -241,7 +264,7 @@ export class Engine {
     if (observed) {
       observed.log.take(hart.field(HART.log), before + fuel);
       if (observed.log.length > 0) observed.observer.accesses(observed.log);
-    }
+    } else counting?.counter.end(hart, reason, before + fuel);
     return reason;
   }
 
@@ -253,7 +276,7 @@ export class Engine {
     hart.pc = this.words[(stopped + RECORD.pc) >>> 2];
     switch (reason) {
       case REASON.fuel:
-        if (!this.observed) this.translator?.sample(hart);
+        if (!this.isInstrumented) this.translator?.sample(hart);
         return undefined;
       case REASON.news:
         this.space.adopt();

@@ -224,7 +224,7 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
   // Control
 
   /** Moves on by a signed distance in bytes of records, counting what has run up to here. */
-  private move(distance: Expr<'i32'>): void {
+  protected move(distance: Expr<'i32'>): void {
     const { f, record, bound } = this.state;
     const by = this.let(distance);
     // One instruction more has run, and `bias` worth of fused ones before it.
@@ -252,10 +252,16 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
     // The jump itself has run, whether there is a record for its target or not.
     f.set(record, i32.add(record, i32.const(this.bias + RECORD.size)));
     f.brIf(this.exit(REASON.lookup), i32.eqz(found));
+    this.arrive(found);
     f.set(bound, i32.add(bound, i32.sub(found, record)));
     f.set(record, found);
     f.br(this.exits.next);
     this.transferred = true;
+  }
+
+  /** An indirect jump goes to this record: for those who count. */
+  protected arrive(_found: Expr<'i32'>): void {
+    // Nothing to do when nobody counts.
   }
 
   trap(reason: TrapReason): void {

@@ -1,5 +1,5 @@
 import { hostHasFusedMadd } from './host';
-import { buildInterpreter } from './interpreter';
+import { buildInterpreter, type InterpreterVariant } from './interpreter';
 
 /** What the interpreter's module exports: see interpreter.ts. */
 export interface Interpreter {
@@ -11,28 +11,26 @@ export interface Interpreter {
   readonly [name: string]: WebAssembly.ExportValue;
 }
 
-let compiled: WebAssembly.Module | undefined;
-let compiledLogging: WebAssembly.Module | undefined;
+const modules = new Map<InterpreterVariant, WebAssembly.Module>();
 
-/** The interpreter's module, made once in a process. */
-function interpreterModule(): WebAssembly.Module {
-  compiled ??= new WebAssembly.Module(buildInterpreter({ relaxedMadd: hostHasFusedMadd() }));
-  return compiled;
-}
-
-/** The same with an access log, made when somebody first wants one. */
-function loggingModule(): WebAssembly.Module {
-  const options = { relaxedMadd: hostHasFusedMadd(), logged: true };
-  compiledLogging ??= new WebAssembly.Module(buildInterpreter(options));
-  return compiledLogging;
+/** The module of a variant, made in a process when somebody first wants one. */
+function moduleOf(variant: InterpreterVariant): WebAssembly.Module {
+  let module = modules.get(variant);
+  if (!module) {
+    const bytes = buildInterpreter({ relaxedMadd: hostHasFusedMadd(), variant });
+    modules.set(variant, (module = new WebAssembly.Module(bytes)));
+  }
+  return module;
 }
 
 /**
- * An interpreter on the arena's memory; instances on one thread share the compiled code.
- * @param logged writes down each memory access (access-log.ts); both kinds run the same records
+ * An interpreter on the arena's memory; instances on one thread share the compiled code. All variants run the
+ * same records.
  */
-export function instantiateInterpreter(memory: WebAssembly.Memory, logged = false): Interpreter {
-  const module = logged ? loggingModule() : interpreterModule();
-  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+export function instantiateInterpreter(
+  memory: WebAssembly.Memory,
+  variant: InterpreterVariant = 'plain',
+): Interpreter {
+  const { exports } = new WebAssembly.Instance(moduleOf(variant), { env: { memory } });
   return exports as Interpreter;
 }

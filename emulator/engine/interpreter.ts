@@ -11,6 +11,7 @@ import {
   REGION_PARAMS,
   regionSlot,
 } from './enter-regions';
+import { CountingEmitter } from './counting-emitter';
 import { addFloatFunctions, type FloatFunctions } from './float';
 import { InterpreterEmitter, type InterpreterState } from './interpreter-emitter';
 import { LoggingEmitter } from './logging-emitter';
@@ -29,6 +30,18 @@ import {
 import { addSlowPaths, writeLookup, type SlowPaths } from './slow-paths';
 
 /**
+ * Interpreters with one thing more: `logging` writes down each memory access and fence (access-log.ts),
+ * `counting` counts instructions (instruction-counter.ts) and writes down calls (call-log.ts).
+ */
+export type InterpreterVariant = 'plain' | 'logging' | 'counting';
+
+const EMITTERS = {
+  plain: InterpreterEmitter,
+  logging: LoggingEmitter,
+  counting: CountingEmitter,
+} as const;
+
+/**
  * The interpreter: two WebAssembly functions generated from the instruction table,
  * `run(context, record, fuel, reserve)` and `step(context, record, fuel)`, both returning a `REASON`.
  *
@@ -44,8 +57,8 @@ import { addSlowPaths, writeLookup, type SlowPaths } from './slow-paths';
 export interface InterpreterOptions {
   /** Use the host's fused multiply-add (`hostHasFusedMadd`). */
   readonly relaxedMadd: boolean;
-  /** Write down each memory access and fence (access-log.ts) [false]. */
-  readonly logged?: boolean;
+  /** What it does besides running instructions [nothing]. */
+  readonly variant?: InterpreterVariant;
 }
 
 /** What `run` may overshoot by: its caller holds back this much of the budget. */
@@ -69,7 +82,7 @@ function addEngine(
   module: ModuleBuilder,
   floats: FloatFunctions,
   slow: SlowPaths,
-  { relaxedMadd, logged = false }: InterpreterOptions,
+  { relaxedMadd, variant = 'plain' }: InterpreterOptions,
   step?: number,
 ): number {
   const kind = step === undefined ? 'step' : 'run';
@@ -116,7 +129,7 @@ function addEngine(
             : i32.load16_u(record, RECORD.operation),
           [
             ...pseudoHandlers(state, reasons, next),
-            ...instructionHandlers(state, reasons, next, dispatch, kind, logged),
+            ...instructionHandlers(state, reasons, next, dispatch, kind, variant),
           ],
           () => {
             if (step === undefined) f.br(reasons.get(REASON.breakpoint)!);
@@ -279,10 +292,10 @@ function instructionHandlers(
   next: Label,
   dispatch: Label,
   kind: 'run' | 'step',
-  logged: boolean,
+  variant: InterpreterVariant,
 ): (() => void)[] {
   const { f, record } = state;
-  const Handler = logged ? LoggingEmitter : InterpreterEmitter;
+  const Handler = EMITTERS[variant];
   return operations.slice(PSEUDO_COUNT).map((operation: Operation | null) => () => {
     // `step` runs the first instruction of a fused operation; its record has that one's operands.
     const parts = operation!.instructions.slice(0, kind === 'step' ? 1 : undefined);

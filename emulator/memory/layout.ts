@@ -46,7 +46,8 @@ export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
  * | 1000   | u32     | event stop: 1 + the kind of an event that a debugger waits for, 0 = none (events.ts) |
  * | 1004   | u32     | event page: the page that it is about |
  * | 1012   | u32     | thread: which pool thread runs the hart or ran it last, 0 = the home thread |
- * | 1016   | u32     | log: arena address of the next entry of the access log (engine/access-log.ts) |
+ * | 1016   | u32     | log: arena address of the next entry of the access log (engine/access-log.ts) or call log |
+ * | 1020   | u32     | counters: from a record to its counters (engine/instruction-counter.ts), mod 2^32 |
  */
 export const HART = {
   size: 1024,
@@ -82,6 +83,7 @@ export const HART = {
   eventPage: 1004,
   thread: 1012,
   log: 1016,
+  counters: 1020,
 } as const;
 
 /** Bits of `HART.faultAccess`. */

@@ -2,21 +2,7 @@
  * What a run cost, counted exactly: how often each instruction ran and who called whom, for each hart.
  * Profilers fill this in; the formats of other tools and the window's views are made from it.
  */
-
-/**
- * How often instructions ran, in the order of their addresses; only those that ran.
- *
- * | array        | an element                                                         |
- * |--------------|--------------------------------------------------------------------|
- * | `addresses`  | address of an instruction                                          |
- * | `executions` | how often it retired                                               |
- * | `taken`      | of a conditional branch: how often it was taken; else 0            |
- */
-export interface InstructionCounts {
-  readonly addresses: Float64Array;
-  readonly executions: Float64Array;
-  readonly taken: Float64Array;
-}
+import type { InstructionCounts } from '../engine/flow-counts';
 
 /** A function in the place it was called from: one node of a hart's tree of calls. */
 export interface CallNode {

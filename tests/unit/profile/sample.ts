@@ -1,9 +1,5 @@
-import type {
-  CallNode,
-  InstructionCounts,
-  Profile,
-  ProfileCode,
-} from '../../../emulator/profile/model';
+import type { InstructionCounts } from '../../../emulator/engine/flow-counts';
+import type { CallNode, Profile, ProfileCode } from '../../../emulator/profile/model';
 
 /**
  * A program of two functions: `main` at 0x1000 (4 instructions, of 4 bytes each) calls `work` at 0x2000

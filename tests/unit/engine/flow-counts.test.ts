@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { executionCounts, type FlowCount } from '../../../emulator/profile/flow';
+import { executionCounts, type FlowCount } from '../../../emulator/engine/flow-counts';
 
 /** An instruction of a made-up program: 2 or 4 bytes, and where it may go. */
 interface Step {

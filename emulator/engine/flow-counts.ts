@@ -4,15 +4,29 @@
  * and where it stopped. How often each instruction ran follows from that, exactly: whatever comes to an
  * instruction either falls through from the one before it or arrives.
  */
-import type { InstructionCounts } from './model';
+import type { Control } from '../isa/types';
+
+/**
+ * How often instructions ran, in the order of their addresses; only those that ran.
+ *
+ * | array        | an element                                                         |
+ * |--------------|--------------------------------------------------------------------|
+ * | `addresses`  | address of an instruction                                          |
+ * | `executions` | how often it retired                                               |
+ * | `taken`      | of a conditional branch: how often it was taken; else 0            |
+ */
+export interface InstructionCounts {
+  readonly addresses: Float64Array;
+  readonly executions: Float64Array;
+  readonly taken: Float64Array;
+}
 
 /** What was counted at one instruction, and how it can be left. */
 export interface FlowCount {
   readonly address: number;
   /** Bytes. */
   readonly length: number;
-  /** `branch`: conditional; `jump`: always, to `target`; `indirect`: always, to what a register holds. */
-  readonly control?: 'branch' | 'jump' | 'indirect' | undefined;
+  readonly control?: Control | undefined;
   /** Of a branch and a jump. */
   readonly target?: number | undefined;
   /** Of a branch and a jump: how often it went to its target. */

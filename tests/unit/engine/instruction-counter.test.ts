@@ -1,0 +1,161 @@
+import { afterEach, describe, expect, test } from 'vitest';
+import { InstructionCounter, type HartCounts } from '../../../emulator/engine/instruction-counter';
+import { CODE, closeGuests, DATA, guest, type AssemblyGuest } from '../../support/assembly-guest';
+
+afterEach(closeGuests);
+
+/** A guest whose instructions are counted. */
+function counted(text: string): { guest: AssemblyGuest; counter: InstructionCounter } {
+  const made = guest(text, { registers: { sp: DATA + 0x1000 } });
+  const counter = new InstructionCounter(made.arena.memory, made.engine.code, true);
+  made.engine.count(counter);
+  return { guest: made, counter };
+}
+
+/** Executions by offset from the start of the code. */
+const byOffset = ({ counts }: HartCounts): [number, number][] =>
+  [...counts.addresses].map((address, i) => [address - CODE, counts.executions[i]]);
+
+const LOOP = `
+  li   a0, 10
+loop:
+  addi a0, a0, -1
+  andi a1, a0, 1
+  beqz a1, even
+  addi a2, a2, 1
+even:
+  bnez a0, loop
+  ebreak
+`;
+
+describe('counting instructions', () => {
+  test('gives each its executions and each branch how often it was taken', () => {
+    const { guest: made, counter } = counted(LOOP);
+    expect(made.run(1000).kind).toBe('ebreak');
+    const taken = counter.take(made.state)!;
+    expect(byOffset(taken).map(([, count]) => count)).toEqual([1, 10, 10, 10, 5, 10]);
+    expect([...taken.counts.taken]).toEqual([0, 0, 0, 5, 0, 9]);
+  });
+
+  test('comes to the same in whatever pieces it runs', () => {
+    const whole = counted(LOOP);
+    whole.guest.run(1000);
+    const expected = byOffset(whole.counter.take(whole.guest.state)!);
+    for (const piece of [1, 2, 3, 7, 13]) {
+      const { guest: made, counter } = counted(LOOP);
+      while (made.run(piece).kind === 'fuel');
+      expect(byOffset(counter.take(made.state)!)).toEqual(expected);
+    }
+  });
+
+  test('forgets what was taken', () => {
+    const { guest: made, counter } = counted(LOOP);
+    made.run(12);
+    const first = counter.take(made.state)!;
+    made.run(1000);
+    const second = counter.take(made.state)!;
+    const sum = (each: HartCounts): number =>
+      each.counts.executions.reduce((total, count) => total + count, 0);
+    expect(sum(first)).toBe(12);
+    expect(sum(first) + sum(second)).toBe(made.state.instret);
+    expect(counter.take(made.state)).toBeUndefined();
+  });
+
+  test('counts what the host runs: CSR instructions', () => {
+    const { guest: made, counter } = counted(`
+      li a0, 3
+    again:
+      csrr a1, instret
+      addi a0, a0, -1
+      bnez a0, again
+      ebreak
+    `);
+    made.run(1000);
+    expect(byOffset(counter.take(made.state)!).map(([, count]) => count)).toEqual([1, 3, 3, 3]);
+  });
+
+  test('follows code that changes itself', () => {
+    const { guest: made, counter } = counted(`
+      la   a0, patch
+      lui  a1, 0x00b50
+      addi a1, a1, 0x513 - 0x500 + 0x500
+      li   a3, 2
+    again:
+    patch:
+      addi a5, a5, 1
+      fence.i
+      addi a3, a3, -1
+      bnez a3, again
+      ebreak
+    `);
+    made.run(1000);
+    const sum = counter
+      .take(made.state)!
+      .counts.executions.reduce((total, count) => total + count, 0);
+    expect(sum).toBe(made.state.instret);
+  });
+});
+
+describe('counting calls', () => {
+  const CALLS = `
+      li   s0, 3
+    again:
+      jal  ra, outer
+      addi s0, s0, -1
+      bnez s0, again
+      ebreak
+    outer:
+      sd   ra, 0(sp)
+      jal  ra, inner
+      jal  ra, inner
+      ld   ra, 0(sp)
+      ret
+    inner:
+      addi a0, a0, 1
+      ret
+  `;
+
+  test('gives a tree with calls and instructions of each function', () => {
+    const { guest: made, counter } = counted(CALLS);
+    expect(made.run(1000).kind).toBe('ebreak');
+    const { calls, counts } = counter.take(made.state)!;
+    const [, root] = calls;
+    expect(root.edges).toHaveLength(1);
+    const outer = calls[root.edges[0].node];
+    expect([outer.calls, outer.self]).toEqual([3, 15]);
+    expect(outer.edges.map((edge) => [edge.calls, edge.inclusive])).toEqual([
+      [3, 6],
+      [3, 6],
+    ]);
+    const inner = calls[outer.edges[0].node];
+    expect([inner.calls, inner.self]).toEqual([6, 12]);
+    expect(root.edges[0].inclusive).toBe(27);
+    const sum = calls.reduce((total, { self }) => total + self, 0);
+    expect(sum).toBe(counts.executions.reduce((total, count) => total + count, 0));
+  });
+
+  test('folds a recursion into one node', () => {
+    const { guest: made, counter } = counted(`
+      li   a0, 5
+      jal  ra, down
+      ebreak
+    down:
+      beqz a0, out
+      addi sp, sp, -16
+      sd   ra, 8(sp)
+      addi a0, a0, -1
+      jal  ra, down
+      ld   ra, 8(sp)
+      addi sp, sp, 16
+    out:
+      ret
+    `);
+    expect(made.run(1000).kind).toBe('ebreak');
+    const { calls } = counter.take(made.state)!;
+    expect(calls).toHaveLength(3);
+    const [, root, down] = calls;
+    expect(down.calls).toBe(6);
+    expect(root.edges[0].inclusive).toBe(down.self);
+    expect(root.self + down.self).toBe(made.state.instret);
+  });
+});
