@@ -47,13 +47,16 @@ const BASE_BEHAVIOR_IMA = 1n;
 const MISALIGNED_FAST = 3n;
 
 /** Bits of IMA_EXT_0 for what the instruction table has beyond IMA. */
-const EXTENSION_BITS = {
+export const EXTENSION_BITS = {
   FD: 0,
   C: 1,
   Zba: 3,
   Zbb: 4,
   Zbs: 5,
   Zbc: 7,
+  Zfh: 27,
+  // Part of Zfh.
+  Zfhmin: 28,
   Zicond: 35,
   Zca: 43,
   Zcb: 44,

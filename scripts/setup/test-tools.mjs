@@ -9,6 +9,7 @@ const TOOLS = [
     program: 'riscv64-linux-gnu-gcc',
     packages: [['gcc-riscv64-linux-gnu'], ['libc6-dev-riscv64-cross']],
   },
+  { program: 'riscv64-linux-gnu-g++', packages: [['g++-riscv64-linux-gnu']] },
 ];
 
 export async function installTestTools() {

@@ -1,7 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, test } from 'vitest';
+import { INSTRUCTIONS } from '../../../emulator/isa';
 import { ERRNO, errnoName } from '../../../emulator/linux/abi/errno';
 import { describeFault, type GuestFault } from '../../../emulator/linux/faults';
+import { EXTENSION_BITS } from '../../../emulator/linux/identity';
 import { HANDLERS } from '../../../emulator/linux/syscalls/handlers';
 import {
   SYSTEM_CALLS,
@@ -120,6 +122,14 @@ describe('a process', () => {
     // FD, C, Zba and Zbb.
     expect(process.u64(DATA + 8) & 0b11011).toBe(0b11011);
     expect(process.space.readU64(DATA + 16)).toBe(2n ** 64n - 1n);
+  });
+
+  test('learns of every extension that the instruction table has and riscv_hwprobe knows', () => {
+    const inTable = new Set(INSTRUCTIONS.map(({ extension }) => extension));
+    // The base (IMA) and what has no bit of its own; F and D share one.
+    for (const name of ['I', 'M', 'A', 'F', 'D', 'Zicsr', 'Zifencei']) inTable.delete(name);
+    const known: readonly string[] = Object.keys(EXTENSION_BITS);
+    expect([...inTable].filter((name) => !known.includes(name))).toEqual([]);
   });
 
   test('gets random bytes', () => {
