@@ -112,16 +112,13 @@ export class InstructionCounter {
     counted.stopped = { pc: words[(stopped + RECORD.pc) >>> 2], instret: hart.instret };
   }
 
-  /** Everything counted of a hart so far, and forgets it. */
-  take(hart: HartState): HartCounts | undefined {
+  /** Everything counted of a hart so far; undefined when it has not run here. */
+  read(hart: HartState): HartCounts | undefined {
     const counted = this.harts.get(hart.base);
     if (!counted) return undefined;
     this.settle(hart, counted);
     this.gatherAll();
     counted.calls?.spend(hart.instret);
-    this.harts.delete(hart.base);
-    const block = this.blocks.find((each) => each.hart === hart.base);
-    if (block) block.hart = undefined;
     const ordered = [...counted.executions].sort(([a], [b]) => a - b);
     return {
       counts: {
@@ -131,6 +128,16 @@ export class InstructionCounter {
       },
       calls: counted.calls?.nodes() ?? [],
     };
+  }
+
+  /** The hart has ended, or counts from the start when it runs again. */
+  forget(hart: HartState): void {
+    const counted = this.harts.get(hart.base);
+    if (!counted) return;
+    if (counted.block !== undefined) this.clear(counted.block);
+    this.harts.delete(hart.base);
+    const block = this.blocks.find((each) => each.hart === hart.base);
+    if (block) block.hart = undefined;
   }
 
   private of(hart: HartState): Counted {

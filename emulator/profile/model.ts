@@ -4,16 +4,29 @@
  */
 import type { InstructionCounts } from '../engine/flow-counts';
 
-/** A function in the place it was called from: one node of a hart's tree of calls. */
+/**
+ * A function in the place it was called from: one node of a hart's tree of calls. A recursion is one node:
+ * what calls itself, over others or not, is in the tree once on each path.
+ */
 export interface CallNode {
   /** Where the function was entered. */
   readonly entry: number;
-  /** The instruction that called it; of a root: its own entry. */
+  /** The instruction that called it first from there; of a root: its own entry. */
   readonly callSite: number;
   readonly calls: number;
   /** Instructions that retired in it, without those of the functions that it called. */
   readonly self: number;
   readonly children: readonly CallNode[];
+}
+
+/** The calls of one function by one instruction, over all paths. */
+export interface CallArc {
+  readonly site: number;
+  /** Entry of the function that is called. */
+  readonly callee: number;
+  readonly calls: number;
+  /** Instructions from these calls to their returns; those inside a recursion count once. */
+  readonly inclusive: number;
 }
 
 export interface HartProfile {
@@ -23,6 +36,7 @@ export interface HartProfile {
   readonly counts: InstructionCounts;
   /** The tree of calls; the sum of its `self` is the hart's retired instructions. */
   readonly root: CallNode;
+  readonly arcs: readonly CallArc[];
 }
 
 export interface Profile {

@@ -1,9 +1,7 @@
 import {
   addCounts,
   functionName,
-  inclusive,
-  walk,
-  type CallNode,
+  type HartProfile,
   type InstructionKind,
   type Profile,
   type ProfileCode,
@@ -21,7 +19,7 @@ const KIND_EVENTS: Readonly<Record<InstructionKind, readonly [number, number, nu
 const hex = (address: number): string => `0x${address.toString(16)}`;
 const NO_FILE = '???';
 
-/** A call site's calls of a function, over all harts and paths. */
+/** A call site's calls of a function, over all harts. */
 interface Arc {
   calls: number;
   inclusive: number;
@@ -34,7 +32,7 @@ interface Arc {
  */
 export function callgrindProfile(profile: Profile, code: ProfileCode): string {
   const counts = addCounts(profile.harts.map((hart) => hart.counts));
-  const arcs = collectArcs(profile.harts.map(({ root }) => root));
+  const arcs = collectArcs(profile.harts);
   const lines = [
     '# callgrind format',
     'version: 1',
@@ -86,23 +84,18 @@ function totals(counts: ReturnType<typeof addCounts>, code: ProfileCode): number
   return sums;
 }
 
-/** Calls by call site, then by the function called. */
-function collectArcs(roots: readonly CallNode[]): Map<number, Map<number, Arc>> {
-  const arcs = new Map<number, Map<number, Arc>>();
-  for (const root of roots) {
-    for (const { node, path } of walk(root)) {
-      if (path.length < 2) continue;
-      const from = arcs.get(node.callSite) ?? new Map<number, Arc>();
-      arcs.set(node.callSite, from);
-      const arc = from.get(node.entry) ?? { calls: 0, inclusive: 0 };
-      from.set(node.entry, arc);
-      arc.calls += node.calls;
-      // Of a recursion only the outermost call counts: its inclusive cost holds the inner ones.
-      const isInner = path
-        .slice(1, -1)
-        .some((each) => each.callSite === node.callSite && each.entry === node.entry);
-      if (!isInner) arc.inclusive += inclusive(node);
+/** Calls by call site, then by the function called, of all harts. */
+function collectArcs(harts: readonly HartProfile[]): Map<number, Map<number, Arc>> {
+  const sums = new Map<number, Map<number, Arc>>();
+  for (const { arcs } of harts) {
+    for (const { site, callee, calls, inclusive } of arcs) {
+      const from = sums.get(site) ?? new Map<number, Arc>();
+      sums.set(site, from);
+      const arc = from.get(callee) ?? { calls: 0, inclusive: 0 };
+      from.set(callee, arc);
+      arc.calls += calls;
+      arc.inclusive += inclusive;
     }
   }
-  return arcs;
+  return sums;
 }

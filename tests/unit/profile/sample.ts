@@ -71,6 +71,7 @@ export const PROFILE: Profile = {
         [0x2008, 5, 3],
       ]),
       root: node(0x1000, 0x1000, 1, 4, node(0x2000, 0x1004, 2, 15)),
+      arcs: [{ site: 0x1004, callee: 0x2000, calls: 2, inclusive: 15 }],
     },
     {
       hart: 1,
@@ -81,6 +82,7 @@ export const PROFILE: Profile = {
         [0x2008, 7, 6],
       ]),
       root: node(0x2000, 0x2000, 1, 21),
+      arcs: [],
     },
   ],
 };
