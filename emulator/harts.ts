@@ -114,7 +114,10 @@ export class Harts {
     // Who was alone had a longer turn.
     const turn = this.turns.length(false);
     for (const other of this.all) other.turn = Math.min(other.turn, turn);
-    if (space !== owner.space) this.host.engineOf(hart).watchCode(space);
+    if (space !== owner.space) {
+      this.host.engineOf(hart).watchCode(space);
+      inheritHooks(owner.space, space);
+    }
     this.observer?.made(hart);
     this.onMade(hart);
     return hart;
@@ -279,9 +282,9 @@ export class Harts {
       if (value === undefined) return;
       hart.waiting = undefined;
       hart.state.setX(A0, BigInt.asUintN(64, value));
+      noteCall(hart, hart.state.xNumber(A7));
       hart.state.pc += ECALL_BYTES;
       this.count(hart, 1);
-      noteCall(hart, hart.state.xNumber(A7));
       this.observer?.returned(hart);
     } else if (waiting.deadline !== undefined && now() >= waiting.deadline) {
       hart.waiting = undefined;
@@ -314,4 +317,11 @@ export class Harts {
     hart.state.instret += instructions;
     this.ran(hart, instructions);
   }
+}
+
+/** What the embedder wants to know of a process's pages it wants to know of its vCPUs' too. */
+function inheritHooks({ hooks }: AddressSpace, fork: AddressSpace): void {
+  const { onMissingPage, onFirstWrite } = hooks;
+  if (onMissingPage) fork.hooks.onMissingPage = onMissingPage;
+  if (onFirstWrite) fork.hooks.onFirstWrite = onFirstWrite;
 }

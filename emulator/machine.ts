@@ -28,6 +28,8 @@ import { AddressSpace } from './memory/address-space';
 import { Arena, type ArenaOptions } from './memory/arena';
 import { PAGE_SIZE } from './memory/layout';
 import { memoryMap } from './memory-map';
+import type { Profile } from './profile/model';
+import { Profiler, type ProfileOptions } from './profile/profiler';
 import { RaceCheck, type RaceCheckOptions } from './races/race-check';
 import type { RaceReport } from './races/report';
 import type { Hart } from './multiprocess/hart';
@@ -35,6 +37,7 @@ import { HartPool, type PoolOptions } from './multiprocess/hart-pool';
 import type { ConflictList } from './multiprocess/conflicts';
 import type { Tasks } from './multiprocess/tasks';
 import type { WorkspaceHost } from './multiprocess/workspace-host';
+import type { Traffic } from './multiprocess/workspace-process';
 import { WorkspaceProcesses } from './multiprocess/workspace-processes';
 import { Parallel } from './parallel';
 import {
@@ -76,6 +79,8 @@ export interface MachineOptions extends ScheduleOptions {
   readonly workspaces?: WorkspaceHost;
   /** Looks for data races between harts; then all harts take turns on one thread (docs/races.md) [not]. */
   readonly raceCheck?: RaceCheckOptions;
+  /** Counts instructions and calls; then all harts take turns on one thread (docs/profiling.md) [not]. */
+  readonly profile?: ProfileOptions;
   /** The guest's files [in memory, nothing of the host]. The embedder disposes of them. */
   readonly files?: FileTree;
   /** Path of the program in the guest [argv[0] made absolute]. */
@@ -91,7 +96,9 @@ export class Machine implements DebugTarget {
   private readonly engines: Engines;
   private readonly executor: Executor;
   private readonly parallel: Parallel | undefined;
+  private readonly processes: WorkspaceProcesses | undefined;
   private readonly raceCheck: RaceCheck | undefined;
+  private readonly profiler: Profiler | undefined;
 
   /**
    * Loads a program.
@@ -136,9 +143,16 @@ export class Machine implements DebugTarget {
       vcpuLimit: options.vcpuLimit ?? 0,
       ...(options.interleaving && { interleaving: options.interleaving }),
     });
-    attachSchedule(options.interleaving, this.executor.harts, kernel);
+    attachSchedule(options.interleaving, this.executor, space.arena);
+    if (options.raceCheck && options.profile) {
+      throw new Error('one run cannot both look for races and count: run the program twice');
+    }
     if (options.raceCheck) this.raceCheck = this.checkRaces(options.raceCheck);
-    if (options.pool && !options.raceCheck && !options.interleaving) {
+    if (options.profile) {
+      this.profiler = new Profiler((hart) => this.engines.of(hart.owner.space), options.profile);
+      this.executor.harts.observer = this.profiler;
+    }
+    if (options.pool && !options.raceCheck && !options.profile && !options.interleaving) {
       const pool = new HartPool(
         options.pool,
         space,
@@ -147,6 +161,7 @@ export class Machine implements DebugTarget {
         options.log ?? (() => undefined),
       );
       const processes = workspaceProcesses(options, space);
+      this.processes = processes;
       first.code.onChange = () => {
         pool.codeChanged();
         processes?.setBreakpoints(first.code.breakpoints);
@@ -236,6 +251,11 @@ export class Machine implements DebugTarget {
     return this.executor.harts.total;
   }
 
+  /** What was counted so far; undefined when nothing is. */
+  get profile(): Pick<Profile, 'harts'> | undefined {
+    return this.profiler && { harts: this.profiler.harts() };
+  }
+
   /** What the race check has found so far; undefined without one. */
   get races(): RaceReport | undefined {
     return this.raceCheck?.report();
@@ -244,6 +264,11 @@ export class Machine implements DebugTarget {
   /** Bytes that vCPUs of workspace tasks have written differently, and how many more are not listed. */
   get conflicts(): Pick<ConflictList, 'conflicts' | 'notKept'> {
     return this.executor.tasks.conflicts;
+  }
+
+  /** What has gone to processes of workspace vCPUs and back; undefined where there are none. */
+  get workspaceTraffic(): Readonly<Traffic> | undefined {
+    return this.processes?.traffic;
   }
 
   get residentBytes(): number {

@@ -1,5 +1,6 @@
-import type { LinuxKernel } from './linux/kernel';
+import type { Executor } from './executor';
 import type { MachineOptions } from './machine';
+import type { Arena } from './memory/arena';
 import { Interleaving } from './schedule/interleaving';
 import type { Schedule } from './schedule/options';
 import type { Entry } from './schedule/recording';
@@ -43,12 +44,15 @@ export function withSchedule(options: MachineOptions): ScheduledOptions {
 /** Ties an interleaved machine's schedule to its counts. */
 export function attachSchedule(
   interleaving: Interleaving | undefined,
-  harts: { readonly elapsed: number },
-  { timers, space }: LinuxKernel,
+  { harts, processes }: Pick<Executor, 'harts' | 'processes'>,
+  { events }: Arena,
 ): void {
   interleaving?.attach({
     retired: () => harts.elapsed,
-    events: () => space.arena.events.count,
-    untilTimer: () => timers.untilNext,
+    events: () => events.count,
+    untilTimer: () =>
+      processes
+        .list()
+        .reduce((least, { kernel }) => Math.min(least, kernel.timers.untilNext), Infinity),
   });
 }

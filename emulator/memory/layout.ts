@@ -45,6 +45,7 @@ export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
  * | 672    | u64     | limit: instructions that the hart may retire; 0 = as many as it wants |
  * | 1000   | u32     | event stop: 1 + the kind of an event that a debugger waits for, 0 = none (events.ts) |
  * | 1004   | u32     | event page: the page that it is about |
+ * | 1008   | u32     | hooks: bit 0 = its embedder wants to know of missing pages, bit 1 = of first writes |
  * | 1012   | u32     | thread: which pool thread runs the hart or ran it last, 0 = the home thread |
  * | 1016   | u32     | log: arena address of the next entry of the access log (engine/access-log.ts) or call log |
  * | 1020   | u32     | counters: from a record to its counters (engine/instruction-counter.ts), mod 2^32 |
@@ -81,6 +82,7 @@ export const HART = {
   regions: 692,
   eventStop: 1000,
   eventPage: 1004,
+  hooks: 1008,
   thread: 1012,
   log: 1016,
   counters: 1020,
@@ -90,3 +92,7 @@ export const HART = {
 export const ACCESS_SIZE_MASK = 0xff;
 export const ACCESS_WRITE = 0x100;
 export const ACCESS_ATOMIC = 0x200;
+
+/** Bits of `HART.hooks`. */
+export const HOOK_MISSING_PAGE = 1;
+export const HOOK_FIRST_WRITE = 2;

@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { CodeSpace } from '../engine/code-space';
-import { HART } from '../memory/layout';
+import { HART, HOOK_FIRST_WRITE, HOOK_MISSING_PAGE } from '../memory/layout';
 import type { AddressSpace } from '../memory/address-space';
 import type { Hart } from './hart';
 import { PoolControl } from './pool-control';
@@ -76,6 +76,9 @@ export class HartPool {
     if (this.workers.length === 0) this.spawn();
     hart.state.setField(HART.space, hart.space.id);
     hart.state.setLongField(HART.limit, hart.vcpu?.limit ?? 0);
+    const { onMissingPage, onFirstWrite } = hart.space.hooks;
+    const wanted = (onMissingPage ? HOOK_MISSING_PAGE : 0) | (onFirstWrite ? HOOK_FIRST_WRITE : 0);
+    hart.state.setField(HART.hooks, wanted);
     this.lent.set(hart.index, hart);
     this.control.putReady(hart.index);
   }

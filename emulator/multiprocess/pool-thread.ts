@@ -3,7 +3,7 @@ import { HartState } from '../engine/hart-state';
 import { AddressSpace } from '../memory/address-space';
 import { Arena } from '../memory/arena';
 import { OutOfMemory } from '../memory/errors';
-import { HART } from '../memory/layout';
+import { HART, HOOK_FIRST_WRITE, HOOK_MISSING_PAGE } from '../memory/layout';
 import { PoolControl } from './pool-control';
 import { writeRefusal, writeStop } from './stop-code';
 
@@ -75,10 +75,10 @@ class PoolThread {
       turnIsOver = stop === 'turn';
       if (stop !== 'turn') writeStop(hart, stop);
     } catch (error) {
-      // The home thread runs the hart, meets the lack of memory itself, and knows what to do about it.
+      // The home thread runs the hart, meets the lack of memory or the hook itself, and knows what to do about it.
       writeRefusal(hart);
       // Anything else is a fault of this thread, which ends by it and is reported.
-      if (!(error instanceof OutOfMemory)) throw error;
+      if (!(error instanceof OutOfMemory || error instanceof NeedsHome)) throw error;
     } finally {
       arena.safepoints.leave(slot);
       if (turnIsOver) pool.giveBack(index);
@@ -92,6 +92,7 @@ class PoolThread {
     const space = AddressSpace.attach(this.arena, hart.field(HART.space));
     space.hart = index;
     engine.watchCode(space);
+    askAtHome(space, hart.field(HART.hooks));
     // The main VM's space has tables, which its harts share; a fork gets some while it runs here.
     const own = space.readTable === 0 && space.takeTables();
     let stop: EngineStop = FUEL;
@@ -105,10 +106,10 @@ class PoolThread {
         }
         space.adopt();
         engine.attach(hart, space);
+        this.arena.events.stamp();
         stop = engine.run(hart, Math.min(QUANTUM, left(hart)));
         this.arena.safepoints.pass(slot);
       }
-      this.arena.events.stamp();
     } finally {
       if (own) space.releaseTables();
     }
@@ -120,4 +121,15 @@ class PoolThread {
 function left(hart: HartState): number {
   const limit = hart.longField(HART.limit);
   return limit === 0 ? Infinity : limit - hart.instret;
+}
+
+/** The embedder's hooks are on the home thread: so is the hart from here on. */
+class NeedsHome extends Error {}
+
+function askAtHome({ hooks }: AddressSpace, wanted: number): void {
+  const goHome = (): never => {
+    throw new NeedsHome();
+  };
+  if ((wanted & HOOK_MISSING_PAGE) !== 0) hooks.onMissingPage = goHome;
+  if ((wanted & HOOK_FIRST_WRITE) !== 0) hooks.onFirstWrite = goHome;
 }
