@@ -7,6 +7,7 @@
 // Uses apt, with lists and a cache of its own: nothing is installed and the system's apt is left alone. Ends with status
 // 1 and the reason where that cannot be done (no Debian, no network).
 import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   existsSync,
   mkdirSync,
@@ -27,21 +28,33 @@ const SUITE = 'trixie';
 const STATIC = ['busybox-static', 'bash-static', 'mksh', 'musl'];
 /** Dynamic ones, which come with what they depend on. */
 const DYNAMIC = [
+  'bash',
   'bc',
   'coreutils',
+  'dash',
   'diffutils',
   'findutils',
   'gawk',
   'grep',
+  'gzip',
   'jq',
+  'less',
   'lua5.4',
+  'make',
+  'mawk',
+  'ncurses-base',
   'perl-base',
+  'procps',
   'python3-minimal',
   'sed',
   'sqlite3',
 ];
 
-const folder = join(cache, `riscv64-${SUITE}-root`);
+/** Another list is another folder. */
+const list = createHash('sha256')
+  .update([...STATIC, ...DYNAMIC].join(' '))
+  .digest('hex');
+const folder = join(cache, `riscv64-${SUITE}-root-${list.slice(0, 8)}`);
 
 /** @param {string} reason */
 function fail(reason) {
@@ -121,6 +134,8 @@ function download(target) {
     // dpkg-deb --extract would put a directory in place of the links.
     run('tar', ['-x', '--keep-directory-symlink', '--no-same-owner', '-C', root, '-f', tar]);
   }
+  // What mawk's installation would choose.
+  symlinkSync('mawk', join(root, 'usr/bin/awk'));
   rmSync(state, { recursive: true });
 }
 
