@@ -4,6 +4,8 @@ export const STATUS = {
   failed: 1,
   /** Wrong use: an unknown option, a missing argument, a value out of range. */
   usage: 2,
+  /** `run --race-check --fail-on-race` has found some, as ThreadSanitizer says it. */
+  races: 66,
   /** `run --max-instructions` has ended the guest, as timeout(1) says it. */
   limit: 124,
   /** `run`: the file is there but cannot be run, as a shell says it. */

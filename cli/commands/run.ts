@@ -20,6 +20,7 @@ import { sleep } from '../host-streams';
 import { choosePool, chooseWorkspaces } from '../pool';
 import { FileTime, isRepeatable, RepeatableRun, type RepeatOptions } from '../repeatable';
 import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
+import { isRacy, jsonReport, textReport } from '../race-report';
 import {
   collectVariable,
   parseCount,
@@ -37,7 +38,7 @@ root, where ELF is then looked for first, by its path in the guest; dynamic prog
 libraries there. --dir gives it one more folder.
 
 The exit status is the guest's; 128 + n when signal n ended it; 124 after --max-instructions; 126
-when the file cannot be run; 127 when there is none; 2 for wrong use.
+when the file cannot be run; 127 when there is none; 2 for wrong use; 66 with --fail-on-race.
 
 Examples:
   hartscope run hello
@@ -46,6 +47,7 @@ Examples:
   hartscope run --memory 64M --env TZ=UTC --stats ./program
   hartscope run --root ./debian --dir .:/work /usr/bin/lua5.4 /work/script.lua
   hartscope run --strace --max-instructions 1e9 ./program
+  hartscope run --race-check mp-race
 `;
 
 /** Instructions between turns of the event loop, which a terminal needs: some 10 ms. */
@@ -68,6 +70,9 @@ interface Options extends RepeatOptions {
   readonly openFiles?: number;
   readonly fileMemory?: number;
   readonly maxOutput?: number;
+  readonly raceCheck?: boolean;
+  readonly failOnRace?: boolean;
+  readonly json?: boolean;
 }
 
 /** A program, and where it lies in the guest when the guest has it. */
@@ -106,6 +111,9 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .option('--open-files <n>', 'the most descriptors at a time [1024]', parseCount)
     .option('--file-memory <size>', 'the most bytes of files in memory [512M]', parseSize)
     .option('--max-output <size>', 'the most bytes of output; then writing fails', parseSize)
+    .option('--race-check', 'look for data races and false sharing; harts take turns on one thread')
+    .option('--fail-on-race', 'with --race-check: status 66 when there are races or conflicts')
+    .option('--json', 'with --race-check: the report as one line of JSON')
     .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
     .option('-q, --quiet', 'no messages about the guest on standard error')
     .passThroughOptions()
@@ -167,13 +175,27 @@ async function runProgram(
       const status = conclude(machine, stop, options.quiet === true ? () => undefined : say);
       if (options.stats === true) say(statistics(machine, milliseconds));
       repeatable.finish(machine, stop);
-      return status;
+      return reportRaces(host, machine, options) ?? status;
     } finally {
       repeatable.close();
     }
   } finally {
     streams.close();
   }
+}
+
+/** Prints what the race check has found; a status when that is to be the command's. */
+function reportRaces(host: Host, machine: Machine, options: Options): number | undefined {
+  if (options.raceCheck !== true) return undefined;
+  host.err(options.json === true ? jsonReport(machine) : textReport(machine));
+  return options.failOnRace === true && isRacy(machine) ? STATUS.races : undefined;
+}
+
+/** @throws CommandError for options that mean nothing without a race check */
+function checkOptions({ raceCheck, failOnRace, json }: Options): void {
+  if (raceCheck === true) return;
+  if (failOnRace === true) throw usageError('--fail-on-race needs --race-check');
+  if (json === true) throw usageError('--json needs --race-check');
 }
 
 function createMachine(
@@ -196,6 +218,7 @@ function createMachine(
       ...(guestPath !== undefined && { path: guestPath }),
       ...(pool && { pool }),
       ...(workspaces && { workspaces }),
+      ...(options.raceCheck === true && { raceCheck: {} }),
       ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
       ...(options.quiet !== true && { log: say }),
       ...(options.strace === true && { trace: say }),

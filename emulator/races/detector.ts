@@ -162,9 +162,8 @@ export class Detector {
     const owner = ownerOf(space, entry);
     const { kind, address } = entry;
     const isWrite = kind !== LOG_KIND.loadReserved;
-    if (kind !== LOG_KIND.storeConditional) {
-      this.synchronisation.load(strand, owner, address, (orders & ACQUIRES) !== 0);
-    }
+    // SC.aq makes its LR one of acquire: the two are ordered (RVWMO, rule 8), and GCC relies on it.
+    this.synchronisation.load(strand, owner, address, (orders & ACQUIRES) !== 0);
     this.tell(entry, strand, space, isWrite, true);
     if (isWrite) this.synchronisation.store(strand, owner, address, (orders & RELEASES) !== 0);
   }

@@ -79,6 +79,15 @@ describe('locks', () => {
        bnez t4, give`,
     );
     expect(released.report.races).toEqual([]);
+    const late = counter(
+      `li t3, 1
+       take: lr.w t4, (t1)
+       bnez t4, take
+       sc.w.aq t4, t3, (t1)
+       bnez t4, take`,
+      'amoswap.w.rl zero, zero, (t1)',
+    );
+    expect(late.report.races).toEqual([]);
   });
 
   test('of relaxed AMOs order with fences around them, and do not without', () => {
