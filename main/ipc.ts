@@ -20,6 +20,7 @@ import {
   saveText,
 } from './programs';
 import { setTheme, theme, themeSchema } from './settings';
+import { chooseSourceFolder, noteProgram, readSource } from './sources';
 import { isOwnPage, openWindow } from './window';
 
 const text = (longest: number): v.GenericSchema<string> => v.pipe(v.string(), v.maxLength(longest));
@@ -82,14 +83,24 @@ export function answerPages(pool: MachinePool): void {
   handle('window:new', none, async () => void (await openWindow()));
   handle('window:title', v.strictTuple([text(256)]), (window, title) => window.setTitle(title));
 
-  handle('program:guest', v.strictTuple([text(256)]), (_window, name) => readGuest(name));
-  handle('program:choose', none, (window) => chooseProgram(window));
-  handle('program:recent', v.strictTuple([path]), (_window, file) => readRecentProgram(file));
+  handle('program:guest', v.strictTuple([text(256)]), async ({ webContents }, name) =>
+    noteProgram(webContents, await readGuest(name)),
+  );
+  handle('program:choose', none, async (window) =>
+    noteProgram(window.webContents, await chooseProgram(window)),
+  );
+  handle('program:recent', v.strictTuple([path]), async ({ webContents }, file) =>
+    noteProgram(webContents, await readRecentProgram(file)),
+  );
   handle('program:recents', none, () => recentPrograms());
-  handle('program:dropped', v.strictTuple([path]), (_window, file) => {
+  handle('program:dropped', v.strictTuple([path]), async ({ webContents }, file) => {
     if (file === '') throw new Error('What was dropped is not a file on disk.');
-    return readProgram(file);
+    return noteProgram(webContents, await readProgram(file));
   });
+  handle('source:read', v.strictTuple([path]), ({ webContents }, file) =>
+    readSource(webContents, file),
+  );
+  handle('source:folder', none, (window) => chooseSourceFolder(window));
   handle('text:save', v.strictTuple([text(256), text(64 * 2 ** 20)]), (window, name, contents) =>
     saveText(window, name, contents),
   );

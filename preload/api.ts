@@ -31,6 +31,17 @@ export interface ProgramFile {
   readonly stopAt: string;
 }
 
+/** A source file of the program that is open: its text, or where it was looked for. */
+export type SourceText =
+  | {
+      /** As the program names it. */
+      readonly path: string;
+      /** Where it was found. */
+      readonly file: string;
+      readonly text: string;
+    }
+  | { readonly path: string; readonly tried: readonly string[] };
+
 /** What a window needs to draw itself. */
 export interface StartInfo {
   readonly guests: readonly GuestInfo[];
@@ -68,6 +79,10 @@ export interface HartscopeApi {
   readRecent(path: string): Promise<ProgramFile>;
   readDropped(file: File): Promise<ProgramFile>;
   recent(): Promise<readonly RecentFile[]>;
+  /** A source file that the open program names; others are refused. */
+  readSource(path: string): Promise<SourceText>;
+  /** Asks for a folder to look for the program's source in; null when that was cancelled. */
+  chooseSourceFolder(): Promise<string | null>;
   /** Asks where to save; null when it was cancelled, else the path. */
   saveText(suggestedName: string, text: string): Promise<string | null>;
   /** Starts a machine process; its port comes as a window message of kind MACHINE_PORT. */

@@ -26,6 +26,8 @@ const api: HartscopeApi = {
   // A page cannot make up a File that has a path: only a real drop or dialog gives one.
   readDropped: (file) => call('program:dropped', webUtils.getPathForFile(file)),
   recent: () => call('program:recents'),
+  readSource: (path) => call('source:read', path),
+  chooseSourceFolder: () => call('source:folder'),
   saveText: (suggestedName, text) => call('text:save', suggestedName, text),
   createMachine: () => call('machine:create'),
   endMachine: (machine) => call('machine:end', machine),

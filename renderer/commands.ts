@@ -35,6 +35,18 @@ export interface Command {
 const ready = ({ machine }: Workbench): boolean => machine.ready;
 const open = ({ machine }: Workbench): boolean => machine.phase === 'open';
 
+/** Whether the pane that had the keyboard last has a cursor. */
+const hasCursor = ({ view }: Workbench): boolean =>
+  (view.cursorPane === 'source' ? view.sourceCursor : view.cursor) !== null;
+
+/** The instruction at the cursor: of a source line its first. */
+async function cursorAddress({ machine, view }: Workbench): Promise<number | null> {
+  if (view.cursorPane !== 'source' || view.sourceCursor === null) return view.cursor;
+  const { path, line } = view.sourceCursor;
+  const [first] = await machine.requests().breakpointLocations(path, line);
+  return first?.address ?? null;
+}
+
 /** Ctrl+1 … 9 for the first nine panes, Alt+1 … 9 for those after them. */
 const paneKey = (index: number): string => (index < 9 ? `Ctrl+${index + 1}` : `Alt+${index - 8}`);
 
@@ -108,9 +120,10 @@ export const COMMANDS = [
     key: 'Ctrl+F10',
     icon: 'debug-line-by-line',
     menu: 'Run',
-    enabled: (bench) => ready(bench) && bench.view.cursor !== null,
-    run: ({ machine, view }) => {
-      const { cursor } = view;
+    enabled: (bench) => ready(bench) && hasCursor(bench),
+    run: async (bench) => {
+      const { machine } = bench;
+      const cursor = await cursorAddress(bench);
       if (cursor !== null) return machine.resume((guest) => guest.runTo(cursor, machine.focusHart));
     },
   },
@@ -130,8 +143,11 @@ export const COMMANDS = [
     icon: 'debug-breakpoint',
     menu: 'Run',
     separated: true,
-    enabled: (bench) => open(bench) && bench.view.cursor !== null,
+    enabled: (bench) => open(bench) && hasCursor(bench),
     run: ({ machine, view }) => {
+      if (view.cursorPane === 'source' && view.sourceCursor !== null) {
+        return machine.toggleLine(view.sourceCursor.path, view.sourceCursor.line);
+      }
       if (view.cursor !== null) return machine.toggleBreakpoint(view.cursor);
     },
   },

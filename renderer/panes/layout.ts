@@ -3,6 +3,7 @@ import type { DockviewApi } from 'dockview-vue';
 
 export const PANES = {
   guests: 'Guests',
+  source: 'Source',
   disassembly: 'Disassembly',
   registers: 'Registers',
   memory: 'Memory',
@@ -11,13 +12,14 @@ export const PANES = {
   log: 'Log',
   pages: 'Pages',
   events: 'Events',
+  stacks: 'Stacks',
 } as const;
 
 export type PaneId = keyof typeof PANES;
 const PANE_IDS = Object.keys(PANES) as readonly PaneId[];
 
 /** Changes whenever the set of panes does, so that an older arrangement is not taken. */
-const LAYOUT_KEY = 'layout.2';
+const LAYOUT_KEY = 'layout.3';
 
 /** Adds a pane: as a tab of the active group, or where `position` and `size` say. */
 export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: object): void {
@@ -54,10 +56,12 @@ function arrangeStep(api: DockviewApi, width: number, height: number, low: numbe
   }
   const memory = Math.round(Math.min(width * 0.5, Math.max(right + 190, 630)));
   addPane(api, 'memory', rightOf('terminal'), { initialWidth: memory });
+  addPane(api, 'source', within('disassembly'), { inactive: true });
   addPane(api, 'guests', leftOf('disassembly'), { initialWidth: left });
   addPane(api, 'registers', rightOf('disassembly'), { initialWidth: right });
   const breakpoints = Math.round((height - low) * 0.3);
   addPane(api, 'breakpoints', below('guests'), { initialHeight: breakpoints });
+  addPane(api, 'stacks', within('registers'), { inactive: true });
 }
 
 function arrangeHarts(api: DockviewApi, width: number, height: number, low: number): void {
@@ -70,7 +74,9 @@ function arrangeHarts(api: DockviewApi, width: number, height: number, low: numb
   for (const id of ['events', 'log'] as const) {
     addPane(api, id, within('terminal'), { inactive: true });
   }
+  addPane(api, 'source', within('disassembly'), { inactive: true });
   addPane(api, 'guests', within('disassembly'), { inactive: true });
+  addPane(api, 'stacks', within('registers'), { inactive: true });
   addPane(api, 'breakpoints', within('memory'), { inactive: true });
 }
 

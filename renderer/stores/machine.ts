@@ -269,6 +269,18 @@ export const useMachine = defineStore('machine', () => {
     else await addBreakpoint({ at: `0x${address.toString(16)}`, enabled: true });
   }
 
+  /** Sets a breakpoint on a source line, or takes away the one that was set on it. */
+  async function toggleLine(path: string, line: number): Promise<void> {
+    const at = `${path}:${line}`;
+    const there = breakpoints.value.find((each) => each.at === at);
+    if (there) return removeBreakpoint(there.id);
+    // A path that cannot be told from an expression: the breakpoint is set on the line's first instruction.
+    const [first] = /[\s?:]/.test(path)
+      ? await requests().breakpointLocations(path, line)
+      : [undefined];
+    await addBreakpoint({ at: first ? `0x${first.address.toString(16)}` : at, enabled: true });
+  }
+
   /** Lets the focused hart go on at another address. */
   async function setPc(address: number): Promise<void> {
     await requests().writeRegister(focusHart.value, 'pc', `0x${address.toString(16)}`);
@@ -309,6 +321,7 @@ export const useMachine = defineStore('machine', () => {
     updateBreakpoint,
     removeBreakpoint,
     toggleBreakpoint,
+    toggleLine,
     setPc,
     touched,
   };

@@ -16,6 +16,12 @@ export interface PlaceRequest {
   readonly address: number;
 }
 
+/** As `PlaceRequest`, for a line of a source file. */
+export interface LineRequest {
+  readonly path: string;
+  readonly line: number;
+}
+
 /** What a pane does when the window wants its attention. */
 export type PaneAction = 'focus' | 'search' | 'save' | 'clear' | 'add' | 'explain' | 'go-to';
 
@@ -28,6 +34,11 @@ export const useView = defineStore('view', () => {
   const palette = ref<'closed' | 'commands' | 'places'>('closed');
   /** Address of the Disassembly pane's cursor: run to cursor and toggle breakpoint mean it. */
   const cursor = ref<number | null>(null);
+  /** The line of the Source pane's cursor. */
+  const sourceCursor = shallowRef<LineRequest | null>(null);
+  /** Which of the two panes with a cursor had the keyboard last: its cursor is meant. */
+  const cursorPane = ref<'source' | 'disassembly'>('disassembly');
+  const sourcePlace = shallowRef<LineRequest | null>(null);
   const disassemblyPlace = shallowRef<PlaceRequest | null>(null);
   const pagesPlace = shallowRef<PlaceRequest | null>(null);
   const memoryPlace = shallowRef<PlaceRequest | null>(null);
@@ -78,6 +89,12 @@ export const useView = defineStore('view', () => {
     disassemblyPlace.value = { address };
   }
 
+  /** Shows a line of a source file. */
+  async function showSource(path: string, line: number): Promise<void> {
+    await bringUp('source');
+    sourcePlace.value = { path, line };
+  }
+
   async function showMemory(address: number): Promise<void> {
     await bringUp('memory');
     memoryPlace.value = { address };
@@ -98,6 +115,9 @@ export const useView = defineStore('view', () => {
     theme,
     palette,
     cursor,
+    sourceCursor,
+    cursorPane,
+    sourcePlace,
     disassemblyPlace,
     memoryPlace,
     pagesPlace,
@@ -106,6 +126,7 @@ export const useView = defineStore('view', () => {
     show,
     answer,
     showCode,
+    showSource,
     showMemory,
     showPage,
     setTheme,

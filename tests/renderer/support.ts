@@ -11,6 +11,7 @@ import { receivePorts } from '../../renderer/machine-client';
 import { useMachine } from '../../renderer/stores/machine';
 import { usePrograms } from '../../renderer/stores/programs';
 import { FakeMachine } from '../support/fake-machine';
+import { FAKE_TEXT } from '../support/fake-source';
 
 /** Enough of an ELF file for the fake machine. */
 const PROGRAM = {
@@ -26,6 +27,8 @@ export interface FakeWindow {
   readonly calls: string[];
   menu: readonly MenuEntry[];
   saved: { name: string; text: string } | null;
+  /** Where the program's source is; null: nowhere yet. */
+  sourceFolder: string | null;
   /** As main reports the end of a machine process. */
   exit(machine: number, reason: string): void;
 }
@@ -45,6 +48,7 @@ export function fakeWindow(): FakeWindow {
     calls: [],
     menu: [],
     saved: null,
+    sourceFolder: '/home/fake',
     exit: (machine, reason) => exits.forEach((listener) => listener({ machine, reason })),
   };
   const ports: MessagePort[] = [];
@@ -78,6 +82,13 @@ export function fakeWindow(): FakeWindow {
     readRecent: (path) => Promise.reject(new Error(`${path} cannot be read: ENOENT`)),
     readDropped: () => Promise.resolve({ ...PROGRAM, path: '/tmp/dropped' }),
     recent: () => Promise.resolve([{ path: '/tmp/a.elf', name: 'a.elf' }]),
+    readSource: (path) =>
+      Promise.resolve(
+        fake.sourceFolder === null
+          ? { path, tried: [`/build/${path}`] }
+          : { path, file: `${fake.sourceFolder}/${path}`, text: FAKE_TEXT },
+      ),
+    chooseSourceFolder: () => Promise.resolve((fake.sourceFolder = '/home/source')),
     saveText: (name, text) => {
       fake.saved = { name, text };
       return Promise.resolve(`/tmp/${name}`);
