@@ -19,6 +19,17 @@ export default defineConfig({
         },
       },
       {
+        // What is said of the engine must hold for translated code too.
+        test: {
+          name: 'translator',
+          include: ['tests/unit/engine/**/*.test.ts'],
+          exclude: [long, 'tests/unit/engine/lockstep.test.ts'],
+          environment: 'node',
+          env: { HARTSCOPE_ENGINE: 'translator' },
+          testTimeout: 300_000,
+        },
+      },
+      {
         plugins: [vue()],
         test: {
           name: 'renderer',

@@ -12,6 +12,7 @@ import type { InstructionCounter } from './instruction-counter';
 import { instantiateInterpreter, type Interpreter } from './interpreter-module';
 import { RUN_MARGIN } from './interpreter';
 import { REASON, RECORD } from './records';
+import { regionCounters, type EngineStatistics } from './statistics';
 import { Translator } from './translator/translator';
 
 /**
@@ -152,6 +153,13 @@ export class Engine {
     if (this.storing) this.code.noteStore(page);
     else this.code.invalidate(page);
   };
+
+  /** What ran in translated code so far. */
+  get stats(): EngineStatistics {
+    const none = { regions: 0, modules: 0, bytes: 0, evicted: 0, translated: 0, milliseconds: 0 };
+    const counters = regionCounters(this.space.arena.memory, this.code.regionBlock);
+    return { ...counters, ...(this.translator?.stats ?? none) };
+  }
 
   /** Points a hart at this engine's tables, in a space that has delta tables: it is what runs next. */
   attach(hart: HartState, space = this.space): void {

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { makeBatch, readOutcomes, type Batch, type Outcome, type Program } from './batch';
-import { EVERYTHING, GuestHart, READ_EXECUTE, READ_WRITE } from './guest-hart';
+import { EVERYTHING, GuestHart, READ_EXECUTE, READ_WRITE, TESTED_ENGINE } from './guest-hart';
 import type { Random } from './random';
 
 /** Something that runs RISC-V programs: our engine in one of its ways of running, or another emulator. */
@@ -30,7 +30,8 @@ export class EngineDriver implements Driver {
   instructions = 0;
 
   constructor(private readonly pace: Pace) {
-    this.name = typeof pace === 'string' ? `engine (${pace})` : 'engine (random budgets)';
+    this.name =
+      typeof pace === 'string' ? `${TESTED_ENGINE} (${pace})` : `${TESTED_ENGINE} (random budgets)`;
   }
 
   run(batch: Batch): Outcome[] {

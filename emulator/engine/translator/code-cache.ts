@@ -1,6 +1,7 @@
 import { PAGE_SHIFT } from '../../memory/layout';
 import type { CodeSpace, RegionEntries } from '../code-space';
 import { BREAKPOINT_BIT, ENTRY_BIT, PSEUDO_COUNT, REGION_SLOTS, REGIONS } from '../records';
+import type { FloatMode } from './float-mode';
 import type { Region, RegionSource } from './region';
 
 /** A region's function. */
@@ -14,7 +15,8 @@ export interface Unit {
   readonly pages: ReadonlySet<number>;
   /** Bytes of WebAssembly. */
   readonly bytes: number;
-  readonly hostMode: boolean;
+  /** What its floating-point code is written for; undefined when it has none. */
+  readonly mode: FloatMode | undefined;
   /** Its code is known to be unchanged: the records of its entries lead to it. */
   active: boolean;
 }
@@ -75,7 +77,7 @@ export class CodeCache implements RegionEntries {
   add(
     regions: readonly Region[],
     functions: ReadonlyMap<number, RegionFunction>,
-    { bytes, hostMode }: { readonly bytes: number; readonly hostMode: boolean },
+    { bytes, mode }: Pick<Unit, 'bytes' | 'mode'>,
   ): void {
     const source = new Map<number, number>();
     for (const { blocks } of regions) {
@@ -96,7 +98,7 @@ export class CodeCache implements RegionEntries {
       return { pc: entry, slot, run };
     });
     const pages = new Set([...source.keys()].map((pc) => pc >>> PAGE_SHIFT));
-    const unit: Unit = { entries, source, pages, bytes, hostMode, active: false };
+    const unit: Unit = { entries, source, pages, bytes, mode, active: false };
     this.units.add(unit);
     this.bytes += bytes;
     for (const entry of entries) this.entries.set(entry.pc, { entry, unit });

@@ -14,6 +14,7 @@ import {
 } from '../../wasm';
 import { FLOAT_ARITY } from '../float';
 import { EXIT } from '../records';
+import { isInexactDouble, isInexactFrom, isInexactSingle } from './exactness';
 import { FLOATS, type HostFloat } from './host-float';
 import type { Item } from './region';
 import type { RegionState } from './region-emitter';
@@ -35,8 +36,8 @@ const LAST_MODE = 4;
 /**
  * The floating-point half of a region's emitter.
  *
- * Where the region's mode was checked, the host computes. The inexact flag is set already, so a result that is
- * an ordinary number can raise nothing; any other leaves for the interpreter, which computes it exactly.
+ * In the modes `sticky` and `clear` the host computes (float-mode.ts). A result that may raise a flag leaves for
+ * the interpreter, which computes it exactly.
  * Everything the host has no instruction for is a call of the interpreter's floating-point functions.
  */
 export abstract class FloatEmitter {
@@ -119,10 +120,12 @@ export abstract class FloatEmitter {
       this.setF(format, this.helper(op, format, operands));
     } else if (format === 's') {
       const [a, b] = operands.map(({ single }) => single!);
-      this.hostResult(FLOATS.s, op, [a, b], op === 'sqrt' ? f32.sqrt(a) : f32[op](a, b));
+      const value = op === 'sqrt' ? f32.sqrt(a) : f32[op](a, b);
+      this.hostResult(FLOATS.s, op, [a, b], value, (r) => isInexactSingle(this, op, r, a, b));
     } else {
       const [a, b] = operands.map(({ double }) => double!);
-      this.hostResult(FLOATS.d, op, [a, b], op === 'sqrt' ? f64.sqrt(a) : f64[op](a, b));
+      const value = op === 'sqrt' ? f64.sqrt(a) : f64[op](a, b);
+      this.hostResult(FLOATS.d, op, [a, b], value, (r) => isInexactDouble(this, op, r, a, b));
     }
   }
 
@@ -139,20 +142,31 @@ export abstract class FloatEmitter {
       );
     } else if (format === 's') {
       const [a, b, c] = operands.map(({ single }) => single!);
-      const product = negateProduct ? f32.neg(a) : a;
-      const result = relaxedMadd.f32(product, b, negateAddend ? f32.neg(c) : c);
-      this.hostResult(FLOATS.s, 'fma', [a, b], result);
+      const factor = negateProduct ? f32.neg(a) : a;
+      const addend = negateAddend ? f32.neg(c) : c;
+      const result = relaxedMadd.f32(factor, b, addend);
+      this.hostResult(FLOATS.s, 'fma', [a, b], result, (r) =>
+        isInexactSingle(this, 'fma', r, factor, b, addend),
+      );
     } else {
       const [a, b, c] = operands.map(({ double }) => double!);
-      const product = negateProduct ? f64.neg(a) : a;
-      const result = relaxedMadd.f64(product, b, negateAddend ? f64.neg(c) : c);
-      this.hostResult(FLOATS.d, 'fma', [a, b], result);
+      const factor = negateProduct ? f64.neg(a) : a;
+      const addend = negateAddend ? f64.neg(c) : c;
+      const result = relaxedMadd.f64(factor, b, addend);
+      this.hostResult(FLOATS.d, 'fma', [a, b], result, (r) =>
+        isInexactDouble(this, 'fma', r, factor, b, addend),
+      );
     }
   }
 
   /** Whether the host's rounding is this instruction's. */
   private hostRounds(): boolean {
-    return this.state.hostMode && reliesOnMode(this.item.decoded);
+    return this.state.mode !== 'soft' && reliesOnMode(this.item.decoded);
+  }
+
+  /** Whether an inexact result has to leave. */
+  private get isClear(): boolean {
+    return this.state.mode === 'clear';
   }
 
   /** Writes a result that the host has computed, unless it may raise a flag or is a NaN. */
@@ -161,12 +175,14 @@ export abstract class FloatEmitter {
     op: FloatArithmetic | 'fma',
     operands: readonly Expr<T>[],
     value: Expr<T>,
+    isInexact: (result: Local<T>) => Expr<'i32'>,
   ): void {
     const { f } = this.state;
     const result = this.let(value);
     f.if(host.isOdd(result), () => {
       this.leaveIf(i32.eqz(host.isExactZero(op, result, operands)), EXIT.float);
     });
+    if (this.isClear) this.leaveIf(isInexact(result), EXIT.float);
     this.setF(host.format, { ...i64.const(0), [host.view]: result });
   }
 
@@ -263,7 +279,9 @@ export abstract class FloatEmitter {
     const mode = rm === DYNAMIC ? 0 : rm;
     if (!this.hostRounds() || mode >= HOST_MODES) return undefined;
     const round = [f64.nearest, f64.trunc, f64.floor, f64.ceil][mode];
-    const value = this.let(round(operand.double ?? f64.promote_f32(operand.single!)));
+    const given = this.let(operand.double ?? f64.promote_f32(operand.single!));
+    const value = this.let(round(given));
+    if (this.isClear) this.leaveIf(f64.ne(given, value), EXIT.float);
     const bound = (n: number): Expr<'f64'> => {
       const view = new DataView(new ArrayBuffer(8));
       view.setFloat64(0, n);
@@ -308,9 +326,10 @@ export abstract class FloatEmitter {
       from_i64: { s: () => f32.convert_i64_s(operand), d: () => f64.convert_i64_s(operand) },
       from_u64: { s: () => f32.convert_i64_u(operand), d: () => f64.convert_i64_u(operand) },
     }[op];
-    return format === 's'
-      ? FLOATS.s.expression(this.let(from.s()))
-      : FLOATS.d.expression(this.let(from.d()));
+    const single = format === 's' ? this.let(from.s()) : undefined;
+    const double = this.let(single ? f64.promote_f32(single) : from.d());
+    if (this.isClear && !isExact) this.leaveIf(isInexactFrom(op, double, operand), EXIT.float);
+    return single ? FLOATS.s.expression(single) : FLOATS.d.expression(double);
   }
 
   /** Single to double: exact, and raises nothing unless it is a NaN. */
@@ -323,6 +342,7 @@ export abstract class FloatEmitter {
   private narrow(double: Expr<'f64'>): FloatExpr | undefined {
     if (!this.hostRounds()) return undefined;
     const result = this.let(f32.demote_f64(double));
+    if (this.isClear) this.leaveIf(f64.ne(f64.promote_f32(result), double), EXIT.float);
     this.state.f.if(FLOATS.s.isOdd(result), () => {
       this.leaveIf(f64.ne(double, f64.bits(0n)), EXIT.float);
     });

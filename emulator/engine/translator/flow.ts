@@ -4,8 +4,9 @@ import { edgesOf, type Block, type Edge, type Item } from './region';
 /**
  * What is known of the registers at a point of a region: sets of register numbers as bits.
  *
- * A floating-point register has two locals, an `f32` for a boxed single (`single`) and an `f64` for all bits
- * (`double`); at each point one of them or both hold its value.
+ * A floating-point register has two locals: an `f32` for its value as a single (`single`), which is the canonical
+ * NaN if it is none, and an `f64` for all bits (`double`). At each point one of them or both are valid; if the
+ * second is not, the register holds a boxed single.
  */
 export interface RegisterState {
   /** Integer and floating-point registers whose local may differ from the hart's context. */
@@ -13,6 +14,8 @@ export interface RegisterState {
   dirtyF: number;
   single: number;
   double: number;
+  /** Of the singles those that are all there is to the register: it holds a boxed single. */
+  boxed: number;
 }
 
 /** Registers whose locals may still be read: by code, or by an exit that stores them. */
@@ -40,14 +43,25 @@ export function advance(state: RegisterState, { decoded, traits }: Item): void {
   if (traits.writesF) {
     const register = bit(decoded.rd);
     state.dirtyF |= register;
-    state.single = traits.writesF === 's' ? state.single | register : state.single & ~register;
-    state.double = traits.writesF === 'd' ? state.double | register : state.double & ~register;
+    const isSingle = traits.writesF === 's';
+    state.single = isSingle ? state.single | register : state.single & ~register;
+    state.boxed = isSingle ? state.boxed | register : state.boxed & ~register;
+    state.double = isSingle ? state.double & ~register : state.double | register;
   }
 }
 
+/** Nothing is dirty, and floating-point registers are held as 64 bits. */
+export const ALL_LOADED: Readonly<RegisterState> = {
+  dirtyX: 0,
+  dirtyF: 0,
+  single: 0,
+  double: -1,
+  boxed: 0,
+};
+
 /** After a call all registers are in the context, and those that are needed are loaded as 64 bits. */
 export function forget(state: RegisterState): void {
-  Object.assign(state, { dirtyX: 0, dirtyF: 0, single: 0, double: -1 });
+  Object.assign(state, ALL_LOADED);
 }
 
 const stateAfter = (before: Readonly<RegisterState>, block: Block): RegisterState => {
@@ -82,13 +96,14 @@ export function analyseRegisters(graph: Graph): RegisterFlow {
 /** Where ways with different views of a register meet, it is held as 64 bits. */
 function forward(graph: Graph): RegisterState[] {
   const { nodes } = graph;
-  const states = nodes.map((): RegisterState => ({ dirtyX: 0, dirtyF: 0, single: -1, double: -1 }));
+  const unknown: RegisterState = { dirtyX: 0, dirtyF: 0, single: -1, double: -1, boxed: -1 };
+  const states = nodes.map((): RegisterState => ({ ...unknown }));
   const incoming = nodes.map((): Node[] => []);
   for (const node of nodes) {
     for (const { to } of edgesOf(node.block)) if (to) incoming[graph.nodeOf(to).index].push(node);
   }
   const single = firstUsedAsSingle(graph);
-  const entry: RegisterState = { dirtyX: 0, dirtyF: 0, single, double: ~single };
+  const entry: RegisterState = { dirtyX: 0, dirtyF: 0, single, double: ~single, boxed: single };
   for (let changed = true; changed;) {
     changed = false;
     nodes.forEach((_, i) => {
@@ -101,13 +116,15 @@ function forward(graph: Graph): RegisterState[] {
         meet.dirtyF |= way.dirtyF;
         // Only ever loses registers, so that this ends.
         meet.single &= way.single;
+        meet.boxed &= way.boxed;
         meet.double &= way.double;
       }
-      meet.double |= ~meet.single;
+      meet.double |= ~meet.boxed;
       if (
         meet.dirtyX !== old.dirtyX ||
         meet.dirtyF !== old.dirtyF ||
         meet.single !== old.single ||
+        meet.boxed !== old.boxed ||
         meet.double !== old.double
       ) {
         states[i] = meet;

@@ -23,6 +23,7 @@ import { AtomicAccess, LOADS, log2Size, STORES, type MemoryContext } from '../me
 import { EXIT, REASON } from '../records';
 import type { Exits } from './exits';
 import { FloatEmitter, type FloatExpr } from './float-emitter';
+import type { FloatMode } from './float-mode';
 import type { Item } from './region';
 import type { Registers } from './registers';
 
@@ -34,8 +35,8 @@ export interface RegionState {
   readonly writeTable: Local<'i32'>;
   readonly registers: Registers;
   readonly exits: Exits;
-  /** Round-to-nearest-even and the inexact flag were checked at the region's entry. */
-  readonly hostMode: boolean;
+  /** Checked at the region's entry; `soft` also where nothing was checked. */
+  readonly mode: FloatMode;
   readonly relaxedMadd: boolean;
   /** The function number of an imported floating-point function, `add.s`. */
   helper(name: string): number;

@@ -5,15 +5,12 @@ import { orders } from '../interpreter';
 import { EXIT } from '../records';
 import { analyseGraph, type Graph, type Node } from './dominators';
 import { Exits } from './exits';
-import { analyseRegisters, forget, type RegisterFlow } from './flow';
+import { isInMode, type FloatMode } from './float-mode';
+import { ALL_LOADED, analyseRegisters, forget, type RegisterFlow } from './flow';
 import { edgesOf, type Edge, type Region } from './region';
 import { RegionEmitter, type RegionState } from './region-emitter';
 import { Registers } from './registers';
 import { reliesOnMode } from './traits';
-
-/** `fcsr` without the other flags, when it is round-to-nearest-even with the inexact flag set. */
-const MODE_MASK = 0xe1;
-const MODE_HOST = 1;
 
 /** What a region's function calls. */
 export interface RegionCalls {
@@ -26,12 +23,12 @@ export interface RegionCalls {
 }
 
 export interface RegionOptions {
-  /** Let the host round where its results are those of round-to-nearest-even with the inexact flag set. */
-  readonly hostMode: boolean;
+  /** What the region's arithmetic is written for, when it has any. */
+  readonly mode: FloatMode;
   readonly relaxedMadd: boolean;
 }
 
-/** Whether the region has arithmetic that `hostMode` is about. */
+/** Whether the region has arithmetic that depends on the mode. */
 export function hasModes(region: Region): boolean {
   return region.blocks.some(({ items }) => items.some(({ decoded }) => reliesOnMode(decoded)));
 }
@@ -65,13 +62,13 @@ class RegionWriter {
   private readonly loops: Label[] = [];
   /** For each node: instructions on the longest way from it to the next check of the fuel. */
   private readonly needs: readonly number[];
-  private readonly hostMode: boolean;
+  private readonly mode: FloatMode | undefined;
 
   constructor(
     private readonly f: FunctionBuilder,
     private readonly region: Region,
     private readonly calls: RegionCalls,
-    { hostMode, relaxedMadd }: RegionOptions,
+    { mode, relaxedMadd }: RegionOptions,
   ) {
     this.context = f.param(0, 'i32');
     this.fuel = f.param(1, 'i32');
@@ -85,7 +82,7 @@ class RegionWriter {
     this.needs = longestWays(this.graph);
     this.registers = new Registers(f, this.context);
     this.exits = new Exits(f, this.context, this.fuel, this.registers);
-    this.hostMode = hostMode && hasModes(region);
+    this.mode = hasModes(region) ? mode : undefined;
     this.state = {
       f,
       context: this.context,
@@ -93,7 +90,7 @@ class RegionWriter {
       writeTable,
       registers: this.registers,
       exits: this.exits,
-      hostMode: this.hostMode,
+      mode: this.mode ?? 'soft',
       relaxedMadd,
       helper: (name) => calls.helper(name),
     };
@@ -112,14 +109,14 @@ class RegionWriter {
     const { f, context, registers, state } = this;
     const leaveIf = (condition: Expr<'i32'>, kind: number): void =>
       f.if(condition, () => {
-        registers.state = { dirtyX: 0, dirtyF: 0, single: 0, double: -1 };
+        registers.state = { ...ALL_LOADED };
         this.exits.leave({ pc: this.region.entry, interpret: true, kind, executed: 0 });
       });
     leaveIf(this.lacks(entry), EXIT.fuel);
-    if (this.hostMode) {
-      const mode = i32.and(i32.load(context, HART.fcsr), i32.const(MODE_MASK));
-      leaveIf(i32.ne(mode, i32.const(MODE_HOST)), EXIT.mode);
-    }
+    const { mode } = this;
+    // Without a fused multiply-add, `soft` is for all that is not `sticky`.
+    if (mode && (mode !== 'soft' || this.state.relaxedMadd))
+      leaveIf(i32.eqz(isInMode(mode, i32.load(context, HART.fcsr))), EXIT.mode);
     f.set(state.readTable, i32.load(context, HART.readTable));
     f.set(state.writeTable, i32.load(context, HART.writeTable));
     const { single, double } = this.flow.before(entry);

@@ -1,7 +1,7 @@
 import { HART } from '../../memory/layout';
 import { f32, f64, i32, i64, select } from '../../wasm';
 import type { Expr, FunctionBuilder, Local } from '../../wasm';
-import type { RegisterState } from './flow';
+import { ALL_LOADED, type RegisterState } from './flow';
 
 const CANONICAL_NAN = 0x7fc00000;
 const BOX = 0xffffffff00000000n;
@@ -21,7 +21,7 @@ const boxed = (single: Expr<'f32'>): Expr<'i64'> =>
 
 /** The guest's registers in locals of a region's function, and what is known of them where code is written. */
 export class Registers {
-  state: RegisterState = { dirtyX: 0, dirtyF: 0, single: 0, double: -1 };
+  state: RegisterState = { ...ALL_LOADED };
   private readonly xs: Local<'i64'>[] = [];
   private readonly singles: Local<'f32'>[] = [];
   private readonly doubles: Local<'f64'>[] = [];
@@ -52,6 +52,7 @@ export class Registers {
     this.f.set(this.single(n), value);
     this.state.dirtyF |= bit(n);
     this.state.single |= bit(n);
+    this.state.boxed |= bit(n);
     this.state.double &= ~bit(n);
   }
 
@@ -60,6 +61,7 @@ export class Registers {
     this.state.dirtyF |= bit(n);
     this.state.double |= bit(n);
     this.state.single &= ~bit(n);
+    this.state.boxed &= ~bit(n);
   }
 
   holdsSingle(n: number): boolean {

@@ -3,7 +3,9 @@ import type { CodeSpace } from '../code-space';
 import type { HartState } from '../hart-state';
 import { hostHasFusedMadd } from '../host';
 import type { Interpreter } from '../interpreter-module';
-import { CodeCache, type RegionFunction } from './code-cache';
+import type { EngineStatistics } from '../statistics';
+import { CodeCache, type RegionFunction, type Unit } from './code-cache';
+import { modeOf, type FloatMode } from './float-mode';
 import { discoverRegion, REGION_LIMIT, type Region, type RegionSource } from './region';
 import { hasModes } from './region-function';
 import { buildRegionModule, regionName } from './region-module';
@@ -12,25 +14,11 @@ import { buildRegionModule, regionName } from './region-module';
 export const SAMPLE_EVERY = 10_000;
 /** The same while everything is translated. */
 const EAGER_SAMPLE = 30;
+const EAGER_LIMIT = 60;
 /** Samples at one address that make it hot. */
 const HOT_SAMPLES = 3;
 /** The most instructions that are translated at a time. */
 const UNIT_LIMIT = REGION_LIMIT;
-const MODE_MASK = 0xe1;
-const MODE_HOST = 1;
-/** How often a region is translated anew because the rounding mode or the flags are other ones. */
-const MAX_MODE_CHANGES = 4;
-
-export interface TranslatorStats {
-  readonly regions: number;
-  readonly modules: number;
-  /** Bytes of WebAssembly that are kept. */
-  readonly bytes: number;
-  /** Instructions translated so far, and the time it took. */
-  readonly translated: number;
-  readonly milliseconds: number;
-  readonly evicted: number;
-}
 
 /** Decides which code is translated, and does it. */
 export class Translator {
@@ -39,7 +27,6 @@ export class Translator {
   isEager = false;
   private readonly samples = new Map<number, number>();
   private readonly rejected = new Set<number>();
-  private readonly modeChanges = new Map<number, number>();
   private readonly imports: Record<string, WebAssembly.ImportValue>;
   private untilSample = 0;
   private translated = 0;
@@ -58,7 +45,7 @@ export class Translator {
     };
   }
 
-  get stats(): TranslatorStats {
+  get stats(): Omit<EngineStatistics, 'translatedInstructions' | 'entries' | 'exits'> {
     const { regions, modules, bytes, evicted } = this.cache;
     const { translated, milliseconds } = this;
     return { regions, modules, bytes, evicted, translated, milliseconds };
@@ -84,10 +71,11 @@ export class Translator {
       return;
     }
     const unit = this.cache.unitAt(pc);
-    if (unit && !this.hasWrongMode(unit.hostMode, hart, pc)) return;
+    const isOther = unit !== undefined && this.hasWrongMode(unit, hart);
+    if (unit && !isOther) return;
     const count = (this.samples.get(pc) ?? 0) + 1;
     this.samples.set(pc, count);
-    if (count < HOT_SAMPLES) return;
+    if (count < HOT_SAMPLES && !isOther) return;
     this.samples.delete(pc);
     this.translate(hart, pc);
   }
@@ -96,21 +84,23 @@ export class Translator {
   translate(hart: HartState, pc: number): void {
     if (this.rejected.has(pc) || (this.isEager && this.cache.unitAt(pc))) return;
     const start = performance.now();
-    const region = discoverRegion(this.source, pc);
+    const region = discoverRegion(this.source, pc, this.isEager ? EAGER_LIMIT : REGION_LIMIT);
     if (!region) {
       this.rejected.add(pc);
       return;
     }
-    const regions = this.withCallees(region);
-    const hostMode = isHostMode(hart) && regions.some(hasModes);
-    const options = { hostMode, relaxedMadd: hostHasFusedMadd() };
+    const regions = this.isEager ? [region] : this.withCallees(region);
+    const relaxedMadd = hostHasFusedMadd();
+    const mode = this.modeFor(hart);
+    const options = { mode, relaxedMadd };
     const bytes = buildRegionModule(regions, options);
     const module = new WebAssembly.Module(bytes);
     const { exports } = new WebAssembly.Instance(module, { env: this.imports });
     const functions = new Map(
       regions.map(({ entry }) => [entry, exports[regionName(entry)] as RegionFunction]),
     );
-    this.cache.add(regions, functions, { bytes: bytes.length, hostMode });
+    const used = regions.some(hasModes) ? mode : undefined;
+    this.cache.add(regions, functions, { bytes: bytes.length, mode: used });
     this.translated += regions.reduce((sum, { instructions }) => sum + instructions, 0);
     this.milliseconds += performance.now() - start;
   }
@@ -132,16 +122,15 @@ export class Translator {
     return regions;
   }
 
-  /** Whether a region should be translated again, for the present rounding mode and flags. */
-  private hasWrongMode(hostMode: boolean, hart: HartState, pc: number): boolean {
-    if (hostMode === isHostMode(hart)) return false;
-    const changes = this.modeChanges.get(pc) ?? 0;
-    this.modeChanges.set(pc, changes + 1);
-    return changes < MAX_MODE_CHANGES;
+  /** Whether a region is of no use with the present rounding mode and flags. */
+  private hasWrongMode({ mode }: Unit, hart: HartState): boolean {
+    return mode !== undefined && mode !== this.modeFor(hart);
   }
-}
 
-/** Whether the host's rounding is the guest's, and its inexact flag may stay as it is. */
-function isHostMode(hart: HartState): boolean {
-  return (hart.field(HART.fcsr) & MODE_MASK) === MODE_HOST;
+  /** The mode to translate for. */
+  private modeFor(hart: HartState): FloatMode {
+    const mode = modeOf(hart.field(HART.fcsr));
+    // Exactness is told by the host's fused multiply-add.
+    return mode === 'clear' && !hostHasFusedMadd() ? 'soft' : mode;
+  }
 }
