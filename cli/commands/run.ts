@@ -119,6 +119,7 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .passThroughOptions()
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
+      checkOptions(options);
       const time = new FileTime();
       const files = openFiles(options, isRepeatable(options) ? () => time.now() : undefined);
       try {
