@@ -58,6 +58,8 @@ export class Executor {
   readonly processes: GuestProcesses;
   /** How the machine ended. */
   ended: MachineStop | undefined;
+  /** Gives back frames that are kept for speed only; false when there are none. */
+  reclaim: () => boolean = () => false;
   /** Brings all harts to this thread; set where other threads run some. */
   halt: () => void = () => undefined;
   /** What a debugger wants to be asked and told. */
@@ -341,6 +343,8 @@ export class Executor {
           this.tasks.end(hart.vcpu, { reason: 'returned' });
           return undefined;
         }
+        // With more room the access is tried again.
+        if (stop.fault.kind === 'out-of-memory' && this.reclaim()) return undefined;
         return this.fault(hart, { ...stop.fault, pc });
     }
   }

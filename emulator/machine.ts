@@ -38,6 +38,7 @@ import type { ConflictList } from './multiprocess/conflicts';
 import type { Tasks } from './multiprocess/tasks';
 import type { WorkspaceHost } from './multiprocess/workspace-host';
 import type { Traffic } from './multiprocess/workspace-process';
+import type { Traffic } from './multiprocess/workspace-process';
 import { WorkspaceProcesses } from './multiprocess/workspace-processes';
 import { Parallel } from './parallel';
 import {
@@ -96,6 +97,7 @@ export class Machine implements DebugTarget {
   private readonly engines: Engines;
   private readonly executor: Executor;
   private readonly parallel: Parallel | undefined;
+  private readonly workspaceProcesses: WorkspaceProcesses | undefined;
   private readonly processes: WorkspaceProcesses | undefined;
   private readonly raceCheck: RaceCheck | undefined;
   private readonly profiler: Profiler | undefined;
@@ -161,6 +163,7 @@ export class Machine implements DebugTarget {
         options.log ?? (() => undefined),
       );
       const processes = workspaceProcesses(options, space);
+      this.workspaceProcesses = processes;
       this.processes = processes;
       first.code.onChange = () => {
         pool.codeChanged();
@@ -269,6 +272,11 @@ export class Machine implements DebugTarget {
   /** What has gone to processes of workspace vCPUs and back; undefined where there are none. */
   get workspaceTraffic(): Readonly<Traffic> | undefined {
     return this.processes?.traffic;
+  }
+
+  /** What has gone to processes of workspace vCPUs and back; undefined where there are none. */
+  get workspaceTraffic(): Readonly<Traffic> | undefined {
+    return this.workspaceProcesses?.traffic;
   }
 
   get residentBytes(): number {

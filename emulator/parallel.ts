@@ -54,6 +54,7 @@ export class Parallel {
     private readonly processes?: WorkspaceProcesses,
   ) {
     executor.halt = () => this.stopAll();
+    executor.reclaim = () => processes?.forget() ?? false;
     executor.beforeCall = (hart) => this.beforeCall(hart);
   }
 

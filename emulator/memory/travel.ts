@@ -75,6 +75,20 @@ export function layoutOf(space: AddressSpace): Uint32Array | undefined {
   return isAlone ? runs.done() : undefined;
 }
 
+/**
+ * What has become different in a space from an earlier one of which it is a later state.
+ * @returns undefined as for `layoutOf`
+ */
+export function layoutSince(space: AddressSpace, earlier: AddressSpace): Uint32Array | undefined {
+  const runs = new Runs();
+  for (const page of space.changedPages(earlier)) {
+    const entry = space.entry(page);
+    if ((entry & ENTRY_WRITTEN_TOGETHER) !== 0) return undefined;
+    runs.add(page, kindOf(entry));
+  }
+  return runs.done();
+}
+
 /** The bytes of those among some pages that have any. */
 export function takeBytes(space: AddressSpace, pages: Iterable<number>): PageBytes {
   const { u8, frames } = space.arena;
@@ -115,8 +129,18 @@ export function layoutBytes(layout: Uint32Array): number {
   return pages * PAGE_SIZE;
 }
 
+/** The pages that a layout is about. */
+export function layoutPages(layout: Uint32Array): number[] {
+  const pages: number[] = [];
+  for (let i = 0; i < layout.length; i += RUN_WORDS) {
+    for (let n = 0; n < layout[i + 1]; n++) pages.push(layout[i] + n);
+  }
+  return pages;
+}
+
 /**
- * Maps a layout in an empty space that nothing else knows. Pages with bytes are absent until `supply`.
+ * Makes the pages that a layout is about so, in a space that nothing else knows and nothing runs in. Pages with bytes
+ * are absent until `supply`.
  * @throws OutOfMemory when the arena has no page-table node left
  */
 export function mapLayout(space: AddressSpace, layout: Uint32Array): void {
@@ -124,10 +148,17 @@ export function mapLayout(space: AddressSpace, layout: Uint32Array): void {
   for (let i = 0; i < layout.length; i += RUN_WORDS) {
     const [page, count, kind] = layout.subarray(i, i + RUN_WORDS);
     const entry = (kind & HAS_BYTES) !== 0 ? ABSENT : kind;
-    if (!pageTable.fill(space.topTable, page, page + count, entry)) {
+    const isCleared = pageTable.clear(space.topTable, page, page + count);
+    if (kind === 0 && isCleared) continue;
+    if (!isCleared || !pageTable.fill(space.topTable, page, page + count, entry)) {
       throw new OutOfMemory('no page-table nodes are left for a layout');
     }
   }
+}
+
+/** Whether any of a layout's pages can be executed in a space; from one that is absent nothing has been decoded. */
+export function touchesCode(space: AddressSpace, layout: Uint32Array): boolean {
+  return layoutPages(layout).some((page) => (space.entry(page) & ENTRY.execute) !== 0);
 }
 
 /** Whether a page is mapped but has not come yet. */

@@ -19,12 +19,15 @@ export const CONTEXT_BYTES = HART.limit;
 export const MOST_PAGES = 256;
 
 export type ToProcess =
-  /** The memory that the next runs begin with. The memory limit is in bytes. */
+  /**
+   * The memory that the next runs begin with: its whole layout, or what differs from the memory before. The memory
+   * limit is in bytes.
+   */
   | {
       readonly type: 'snapshot';
-      readonly key: number;
       readonly memoryLimit: number;
       readonly layout: Uint32Array;
+      readonly isWhole: boolean;
     }
   | RunMessage
   | ({ readonly type: 'pages' } & PageBytes)
@@ -80,8 +83,11 @@ const isPages = (value: unknown): value is Uint32Array =>
   isWords(value, MOST_PAGES) && value.every((page) => page > 0 && page < PAGE_COUNT);
 
 const TO_PROCESS: Record<ToProcess['type'], (fields: Fields) => boolean> = {
-  snapshot: ({ key, memoryLimit, layout }) =>
-    isWhole(key) && isWhole(memoryLimit) && layout instanceof Uint32Array && isLayout(layout),
+  snapshot: ({ memoryLimit, layout, isWhole: whole }) =>
+    isWhole(memoryLimit) &&
+    layout instanceof Uint32Array &&
+    isLayout(layout) &&
+    typeof whole === 'boolean',
   run: ({ run, context, id, vcpus, printed, limit }) =>
     isContext(context) && [run, id, vcpus, printed, limit].every(isWhole) && (vcpus as number) > 0,
   pages: ({ numbers, protections, bytes }) =>

@@ -1,6 +1,13 @@
 import type { AddressSpace } from '../memory';
 import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
-import { layoutBytes, layoutOf, takeBytes, type PageChanges } from '../memory/travel';
+import {
+  layoutBytes,
+  layoutOf,
+  layoutPages,
+  layoutSince,
+  takeBytes,
+  type PageChanges,
+} from '../memory/travel';
 import type { Hart } from './hart';
 import { copyContext } from './hart-context';
 import type { PageHistory } from './page-history';
@@ -15,11 +22,28 @@ import {
 const SP = 2;
 const REGISTERS = 32;
 
-/** A vCPU's memory at its start, for the processes that its task's vCPUs run in. */
-export interface Snapshot {
-  /** Differs from that of any other memory. */
-  readonly key: number;
-  readonly layout: Uint32Array;
+/**
+ * A memory that vCPUs begin with. It is kept while processes have it, so that only what differs is sent for the next
+ * one.
+ */
+export class Snapshot {
+  readonly space: AddressSpace;
+  private holders = 1;
+
+  /** @param space of a vCPU that begins */
+  constructor(space: AddressSpace) {
+    this.space = space.fork();
+  }
+
+  retain(): this {
+    this.holders += 1;
+    return this;
+  }
+
+  release(): void {
+    this.holders -= 1;
+    if (this.holders === 0) this.space.destroy();
+  }
 }
 
 /** Counted for whoever wants to know what it costs. */
@@ -59,8 +83,8 @@ export class WorkspaceProcess {
   /** Undefined until the process takes messages. */
   pid: number | undefined;
   stay: Stay | undefined;
-  /** Key of the memory that it has, and the pages of it that have gone there. */
-  private key = -1;
+  /** The memory that it has, and the pages of it that have gone there. */
+  private snapshot: Snapshot | undefined;
   private readonly sent = new Set<number>();
   private breakpoints: Uint32Array = new Uint32Array();
   /** What goes with the next message. */
@@ -84,12 +108,7 @@ export class WorkspaceProcess {
     const { hart, run } = stay;
     const { vcpu } = hart;
     if (!vcpu) return;
-    if (this.key !== snapshot.key) {
-      const { memoryLimit } = this.context;
-      this.key = snapshot.key;
-      this.sent.clear();
-      this.note({ type: 'snapshot', memoryLimit, ...snapshot });
-    }
+    this.noteSnapshot(snapshot);
     this.stay = stay;
     this.noteBreakpoints(breakpoints);
     this.sendPages(hart.space, this.likely(stay));
@@ -98,6 +117,14 @@ export class WorkspaceProcess {
     const vcpus = task.vcpus.length;
     this.note({ type: 'run', run, context, id, vcpus, printed, limit });
     this.flush();
+  }
+
+  /** Forgets which memory the process has: the next one goes there as a whole. True when that was kept. */
+  forget(): boolean {
+    const { snapshot } = this;
+    this.snapshot = undefined;
+    snapshot?.release();
+    return snapshot !== undefined;
   }
 
   /** The vCPU waits for these pages. */
@@ -137,6 +164,19 @@ export class WorkspaceProcess {
     }
     this.context.traffic.returned += length / PAGE_SIZE;
     return { layout, bytes };
+  }
+
+  private noteSnapshot(snapshot: Snapshot): void {
+    const before = this.snapshot;
+    if (before === snapshot) return;
+    const { memoryLimit } = this.context;
+    const changes = before && layoutSince(snapshot.space, before.space);
+    const layout = changes ?? layoutOf(snapshot.space) ?? new Uint32Array();
+    if (changes) for (const page of layoutPages(changes)) this.sent.delete(page);
+    else this.sent.clear();
+    this.note({ type: 'snapshot', memoryLimit, layout, isWhole: changes === undefined });
+    this.snapshot = snapshot.retain();
+    before?.release();
   }
 
   private noteBreakpoints(addresses: Uint32Array): void {
@@ -184,9 +224,3 @@ export class WorkspaceProcess {
 /** Whether a message is about the vCPU that is there now. */
 export const isAbout = (stay: Stay | undefined, message: FromProcess): stay is Stay =>
   stay !== undefined && stay.run === message.run;
-
-/** The memory that a vCPU begins with; undefined when it cannot be rebuilt elsewhere. */
-export function takeSnapshot(space: AddressSpace, key: number): Snapshot | undefined {
-  const layout = layoutOf(space);
-  return layout && { key, layout };
-}

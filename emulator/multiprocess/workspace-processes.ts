@@ -1,5 +1,6 @@
+import type { AddressSpace } from '../memory/address-space';
 import { OutOfMemory } from '../memory/errors';
-import { applyChanges } from '../memory/travel';
+import { applyChanges, layoutOf, layoutSince } from '../memory/travel';
 import type { EngineStop } from '../engine/engine';
 import type { Hart } from './hart';
 import { takeContext } from './hart-context';
@@ -9,10 +10,9 @@ import { OwnerConnection, type WorkspaceHost, type FromOwner } from './workspace
 import { checkedFromProcess, type BackMessage, type FromProcess } from './workspace-messages';
 import {
   isAbout,
-  takeSnapshot,
+  Snapshot,
   WorkspaceProcess,
   type ProcessContext,
-  type Snapshot,
   type Stay,
   type Traffic,
 } from './workspace-process';
@@ -25,6 +25,8 @@ const START_MS = 20_000;
 /** After so many processes in a row that did not come up, there are none. */
 const MOST_FAILURES = 3;
 const POLL_MS = 5;
+/** Memories of processes are kept while no more of the machine's frames than this part are in use. */
+const MOST_KEPT = 1 / 8;
 
 /** A vCPU that is back, and why; or that is lost, and how. */
 export type Arrival =
@@ -43,13 +45,12 @@ export class WorkspaceProcesses {
   private readonly away = new Set<Hart>();
   private readonly queue: Hart[] = [];
   private readonly arrivals: Arrival[] = [];
-  /** Memories by the task whose vCPUs all begin with it. */
-  private readonly snapshots = new Map<number, Snapshot | undefined>();
+  /** The memory that the vCPUs of a task begin with, of the last task; undefined when it cannot be rebuilt. */
+  private last: { readonly task: number; readonly snapshot: Snapshot | undefined } | undefined;
   /** Another object whenever they change. */
   private breakpoints: Uint32Array = new Uint32Array();
   private started = 0;
   private runs = 0;
-  private keys = 0;
   private failures = 0;
 
   /**
@@ -78,7 +79,7 @@ export class WorkspaceProcesses {
     if (this.host.processes === 0 || this.failures >= MOST_FAILURES) return false;
     // Such stops come from pages and bytes at home.
     if (hart.space.isWatched || hart.space.arena.events.hasStops) return false;
-    return !isFresh(hart) || this.snapshotOf(hart) !== undefined;
+    return !isFresh(hart) || this.lastOf(hart) !== undefined;
   }
 
   /** Queues a hart that `takes` accepts. */
@@ -93,7 +94,7 @@ export class WorkspaceProcesses {
     if (this.away.size === 0) return undefined;
     this.poll();
     const arrival = this.arrivals.shift();
-    if (arrival) this.away.delete(arrival.hart);
+    if (arrival) this.leaveAway(arrival.hart);
     return arrival;
   }
 
@@ -121,7 +122,7 @@ export class WorkspaceProcesses {
   stopAll(settle: (hart: Hart) => void): void {
     if (this.active === 0) return;
     const bringHome = (hart: Hart): void => {
-      this.away.delete(hart);
+      this.leaveAway(hart);
       settle(hart);
     };
     for (const hart of this.queue.splice(0)) bringHome(hart);
@@ -143,9 +144,22 @@ export class WorkspaceProcesses {
 
   /** Ends the processes. */
   end(): void {
+    this.forget();
     this.context?.connection.close();
     this.context = undefined;
     this.processes.clear();
+  }
+
+  /**
+   * Gives back the memories that are kept because processes have them too.
+   * @returns whether there were any
+   */
+  forget(): boolean {
+    let found = this.last?.snapshot !== undefined;
+    this.last?.snapshot?.release();
+    this.last = undefined;
+    for (const process of this.processes.values()) found = process.forget() || found;
+    return found;
   }
 
   /** The connection to the processes' owner, made when the first vCPU comes. */
@@ -155,6 +169,14 @@ export class WorkspaceProcesses {
     const connection = new OwnerConnection(host);
     this.context = { connection, traffic, memoryLimit, history: new PageHistory() };
     return this.context;
+  }
+
+  private leaveAway(hart: Hart): void {
+    this.away.delete(hart);
+    if (this.away.size > 0) return;
+    // Between tasks, what is kept must not make the guest's own memory scarce.
+    const { used, limit } = hart.space.arena.frames;
+    if (used > limit * MOST_KEPT) this.forget();
   }
 
   private busy(): WorkspaceProcess[] {
@@ -264,6 +286,7 @@ export class WorkspaceProcesses {
   private lose(process: WorkspaceProcess, reason: string): void {
     const { stay, pid } = process;
     this.processes.delete(process.number);
+    process.forget();
     if (pid === undefined) {
       this.failures += 1;
       this.report(`a process for workspace vCPUs could not be started: ${reason}`);
@@ -321,6 +344,7 @@ export class WorkspaceProcesses {
     const stay: Stay = { run, hart, since, pc: owner.state.pc, parts: [], recalled: undefined };
     hart.process = process.pid;
     process.begin(stay, snapshot, printed, this.breakpoints);
+    snapshot.release();
     // What has run is no longer as its task began.
     hart.travelled = true;
   }
@@ -333,15 +357,32 @@ export class WorkspaceProcesses {
     }
   }
 
-  /** The memory that a vCPU begins with: its task's, unless it has run already. */
+  /** The memory that a vCPU begins with, for the caller to release; undefined when it cannot be rebuilt. */
   private snapshotOf(hart: Hart): Snapshot | undefined {
+    if (isFresh(hart)) return this.lastOf(hart)?.retain();
+    return layoutOf(hart.space) && keep(hart.space);
+  }
+
+  /** The memory that all vCPUs of the task begin with. */
+  private lastOf(hart: Hart): Snapshot | undefined {
     const task = hart.vcpu?.task.id ?? 0;
-    if (!isFresh(hart)) return takeSnapshot(hart.space, ++this.keys);
-    if (!this.snapshots.has(task)) {
-      this.snapshots.clear();
-      this.snapshots.set(task, takeSnapshot(hart.space, ++this.keys));
-    }
-    return this.snapshots.get(task);
+    if (this.last?.task === task) return this.last.snapshot;
+    const { space } = hart;
+    const before = this.last?.snapshot;
+    const layout = before ? layoutSince(space, before.space) : layoutOf(space);
+    this.last = { task, snapshot: layout && keep(space) };
+    before?.release();
+    return this.last.snapshot;
+  }
+}
+
+/** A memory to be kept; undefined when there is no room for one more space. */
+function keep(space: AddressSpace): Snapshot | undefined {
+  try {
+    return new Snapshot(space);
+  } catch (error) {
+    if (error instanceof OutOfMemory) return undefined;
+    throw error;
   }
 }
 

@@ -3,7 +3,7 @@ import { HartState } from '../engine/hart-state';
 import { ERRNO } from '../linux/abi/errno';
 import { AddressSpace, Arena, OutOfMemory } from '../memory';
 import { HART, PAGE_SIZE } from '../memory/layout';
-import { changesOf, mapLayout, supply, type PageBytes } from '../memory/travel';
+import { changesOf, mapLayout, supply, touchesCode, type PageBytes } from '../memory/travel';
 import { contextHart, copyContext, takeContext } from './hart-context';
 import { writeRefusal, writeStop } from './stop-code';
 import { workspaceCall, type Output } from './workspace-calls';
@@ -75,7 +75,7 @@ export class WorkspaceRunner {
   private answer(message: ToProcess): void {
     switch (message.type) {
       case 'snapshot':
-        return this.begin(message.memoryLimit, message.layout);
+        return this.begin(message.memoryLimit, message.layout, message.isWhole);
       case 'run':
         return this.start(message);
       case 'pages':
@@ -87,14 +87,16 @@ export class WorkspaceRunner {
     }
   }
 
-  /** Puts the former memory away and lays out the new one. */
-  private begin(memoryLimit: number, layout: Uint32Array): void {
-    this.snapshot?.destroy();
-    this.snapshot = undefined;
-    const arena = this.prepare(memoryLimit);
-    this.engine?.code.flush();
-    const snapshot = AddressSpace.create(arena, { tables: false });
-    this.snapshot = snapshot;
+  /** Lays out new memory, or changes the former one. What is decoded stays while no code is concerned. */
+  private begin(memoryLimit: number, layout: Uint32Array, isWhole: boolean): void {
+    if (this.run) throw new Error('memory came while a vCPU runs');
+    if (isWhole) {
+      this.snapshot?.destroy();
+      this.snapshot = AddressSpace.create(this.prepare(memoryLimit), { tables: false });
+    }
+    const { snapshot } = this;
+    if (!snapshot) throw new Error('changes of a memory came before it');
+    if (isWhole || touchesCode(snapshot, layout)) this.engine?.code.flush();
     mapLayout(snapshot, layout);
   }
 
@@ -253,6 +255,8 @@ export class WorkspaceRunner {
     const { snapshot } = this;
     if (!snapshot) return;
     const { layout, bytes } = changesOf(space, snapshot);
+    // The next vCPU does not see what this one has made of the code.
+    if (touchesCode(snapshot, layout)) this.engine?.code.flush();
     let at = 0;
     for (; bytes.length - at > CHUNK_BYTES; at += CHUNK_BYTES) {
       this.host.send([{ type: 'changed', run, bytes: bytes.slice(at, at + CHUNK_BYTES) }]);

@@ -125,7 +125,7 @@ describe('a process', () => {
   });
 
   test('learns of every extension that the instruction table has and riscv_hwprobe knows', () => {
-    const inTable = new Set(INSTRUCTIONS.map(({ extension }) => extension));
+    const inTable = new Set<string>(INSTRUCTIONS.map(({ extension }) => extension));
     // The base (IMA) and what has no bit of its own; F and D share one.
     for (const name of ['I', 'M', 'A', 'F', 'D', 'Zicsr', 'Zifencei']) inTable.delete(name);
     const known: readonly string[] = Object.keys(EXTENSION_BITS);

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { AddressSpace, Arena, PAGE_SIZE, READ, WRITE } from '../../../emulator/memory';
+import { AddressSpace, Arena, EXECUTE, PAGE_SIZE, READ, WRITE } from '../../../emulator/memory';
 import { checkTables } from '../../../emulator/memory/check';
 import { OutOfMemory } from '../../../emulator/memory/errors';
 import {
@@ -10,9 +10,12 @@ import {
   isLayout,
   layoutBytes,
   layoutOf,
+  layoutPages,
+  layoutSince,
   mapLayout,
   supply,
   takeBytes,
+  touchesCode,
 } from '../../../emulator/memory/travel';
 
 const arena = (frames = 256): Arena =>
@@ -94,6 +97,35 @@ describe('pages that travel', () => {
     expect([...layout]).toEqual([18, 1, 8 + 3 + 32]);
     expect([...bytes.subarray(0, 3)]).toEqual([9, 5, 6]);
     expect(checkTables(snapshot.arena)).toEqual([]);
+  });
+
+  test('a later state is made of an earlier one by what differs', () => {
+    const space = example();
+    const before = space.fork();
+    const copy = rebuilt(before);
+    space.poke(page(17), Uint8Array.of(8));
+    space.poke(page(18), Uint8Array.of(9));
+    space.unmap(page(40), page(1));
+    space.map(page(50), page(1), READ | WRITE);
+    const layout = layoutSince(space, before)!;
+    expect(layoutPages(layout)).toEqual([17, 18, 40, 50]);
+    mapLayout(copy, layout);
+    expect([16, 17, 18].map((n) => isAbsent(copy, n))).toEqual([false, true, true]);
+    supply([copy], takeBytes(space, [17, 18]));
+    expect(contents(copy)).toEqual(contents(space));
+    expect(checkTables(copy.arena)).toEqual([]);
+    space.map(page(51), page(1), READ | WRITE, { shared: true });
+    expect(layoutSince(space, before)).toBeUndefined();
+  });
+
+  test('changes of pages that can be executed are told from others', () => {
+    const space = example();
+    space.map(page(20), page(1), READ | EXECUTE);
+    const [data, code] = [space.fork(), space.fork()];
+    data.poke(page(16), Uint8Array.of(7));
+    code.poke(page(20), Uint8Array.of(7));
+    expect(touchesCode(space, layoutSince(data, space)!)).toBe(false);
+    expect(touchesCode(space, layoutSince(code, space)!)).toBe(true);
   });
 
   test('a page written with what it had is not sent back', () => {

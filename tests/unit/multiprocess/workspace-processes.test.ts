@@ -240,6 +240,27 @@ describe('workspaces in processes of their own', () => {
     },
   );
 
+  test('the next task sends only what has changed since the one before', () => {
+    const run = (calls: number): { sent: number; returned: number } => {
+      const machine = Machine.create({
+        elf: readFileSync('guests/bin/mp-dot.elf'),
+        // Two arrays of 64 Ki floats: 128 pages.
+        args: ['mp-dot', 'workspace', '4', '65536', String(calls), '1'],
+        memoryLimit: 64 << 20,
+        streams: new CapturedStreams(),
+        ...options(1),
+      });
+      machines.push(machine);
+      expect(toEnd(machine)).toEqual({ kind: 'exited', status: 0 });
+      expect(checkTables(machine.arena)).toEqual([]);
+      return machine.workspaceTraffic!;
+    };
+    const [one, many] = [run(1), run(9)];
+    expect(one.sent).toBeGreaterThan(100);
+    expect(many.sent).toBeLessThan(3 * one.sent);
+    expect(many.returned).toBeGreaterThan(0);
+  });
+
   test('within the machine’s own process on request, and where effects outside are allowed', () => {
     for (const flags of [WITHIN_PROCESS, ALLOW_EFFECTS]) {
       const { machine, streams } = start(LONG, { flags });
