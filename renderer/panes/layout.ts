@@ -3,7 +3,6 @@ import type { DockviewApi } from 'dockview-vue';
 
 export const PANES = {
   guests: 'Guests',
-  source: 'Source',
   disassembly: 'Disassembly',
   registers: 'Registers',
   memory: 'Memory',
@@ -12,6 +11,7 @@ export const PANES = {
   log: 'Log',
   pages: 'Pages',
   events: 'Events',
+  source: 'Source',
   stacks: 'Stacks',
 } as const;
 

@@ -273,7 +273,9 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   }
 
   async addBreakpoint(spec: BreakpointSpec): Promise<Breakpoint> {
-    const address = await this.evaluateAddress(spec.at);
+    const line = /:(\d+)$/.exec(spec.at);
+    const [place] = line ? await this.breakpointLocations(spec.at, Number(line[1])) : [];
+    const address = place?.address ?? (await this.evaluateAddress(spec.at));
     const added = { ...spec, id: ++this.count, hits: 0, location: this.placeOf(address) };
     this.list = [...this.list, added];
     this.client.breakpointsChanged(this.list);
