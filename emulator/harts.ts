@@ -150,13 +150,10 @@ export class Harts {
   private left(space: AddressSpace): void {
     if (this.all.some((other) => other.space === space)) return;
     const place = this.withTables.indexOf(space);
-    // The space may outlive its hart: tasks of its own, or a workspace that is merged later.
-    if (place >= 0) {
-      this.withTables.splice(place, 1);
-      space.releaseTables();
-    }
+    if (place >= 0) this.withTables.splice(place, 1);
     this.host.spaceEnds(space);
-    space.destroy();
+    // A workspace that is merged later outlives its hart, but needs no tables.
+    if (!space.destroy() && place >= 0) space.releaseTables();
   }
 
   /**
@@ -247,10 +244,12 @@ export class Harts {
   /** Points the engine at a hart. A vCPU sees from here on what its lender has new. */
   enter(hart: Hart): void {
     const { space } = hart;
-    const place = this.withTables.indexOf(space);
-    if (place >= 0) this.withTables.splice(place, 1);
-    else if (!this.giveTables(space)) throw new Error('the arena has no delta tables left');
-    this.withTables.push(space);
+    if (this.withTables.at(-1) !== space) {
+      const place = this.withTables.indexOf(space);
+      if (place >= 0) this.withTables.splice(place, 1);
+      else if (!this.giveTables(space)) throw new Error('the arena has no delta tables left');
+      this.withTables.push(space);
+    }
     space.hart = hart.index;
     if (hart.vcpu) space.adopt();
     hart.state.setField(HART.thread, 0);

@@ -1,5 +1,6 @@
 import type { SegmentInfo } from './debug/protocol';
 import type { LoadedProgram } from './elf/load';
+import { VDSO } from './linux/process-start';
 import { TRAMPOLINE } from './linux/signal-trampoline';
 import { EXECUTE, READ, WRITE, type AddressSpace } from './memory/address-space';
 import { PAGE_SIZE } from './memory/layout';
@@ -22,6 +23,7 @@ function label(address: number, run: PageRun, areas: KnownAreas): string {
   if (run.state === 'guard') return 'guard';
   if (run.state === 'host') return 'host';
   if (address === TRAMPOLINE) return 'signal return';
+  if (address === VDSO) return 'vDSO';
   const { program, stack, heap } = areas;
   if (address >= stack.bottom && address < stack.top) return 'stack';
   if (address >= heap.start && address < heap.end) return 'heap';

@@ -211,6 +211,7 @@ export class Parallel {
       if (hart === kept || !hart.runnable || this.isAway(hart)) continue;
       const stop = hart.vcpu ? undefined : executor.prepare(hart);
       if (stop) return stop;
+      if (!hart.runnable) continue;
       const travels = this.processes?.takes(hart) === true;
       if (!executor.harts.leave(hart)) continue;
       if (!hart.vcpu) this.threadsAway += 1;

@@ -76,6 +76,8 @@ export class Engine {
   readonly translator: Translator | undefined;
   private readonly interpreter: Interpreter;
   private readonly words: Uint32Array;
+  /** The CSR instructions that have run, by their encodings. */
+  private readonly csrs = new Map<number, Decoded>();
   private storing = false;
   private space: AddressSpace;
   private log: AccessLog | undefined;
@@ -317,7 +319,8 @@ export class Engine {
 
   private csr(hart: HartState): EngineStop | undefined {
     const bits = this.instructionBits(hart.pc);
-    const decoded: Decoded | undefined = decode(bits);
+    let decoded = this.csrs.get(bits);
+    if (!decoded && (decoded = decode(bits))) this.csrs.set(bits, decoded);
     if (!decoded || !executeCsr(decoded, hart, this.environment)) return { kind: 'illegal', bits };
     hart.pc += decoded.length;
     hart.instret += 1;

@@ -9,18 +9,21 @@ export interface Clock {
 export const NANOSECONDS = 1_000_000_000n;
 const NANOSECONDS_PER_MILLISECOND = 1_000_000n;
 
-/** The host's clocks. `monotonic` is `performance.now()`, in nanoseconds. */
-export const hostClock: Clock = {
-  realtime: () => fromMilliseconds(performance.timeOrigin + performance.now()),
-  monotonic: () => fromMilliseconds(performance.now()),
-};
-
 /** Milliseconds, fractions included, to nanoseconds. */
 function fromMilliseconds(milliseconds: number): bigint {
   const whole = Math.floor(milliseconds);
   const rest = Math.floor((milliseconds - whole) * 1e6);
   return BigInt(whole) * NANOSECONDS_PER_MILLISECOND + BigInt(rest);
 }
+
+/** Where the host's monotonic clock begins, by `process.hrtime.bigint()`: the same for all threads that are told. */
+export const HOST_ORIGIN = process.hrtime.bigint() - fromMilliseconds(performance.now());
+const REALTIME_ORIGIN = fromMilliseconds(performance.timeOrigin);
+
+const monotonic = (): bigint => process.hrtime.bigint() - HOST_ORIGIN;
+
+/** The host's clocks. `monotonic` is `performance.now()`, in nanoseconds; the real time goes along with it. */
+export const hostClock: Clock = { realtime: () => REALTIME_ORIGIN + monotonic(), monotonic };
 
 /** Nanoseconds to milliseconds, fractions included. */
 export function toMilliseconds(nanoseconds: bigint): number {

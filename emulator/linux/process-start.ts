@@ -8,6 +8,9 @@ import { GUEST_HWCAP } from './identity';
 /** The stack ends here: the highest 64 KiB of the guest's 4 GiB stay unmapped. */
 export const STACK_TOP = 0xffff_0000;
 
+/** Where the vDSO lies: alone in the 64 KiB above the main stack, as the code that ends signal handlers. */
+export const VDSO = STACK_TOP + 4 * PAGE_SIZE;
+
 /** Longest single string and all strings with their pointers together (fs/exec.c). */
 const MAX_ARG_STRLEN = 32 * PAGE_SIZE;
 const MAX_ARG_BYTES = 2 * 1024 * 1024;
@@ -31,6 +34,7 @@ export const AT = {
   SECURE: 23,
   RANDOM: 25,
   EXECFN: 31,
+  SYSINFO_EHDR: 33,
 } as const;
 
 /** A program that cannot be started, with the error that execve would give. */
@@ -161,6 +165,7 @@ function auxiliaryVector(
   random: number,
 ): [number, number][] {
   return [
+    [AT.SYSINFO_EHDR, VDSO],
     [AT.HWCAP, GUEST_HWCAP],
     [AT.PAGESZ, PAGE_SIZE],
     [AT.CLKTCK, 100],

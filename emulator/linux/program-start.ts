@@ -6,6 +6,7 @@ import { loadImage } from './process-image';
 import type { ProcessMemory, ProcessStart } from './process-memory';
 import { buildStack, STACK_TOP, stackLimit } from './process-start';
 import { mapTrampoline } from './signal-trampoline';
+import { mapVdso } from './vdso';
 import { PF_W, PF_X, PT_LOAD } from '../elf/format';
 
 /** Space between the stack and the mappings below it (the kernel's stack_guard_gap). */
@@ -47,6 +48,7 @@ export function startProgram(
   const { program, interpreter, entry } = loaded;
   memory.areas.begin(program.end, limit);
   mapTrampoline(space);
+  mapVdso(space, kernel.clock.realtime() - kernel.clock.monotonic());
   const stack = buildStack(space, {
     program,
     ...(interpreter && { interpreterBase: interpreter.base }),

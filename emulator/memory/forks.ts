@@ -3,6 +3,7 @@ import type { Arena } from './arena';
 import { MappingError, OutOfMemory } from './errors';
 import { PAGE_COUNT } from './layout';
 import { Lender } from './lender';
+import { acquire, release } from './lock';
 import { SPACE } from './spaces';
 
 export interface LoanOptions {
@@ -59,14 +60,20 @@ export abstract class Forks extends Lender {
     }
     const { arena } = this;
     const base = newDescriptor(arena, this.id);
-    const [child, isComplete] = this.locked(() => {
+    let borrower: AddressSpace;
+    let isComplete: boolean;
+    acquire(arena.i32, this.lock);
+    try {
       arena.spaces.link(base, this.base, first, end);
-      const borrower = this.handle(base);
-      if (keepWrites) borrower.keepLenderWrites();
+      const child = this.handle(base);
+      if (keepWrites) child.keepLenderWrites();
       else this.withdrawWrites();
-      return [borrower, this.copyTables(borrower)] as const;
-    });
-    return this.begun(child, isComplete, tables);
+      isComplete = this.copyTables(child);
+      borrower = child;
+    } finally {
+      release(arena.i32, this.lock);
+    }
+    return this.begun(borrower, isComplete, tables);
   }
 
   /** Whether the space is a copy of another one. */
@@ -84,20 +91,26 @@ export abstract class Forks extends Lender {
   /**
    * Ends the caller's hold on the space. With the last hold its delta tables go back; everything else does as soon
    * as no other space borrows from it. The handle must not be used again.
+   * @returns false when others still hold it
    */
-  destroy(): void {
+  destroy(): boolean {
     const { arena } = this;
-    if (arena.spaces.find(this.id) === 0) return;
+    if (arena.spaces.find(this.id) === 0) return true;
     const ended: Forks[] = [];
-    const pair = this.locked(() => {
+    let pair: number;
+    acquire(arena.i32, this.lock);
+    try {
       const holders = this.word(SPACE.holders);
-      if (arena.u32[holders] === 0 || --arena.u32[holders] > 0) return 0;
-      const tables = this.detachTables();
+      if (arena.u32[holders] === 0) return true;
+      if (--arena.u32[holders] > 0) return false;
+      pair = this.detachTables();
       this.leave(ended);
-      return tables;
-    });
+    } finally {
+      release(arena.i32, this.lock);
+    }
     if (pair !== 0) arena.deltas.giveBack(pair);
     for (const space of ended) space.dismantle();
+    return true;
   }
 
   protected withTables(wanted: boolean): this {

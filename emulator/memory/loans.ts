@@ -43,6 +43,7 @@ export abstract class Loans extends PageOwner {
     this.privateFirst = u32[this.word(SPACE.privateFirst)];
     this.privateEnd = u32[this.word(SPACE.privateEnd)];
     this.seenWord = this.lenderBase === 0 ? this.epochWord : this.word(SPACE.seen);
+    this.newsAddresses = { published: 4 * this.epochWord, seen: 4 * this.seenWord };
   }
 
   /** A handle on the space whose descriptor is at `base`. */
@@ -64,9 +65,7 @@ export abstract class Loans extends PageOwner {
    * Arena addresses of two u32 that differ when `adopt` has something to do: how many news there are, and how
    * many this space has taken notice of. For code that must not call anything to find out.
    */
-  get newsAddresses(): { readonly published: number; readonly seen: number } {
-    return { published: 4 * this.epochWord, seen: 4 * this.seenWord };
-  }
+  readonly newsAddresses: { readonly published: number; readonly seen: number };
 
   /**
    * Makes this space see its owners' present pages where it still holds older ones: to be called at a FENCE with R in

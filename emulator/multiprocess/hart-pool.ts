@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import type { CodeSpace } from '../engine/code-space';
+import { HOST_ORIGIN } from '../linux/clock';
 import { HART, HOOK_FIRST_WRITE, HOOK_MISSING_PAGE } from '../memory/layout';
 import type { AddressSpace } from '../memory/address-space';
 import type { Hart } from './hart';
@@ -134,7 +135,7 @@ export class HartPool {
         root: this.root.id,
         part: { index, of: this.root.arena.counts.codeTables },
         timebase: this.timebase,
-        timeOrigin: process.hrtime.bigint() - BigInt(Math.floor(performance.now() * 1e6)),
+        timeOrigin: HOST_ORIGIN,
       };
       const worker = new Worker(entry, { workerData });
       // A program's end ends its threads, not the other way round.

@@ -127,8 +127,7 @@ function pagesOf({ bottom, top }: StackRange): readonly [number, number] {
 
 /** Everything but the counters and the place in the arena is the caller's. */
 export function copyRegisters(from: Hart, to: Hart): void {
-  const { u8 } = from.space.arena;
-  u8.copyWithin(to.state.base, from.state.base, from.state.base + HART.instret);
+  from.space.arena.bulk.copy(to.state.base, from.state.base, HART.instret);
   to.state.fcsr = from.state.fcsr;
   to.state.setField(HART.virtualTime, from.state.field(HART.virtualTime));
   to.state.instret = 0;

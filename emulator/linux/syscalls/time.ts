@@ -3,6 +3,7 @@ import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } fro
 import { NANOSECONDS, toMilliseconds } from '../clock';
 import type { LinuxKernel } from '../kernel';
 import type { Thread } from '../thread';
+import { TICK } from '../vdso';
 
 /** Clock ids (include/uapi/linux/time.h). */
 export const CLOCK = {
@@ -46,6 +47,11 @@ export function clockThread({ kernel, thread }: Call, id: number): Thread | unde
   return perThread ? owner : undefined;
 }
 
+/** As the `time` CSR has it, from which the vDSO tells the time: so that neither is behind the other. */
+function inTicks(nanoseconds: bigint): bigint {
+  return nanoseconds - (nanoseconds % TICK);
+}
+
 /** The time of a clock in nanoseconds; undefined when Linux has no such clock. */
 function clockTime(call: Call, id: number): bigint | undefined {
   const { kernel } = call;
@@ -54,13 +60,13 @@ function clockTime(call: Call, id: number): bigint | undefined {
     case CLOCK.REALTIME_COARSE:
     case CLOCK.REALTIME_ALARM:
     case CLOCK.TAI:
-      return kernel.clock.realtime();
+      return inTicks(kernel.clock.realtime());
     case CLOCK.MONOTONIC:
     case CLOCK.MONOTONIC_RAW:
     case CLOCK.MONOTONIC_COARSE:
     case CLOCK.BOOTTIME:
     case CLOCK.BOOTTIME_ALARM:
-      return kernel.clock.monotonic();
+      return inTicks(kernel.clock.monotonic());
     case CLOCK.PROCESS_CPUTIME_ID:
       return kernel.processorTime();
     case CLOCK.THREAD_CPUTIME_ID:
@@ -90,8 +96,14 @@ export function encodeTimespec(nanoseconds: bigint): Uint8Array {
   return bytes;
 }
 
+/** For `putTimespec`, which programs call in loops. */
+const scratch = new BigInt64Array(2);
+const scratchBytes = new Uint8Array(scratch.buffer);
+
 function putTimespec(call: Call, address: number, nanoseconds: bigint): void {
-  call.kernel.memory.write(address, encodeTimespec(nanoseconds));
+  scratch[0] = nanoseconds / NANOSECONDS;
+  scratch[1] = nanoseconds % NANOSECONDS;
+  call.kernel.memory.write(address, scratchBytes);
 }
 
 /** Reads `struct timespec` as nanoseconds; what is no time is EINVAL. */

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { parseElf } from '../../../emulator/elf/parse';
-import { AT, STACK_TOP } from '../../../emulator/linux/process-start';
+import { AT, STACK_TOP, VDSO } from '../../../emulator/linux/process-start';
 import { makeElf } from '../elf/elf-file';
 import { endProcesses, TestProcess } from './process';
 
@@ -48,7 +48,7 @@ describe('a process begins', () => {
     expect(process.bytes(auxiliary.get(AT.RANDOM) ?? 0, 16)).toEqual(new Uint8Array(16).fill(7));
     expect(process.space.readString(auxiliary.get(AT.EXECFN) ?? 0).text).toBe('/bin/calc');
     // AT_SYSINFO_EHDR: there is no vDSO.
-    expect(auxiliary.has(33)).toBe(false);
+    expect(auxiliary.get(AT.SYSINFO_EHDR)).toBe(VDSO);
   });
 
   test('with 8 MiB of stack above a guard page, and no frame for what is not used', () => {
