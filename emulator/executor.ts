@@ -2,6 +2,7 @@ import type { DebugHooks, MachineStop } from './debug/target';
 import { describeAddress } from './elf/symbols';
 import { QUANTUM, type Engine, type EngineStop } from './engine/engine';
 import type { Engines } from './engines';
+import type { TableHolders } from './family';
 import { GuestProcess } from './guest-process';
 import { GuestProcesses } from './guest-processes';
 import { noteCall, noteWait } from './hart-events';
@@ -30,6 +31,7 @@ const A0 = 10;
 const A7 = 17;
 
 export interface ExecutorOptions {
+  readonly tables: TableHolders;
   readonly engines: Engines;
   /** The first process's. */
   readonly kernel: LinuxKernel;
@@ -80,6 +82,7 @@ export class Executor {
       {
         engineOf: (hart) => engines.of(hart.owner.space),
         spaceEnds: (space) => engines.release(space),
+        tables: options.tables,
       },
       leader,
       stack,

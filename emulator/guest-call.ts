@@ -1,6 +1,7 @@
 import type { HartState } from './engine/hart-state';
 import type { Arena } from './memory/arena';
-import { ADDRESS_LIMIT, HART } from './memory/layout';
+import { READ, WRITE, type AddressSpace } from './memory/address-space';
+import { ADDRESS_LIMIT, HART, PAGE_SIZE } from './memory/layout';
 
 /** What a called guest function left in its result registers. */
 export interface CallResult {
@@ -10,6 +11,26 @@ export interface CallResult {
   readonly double: number;
   /** fa0's low half as a single. */
   readonly single: number;
+}
+
+/** Pages of one machine that a function of another one may use while it is called. */
+export interface LentPages {
+  /** The space that they belong to: `machine.space`. */
+  readonly from: AddressSpace;
+  /** Their first byte and how many: all pages that hold some of them are lent. */
+  readonly address: number;
+  readonly length: number;
+  /** Where the first page appears in the machine that is called [at its own address]. */
+  readonly at?: number;
+  /** READ and WRITE or'ed together [both]. */
+  readonly protection?: number;
+}
+
+export interface CallOptions {
+  /** Instructions that the call may take [any number]. */
+  readonly budget?: number;
+  /** [none] */
+  readonly lend?: readonly LentPages[];
 }
 
 /** An integer argument, or a floating-point one by its format. */
@@ -71,6 +92,33 @@ export function saveRegisters(arena: Arena, hart: HartState): () => void {
     arena.u8.set(registers, hart.base);
     hart.fcsr = fcsr;
   };
+}
+
+/**
+ * Lends pages to a space; the returned function takes them back, and brings back what was there before.
+ * @throws MappingError when a page is not mapped, or cannot be where it should; nothing is lent then
+ */
+export function lendPages(ranges: readonly LentPages[], to: AddressSpace): () => void {
+  const lent: number[] = [];
+  // In the opposite order: a page may have been put in place of one that was lent before.
+  const takeBack = (): void => {
+    for (const page of lent.reverse()) to.uninstall(page);
+  };
+  try {
+    for (const { from, address, length, at = address, protection = READ | WRITE } of ranges) {
+      const first = Math.floor(address / PAGE_SIZE);
+      const end = Math.ceil((address + length) / PAGE_SIZE);
+      const moved = Math.floor(at / PAGE_SIZE) - first;
+      for (let page = first; page < end; page++) {
+        from.lendPage(page, to, page + moved, protection);
+        lent.push(page + moved);
+      }
+    }
+  } catch (error) {
+    takeBack();
+    throw error;
+  }
+  return takeBack;
 }
 
 function floatBits(argument: { readonly double: number } | { readonly single: number }): bigint {

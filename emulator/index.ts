@@ -4,7 +4,7 @@
  */
 export { Machine, describeStop } from './machine';
 export type { MachineOptions } from './machine';
-export type { CallArgument, CallResult } from './guest-call';
+export type { CallArgument, CallOptions, CallResult, LentPages } from './guest-call';
 export type { MachineStop } from './debug/target';
 export { ElfError } from './elf/reader';
 export { parseElf } from './elf/parse';

@@ -9,13 +9,16 @@ import { Engine, QUANTUM, type EngineKind } from './engine/engine';
 import type { HartState } from './engine/hart-state';
 import { Engines } from './engines';
 import { Executor } from './executor';
+import { forkOptions, forkSystem, TableHolders, type Family } from './family';
 import type { GuestProcess } from './guest-process';
 import {
   beginCall,
   callResult,
+  lendPages,
   RETURN_ADDRESS,
   saveRegisters,
   type CallArgument,
+  type CallOptions,
   type CallResult,
 } from './guest-call';
 import { hostClock, type Clock } from './linux/clock';
@@ -35,9 +38,9 @@ import type { RaceReport } from './races/report';
 import type { Hart } from './multiprocess/hart';
 import { HartPool, type PoolOptions } from './multiprocess/hart-pool';
 import type { ConflictList } from './multiprocess/conflicts';
+import { copyRegisters } from './multiprocess/start';
 import type { Tasks } from './multiprocess/tasks';
 import type { WorkspaceHost } from './multiprocess/workspace-host';
-import type { Traffic } from './multiprocess/workspace-process';
 import type { Traffic } from './multiprocess/workspace-process';
 import { WorkspaceProcesses } from './multiprocess/workspace-processes';
 import { Parallel } from './parallel';
@@ -86,19 +89,23 @@ export interface MachineOptions extends ScheduleOptions {
   readonly files?: FileTree;
   /** Path of the program in the guest [argv[0] made absolute]. */
   readonly path?: string;
-  /** Runs in this arena instead of one of its own; the arena is not shared with another machine. */
+  /** Runs in this arena instead of one of its own; it is of no other machine. */
   readonly arena?: Arena;
+  /**
+   * Runs in the arena of this machine, so that pages can be lent from one to the other and functions called with them
+   * [none]. The machines of a family run on one thread, one at a time, and only the first can have a pool.
+   */
+  readonly family?: Machine;
 }
 
 const SP = 2;
 
 /** One guest program with its memory, harts, files and terminal. */
 export class Machine implements DebugTarget {
-  private readonly engines: Engines;
+  private readonly family: Family;
   private readonly executor: Executor;
   private readonly parallel: Parallel | undefined;
   private readonly workspaceProcesses: WorkspaceProcesses | undefined;
-  private readonly processes: WorkspaceProcesses | undefined;
   private readonly raceCheck: RaceCheck | undefined;
   private readonly profiler: Profiler | undefined;
 
@@ -109,19 +116,20 @@ export class Machine implements DebugTarget {
   static create(given: MachineOptions): Machine {
     const options = withSchedule(given);
     const image = parseElf(options.elf);
-    const arena = options.arena ?? Arena.create(arenaOptions(options));
+    const arena = options.family?.arena ?? options.arena ?? Arena.create(arenaOptions(options));
     const space = AddressSpace.create(arena);
     const kernel = new LinuxKernel({ ...options, space });
     kernel.onTrace = options.trace;
     const start = kernel.start(image, options.args ?? ['program'], options.environment ?? []);
-    return new Machine(options, space, kernel, start);
+    return new Machine(options, space, kernel, start, options.family?.family);
   }
 
   private constructor(
-    options: ScheduledOptions,
+    private readonly options: ScheduledOptions,
     space: AddressSpace,
     readonly kernel: LinuxKernel,
     start: ProcessStart,
+    family?: Family,
   ) {
     const clock = options.clock ?? hostClock;
     const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
@@ -133,11 +141,16 @@ export class Machine implements DebugTarget {
     const kind = options.raceCheck ? 'interpreter' : options.engine;
     const makeEngine = (root: AddressSpace, index: number): Engine =>
       new Engine(root, environment, { index, of: parts }, kind);
-    const first = makeEngine(space, 0);
     let next = 1 + threads;
-    this.engines = new Engines(first, space, parts - threads, (root) => makeEngine(root, next++));
+    this.family = family ?? {
+      engines: new Engines(makeEngine(space, 0), space, parts - threads, (root) =>
+        makeEngine(root, next++),
+      ),
+      tables: new TableHolders(),
+    };
+    const first = this.engines.of(space);
     this.executor = new Executor({
-      engines: this.engines,
+      ...this.family,
       kernel,
       print: (descriptor, bytes) => print(options.streams, descriptor, bytes),
       stack: start.stack,
@@ -164,7 +177,6 @@ export class Machine implements DebugTarget {
       );
       const processes = workspaceProcesses(options, space);
       this.workspaceProcesses = processes;
-      this.processes = processes;
       first.code.onChange = () => {
         pool.codeChanged();
         processes?.setBreakpoints(first.code.breakpoints);
@@ -173,6 +185,10 @@ export class Machine implements DebugTarget {
     }
     this.hart.pc = start.pc;
     this.hart.setX(SP, BigInt(start.sp));
+  }
+
+  private get engines(): Engines {
+    return this.family.engines;
   }
 
   /** The first process, whose end is the machine's. */
@@ -271,11 +287,6 @@ export class Machine implements DebugTarget {
 
   /** What has gone to processes of workspace vCPUs and back; undefined where there are none. */
   get workspaceTraffic(): Readonly<Traffic> | undefined {
-    return this.processes?.traffic;
-  }
-
-  /** What has gone to processes of workspace vCPUs and back; undefined where there are none. */
-  get workspaceTraffic(): Readonly<Traffic> | undefined {
     return this.workspaceProcesses?.traffic;
   }
 
@@ -343,27 +354,30 @@ export class Machine implements DebugTarget {
    * function did to memory and files stays.
    * @param target name of a function, or its address
    * @param args up to eight integers and eight floating-point numbers
-   * @param budget instructions that the call may take
-   * @throws Error when there is no such function, it does not return within the budget, or it stops
+   * @param options pages of other machines of the family that the function may use, and how long it may take
+   * @throws Error when there is no such function, it does not return within the budget, or it stops;
+   * MappingError when pages cannot be lent
    */
-  call(target: string | number, args: readonly CallArgument[] = [], budget = Infinity): CallResult {
+  call(
+    target: string | number,
+    args: readonly CallArgument[] = [],
+    options: CallOptions = {},
+  ): CallResult {
+    const { budget = Infinity, lend = [] } = options;
     const address = typeof target === 'number' ? target : this.symbols.byName(target)?.address;
     if (address === undefined) {
       throw new Error(`the program has no function called ${String(target)}`);
     }
-    if (this.executor.ended) throw new Error('the program has ended: nothing can be called in it');
-    const { waiting } = this.executor.harts.main;
-    if (waiting?.ready) {
-      // vCPUs may be on its stack, or its thread has ended.
-      throw new Error(`the main VM waits for ${waiting.reason}: nothing can be called in it`);
-    }
+    this.checkCallable('nothing can be called in it');
     this.halt();
     const restore = saveRegisters(this.space.arena, this.hart);
+    const takeBack = lendPages(lend, this.space);
     try {
       beginCall(this.hart, address, args);
       this.runToReturn(String(target), budget);
       return callResult(this.hart);
     } finally {
+      takeBack();
       restore();
     }
   }
@@ -373,12 +387,47 @@ export class Machine implements DebugTarget {
     return memoryMap(this.space, { program, stack, heap: this.kernel.areas.heap });
   }
 
+  /**
+   * A machine in the same arena that goes on from here as this one would: a fork of the first process's memory, with
+   * all that the guest and the embedder have written and installed there, its main VM's registers, and its open files as
+   * after fork(2). Other harts and processes, hooks, watches and the pool stay behind.
+   * @throws Error when the main VM waits for its vCPUs or has ended; OutOfMemory
+   */
+  fork(): Machine {
+    this.checkCallable('it cannot be forked');
+    this.halt();
+    const { kernel, engines, start } = this;
+    const memory = kernel.processMemory.fork(this.space.fork());
+    // What can change without a call could change in one of the two only.
+    if (!memory.writableCode) engines.share(this.space, memory.space);
+    const options = forkOptions(this.options);
+    const copy = kernel.forkMachine(memory, forkSystem(kernel.system, options, this.arena));
+    const machine = new Machine(
+      { ...options, family: this },
+      memory.space,
+      copy,
+      start,
+      this.family,
+    );
+    copyRegisters(this.executor.harts.main, machine.executor.harts.main);
+    copy.thread(machine.hart).blocked = kernel.thread(this.hart).blocked;
+    return machine;
+  }
+
   /** Gives the machine's memory back to the arena. */
   dispose(): void {
     this.executor.finish({ kind: 'exited', status: 0 });
     this.parallel?.end();
     const { harts } = this.executor;
     for (const hart of [...harts.list()]) harts.remove(hart);
+  }
+
+  /** @throws Error when the main VM's hart cannot run on by itself */
+  private checkCallable(what: string): void {
+    if (this.executor.ended) throw new Error(`the program has ended: ${what}`);
+    const { waiting } = this.executor.harts.main;
+    // vCPUs may be on its stack, or its thread has ended.
+    if (waiting?.ready) throw new Error(`the main VM waits for ${waiting.reason}: ${what}`);
   }
 
   private checkRaces(options: RaceCheckOptions): RaceCheck {

@@ -49,6 +49,8 @@ interface Origin {
   readonly memory: ProcessMemory;
   /** Sent to the parent when it ends; 0 = none. */
   readonly exitSignal: number;
+  /** Of another machine, where it is nobody's child [the parent's]. */
+  readonly system?: LinuxSystem;
 }
 
 const DONE: SyscallOutcome = { kind: 'done' };
@@ -95,11 +97,17 @@ export class LinuxKernel {
     const parent = origin?.parent;
     this.mm = 'parent' in options ? options.memory : new ProcessMemory(options.space);
     this.system =
-      'parent' in options ? options.parent.system : new LinuxSystem(options, options.space.arena);
+      'parent' in options
+        ? (options.system ?? options.parent.system)
+        : new LinuxSystem(options, options.space.arena);
     const { system } = this;
     this.givenPath = 'parent' in options ? undefined : options.path;
     this.pid = system.processes.allocateId();
-    this.state = new ProcessState(this, parent, origin?.exitSignal ?? 0);
+    this.state = new ProcessState(
+      this,
+      origin?.system ? undefined : parent,
+      origin?.exitSignal ?? 0,
+    );
     this.memory = new GuestMemory(this.mm.space);
     this.startTime = this.clock.monotonic();
     this.limits =
@@ -193,6 +201,11 @@ export class LinuxKernel {
   /** A child process in `memory`; its hart and first thread are made by whoever asks for it. */
   fork(memory: ProcessMemory, exitSignal: number): LinuxKernel {
     return new LinuxKernel({ parent: this, memory, exitSignal });
+  }
+
+  /** The first process of another machine, in `memory`, with copies of this one's descriptors. */
+  forkMachine(memory: ProcessMemory, system: LinuxSystem): LinuxKernel {
+    return new LinuxKernel({ parent: this, memory, exitSignal: 0, system });
   }
 
   /**

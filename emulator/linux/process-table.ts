@@ -12,6 +12,9 @@ export class ProcessTable {
   private next = PROCESS_ID;
   private again = false;
 
+  /** @param ids of another machine with the same files: no two processes there have the same */
+  constructor(private readonly ids?: ProcessTable) {}
+
   add(process: LinuxKernel): void {
     this.processes.set(process.pid, process);
   }
@@ -47,6 +50,7 @@ export class ProcessTable {
 
   /** An id that no process, thread, group or session has. */
   allocateId(): number {
+    if (this.ids) return this.ids.allocateId();
     for (;;) {
       const id = this.next++;
       if (this.next > MOST_IDS) {

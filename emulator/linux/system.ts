@@ -24,6 +24,8 @@ export interface SystemOptions {
   readonly log?: (text: string) => void;
   /** The guest's files [in memory, nothing of the host]. */
   readonly files?: FileTree;
+  /** Another machine's processes whose files these are too [none]. */
+  readonly kin?: ProcessTable;
 }
 
 /** Processes that may live at a time unless the embedder says otherwise. */
@@ -34,7 +36,7 @@ export class LinuxSystem {
   readonly tree: FileTree;
   readonly clock: Clock;
   readonly streams: StandardStreams;
-  readonly processes = new ProcessTable();
+  readonly processes: ProcessTable;
   readonly terminal: ControllingTerminal;
   readonly futexes = new FutexQueues((hart) => this.host.wake(hart));
   readonly calls: CallCounts;
@@ -52,6 +54,7 @@ export class LinuxSystem {
   private several = false;
 
   constructor(options: SystemOptions, arena: Arena) {
+    this.processes = new ProcessTable(options.kin);
     this.clock = options.clock ?? hostClock;
     this.fillRandom = options.random ?? ((bytes) => void randomFillSync(bytes));
     this.log = options.log ?? (() => undefined);

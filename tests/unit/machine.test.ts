@@ -77,7 +77,7 @@ describe('calling a guest function', () => {
 
   test('that loops for ever, faults, exits or does not exist is an error that says so', () => {
     const machine = create({ elf: program('j .\n') });
-    expect(() => machine.call(BASE, [], 10_000)).toThrow(
+    expect(() => machine.call(BASE, [], { budget: 10_000 })).toThrow(
       /did not return within 10000 instructions/,
     );
     expect(() => machine.call('nowhere')).toThrow('no function called nowhere');

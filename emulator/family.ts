@@ -1,0 +1,89 @@
+import type { Engines } from './engines';
+import { LinuxSystem } from './linux/system';
+import type { AddressSpace } from './memory/address-space';
+import type { Arena } from './memory/arena';
+import type { ScheduledOptions } from './scheduled';
+
+/**
+ * Who has delta tables, of all machines of a family. They are few: the space that has not run for the longest time gives
+ * its own up.
+ */
+export class TableHolders {
+  /** The one used last at the end. */
+  private readonly spaces: AddressSpace[] = [];
+  /** Its tables stay: harts on other threads may share them. */
+  private staying: AddressSpace | undefined;
+
+  /** The tables of this space are never taken away, unless another space has that right already. */
+  keep(space: AddressSpace): void {
+    this.staying ??= space;
+  }
+
+  /**
+   * Gives a space tables, as the one that is used last.
+   * @returns false when all are in use
+   */
+  use(space: AddressSpace): boolean {
+    const { spaces } = this;
+    if (spaces.at(-1) === space) return true;
+    const place = spaces.indexOf(space);
+    if (place >= 0) spaces.splice(place, 1);
+    else if (!this.give(space)) return false;
+    spaces.push(space);
+    return true;
+  }
+
+  /** Gives a space tables that somebody else looks after. */
+  give(space: AddressSpace): boolean {
+    while (!space.takeTables()) {
+      const oldest = this.spaces.findIndex((other) => other !== this.staying);
+      if (oldest < 0) return false;
+      this.spaces[oldest].releaseTables();
+      this.spaces.splice(oldest, 1);
+    }
+    return true;
+  }
+
+  /** Takes a space's tables away when it has any. */
+  take(space: AddressSpace): void {
+    const place = this.spaces.indexOf(space);
+    if (place < 0) return;
+    this.spaces.splice(place, 1);
+    space.releaseTables();
+  }
+}
+
+/** What the machines of a family share beside their arena. They run on one thread, one at a time. */
+export interface Family {
+  readonly engines: Engines;
+  readonly tables: TableHolders;
+}
+
+/** What a machine's fork is made of: only the first machine of a family has threads, and one schedule is of one machine. */
+export function forkOptions(options: ScheduledOptions): ScheduledOptions {
+  const copy = { ...options };
+  for (const name of ['pool', 'workspaces', 'interleaving', 'raceCheck', 'profile'] as const) {
+    delete copy[name];
+  }
+  return copy;
+}
+
+/** Linux for a fork of a machine: processes of its own, in the same files. */
+export function forkSystem(
+  former: LinuxSystem,
+  options: ScheduledOptions,
+  arena: Arena,
+): LinuxSystem {
+  const { stdin, stdout, stderr } = options.streams;
+  // Signals of a terminal go to the machine that was there first.
+  const streams = {
+    stdin: {
+      isTerminal: stdin.isTerminal,
+      read: (max: number, timedOut?: boolean) => stdin.read(max, timedOut),
+    },
+    stdout: { isTerminal: stdout.isTerminal, write: (bytes: Uint8Array) => stdout.write(bytes) },
+    stderr: { isTerminal: stderr.isTerminal, write: (bytes: Uint8Array) => stderr.write(bytes) },
+  };
+  const kin = { files: former.tree, kin: former.processes };
+  return new LinuxSystem({ ...options, streams, ...kin }, arena);
+}
