@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { childProcesses } from '../../emulator';
 import { Machine } from '../../emulator/machine';
 import { poolFor } from '../../emulator/multiprocess/hart-pool';
 import { CapturedStreams } from '../support/captured-streams';
@@ -11,7 +12,8 @@ const SIZES: readonly (readonly [elements: number, name: string])[] = [
   [64 << 10, '64 Ki'],
   [1 << 20, '1 Mi'],
 ];
-const MODES = ['shared', 'call', 'fork', 'fork-here', 'workspace'] as const;
+/** `processes` is mode `workspace` with the vCPUs in processes of their own; elsewhere all run on threads. */
+const MODES = ['shared', 'call', 'fork', 'fork-here', 'workspace', 'processes'] as const;
 const VCPUS = [1, 2, 4, 8] as const;
 /** How long the calls of a sample take about, in microseconds: the pool's threads have started by its end. */
 const SAMPLE_US = 100_000;
@@ -30,16 +32,32 @@ export interface MultiprocessResult extends Cell {
   readonly time: Spread;
   /** Time of the plain single hart ÷ time, from minima and medians of the same run. */
   readonly speedup?: { readonly minimum: number; readonly median: number };
+  /** Pages that a call sends to processes and gets back. */
+  readonly pages?: Pages;
+}
+
+interface Pages {
+  readonly sent: number;
+  readonly returned: number;
+}
+
+interface Sample {
+  readonly microseconds: number;
+  readonly pages?: Pages;
 }
 
 const elf = readFileSync('guests/bin/mp-dot.elf');
+const entry = (name: string): string => join(import.meta.dirname, `${name}.js`);
+const PROCESSES = { owner: entry('workspace-owner'), process: entry('workspace-process') };
 
-/** Microseconds per call: the best of some samples of `calls` calls in a machine of its own. */
-function sample({ mode, vcpus, elements }: Cell, calls: number, samples = SAMPLES): number {
+/** Time per call: the best of some samples of `calls` calls in a machine of its own. */
+function sample({ mode, vcpus, elements }: Cell, calls: number, samples = SAMPLES): Sample {
   const streams = new CapturedStreams();
-  const args = ['mp-dot', mode, String(vcpus), String(elements), String(calls), String(samples)];
-  const pool = poolFor(join(import.meta.dirname, 'pool-thread.js'));
-  const machine = Machine.create({ elf, args, streams, pool, memoryLimit: MEMORY });
+  const guestMode = mode === 'processes' ? 'workspace' : mode;
+  const args = ['mp-dot', guestMode, ...[vcpus, elements, calls, samples].map(String)];
+  const pool = poolFor(entry('pool-thread'));
+  const workspaces = mode === 'processes' ? childProcesses(PROCESSES) : undefined;
+  const machine = Machine.create({ elf, args, streams, pool, workspaces, memoryLimit: MEMORY });
   try {
     for (;;) {
       const stop = machine.run(1e9);
@@ -54,7 +72,14 @@ function sample({ mode, vcpus, elements }: Cell, calls: number, samples = SAMPLE
   const text = streams.text();
   const found = /min_us=([0-9.]+)/.exec(text);
   if (!found) throw new Error(`mp-dot ${args.join(' ')} printed no time: ${text}`);
-  return Number(found[1]);
+  const { workspaceTraffic: traffic } = machine;
+  const perCall = (pages: number): number => pages / (calls * samples);
+  return {
+    microseconds: Number(found[1]),
+    ...(traffic && {
+      pages: { sent: perCall(traffic.sent), returned: perCall(traffic.returned) },
+    }),
+  };
 }
 
 /**
@@ -70,16 +95,19 @@ export function measureMultiprocess(
     const plain: Cell = { mode: 'plain', vcpus: 1, elements };
     const parallel = MODES.flatMap((mode) => VCPUS.map((vcpus) => ({ mode, vcpus, elements })));
     const cells: readonly Cell[] = elements === 0 ? parallel : [plain, ...parallel];
-    const calls = cells.map((cell) => Math.max(1, Math.round(SAMPLE_US / sample(cell, 3, 2))));
-    const times = cells.map((): number[] => []);
+    const calls = cells.map((cell) =>
+      Math.max(1, Math.round(SAMPLE_US / sample(cell, 3, 2).microseconds)),
+    );
+    const samples = cells.map((): Sample[] => []);
     for (let round = 0; round < rounds; round++) {
-      cells.forEach((cell, i) => times[i].push(sample(cell, calls[i])));
+      cells.forEach((cell, i) => samples[i].push(sample(cell, calls[i])));
     }
-    const spreads = times.map(spread);
+    const spreads = samples.map((all) => spread(all.map(({ microseconds }) => microseconds)));
     const base = elements === 0 ? undefined : spreads[0];
     return cells.map((cell, i) => ({
       ...cell,
       time: spreads[i],
+      ...(samples[i][0].pages && { pages: samples[i][0].pages }),
       ...(base && {
         speedup: {
           minimum: base.minimumUs / spreads[i].minimumUs,
@@ -104,10 +132,16 @@ export function printMultiprocess(results: readonly MultiprocessResult[]): strin
       const cells = VCPUS.map((n) => rows.find((row) => row.mode === mode && row.vcpus === n));
       const texts = cells.map((cell) => (cell ? cellText(cell) : '').padStart(26));
       lines.push(`  ${mode.padEnd(10)}${texts.join('')}`);
+      const pages = cells.map((cell) => (cell?.pages ? pagesText(cell.pages) : '').padStart(26));
+      if (pages.some((text) => text.trim() !== ''))
+        lines.push(`  ${''.padEnd(10)}${pages.join('')}`);
     }
   }
   return lines.join('\n');
 }
+
+const pagesText = ({ sent, returned }: Pages): string =>
+  `${sent.toFixed(1)} pages, ${returned.toFixed(1)} back`;
 
 function cellText({ time, speedup }: MultiprocessResult): string {
   const text = `${time.minimumUs.toFixed(1)} (${time.medianUs.toFixed(1)})`;
