@@ -1,0 +1,38 @@
+import { SourceLookup } from './debug/source-lookup';
+import { SourceModules } from './debug/source-modules';
+import { decode } from './isa';
+import type { Machine } from './machine';
+import type { InstructionKind, ProfileCode, ProfiledFunction } from './profile/model';
+
+/** What a machine's profile needs to know of its code, from its symbols, its source lines and its memory. */
+export class MachineCode implements ProfileCode {
+  private readonly lookup: SourceLookup;
+  private readonly modules: SourceModules;
+
+  constructor(private readonly machine: Machine) {
+    this.modules = new SourceModules(() => machine.images);
+    this.lookup = new SourceLookup(this.modules);
+  }
+
+  functionAt(address: number): ProfiledFunction | undefined {
+    const symbols = this.modules.at(address)?.symbols ?? this.machine.symbols;
+    return symbols.functionAt(address)?.symbol;
+  }
+
+  lineAt(address: number): { readonly file: string; readonly line: number } | undefined {
+    const place = this.lookup.lineAt(address);
+    return place && { file: place.path, line: place.line };
+  }
+
+  kindAt(address: number): InstructionKind {
+    const bytes = this.machine.space.peek(address, 4);
+    const bits = bytes.reduceRight((word, byte) => word * 256 + byte, 0);
+    const instruction = decode(bits)?.instruction;
+    if (!instruction) return 'other';
+    const { control, extension, syntax } = instruction;
+    if (control !== undefined) return control === 'branch' ? 'branch' : 'other';
+    if (extension === 'A') return 'atomic';
+    if (/^f?rs2, imm\(/.test(syntax)) return 'store';
+    return /^f?rd, imm\(/.test(syntax) ? 'load' : 'other';
+  }
+}
