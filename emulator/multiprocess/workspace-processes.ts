@@ -77,8 +77,10 @@ export class WorkspaceProcesses {
     const { vcpu } = hart;
     if (vcpu?.task.workspaces?.mayTravel !== true || hart.within) return false;
     if (this.host.processes === 0 || this.failures >= MOST_FAILURES) return false;
-    // Such stops come from pages and bytes at home.
-    if (hart.space.isWatched || hart.space.arena.events.hasStops) return false;
+    // Stops at pages and bytes, and the embedder's hooks, need the memory to be here.
+    const { isWatched, arena, hooks } = hart.space;
+    if (isWatched || arena.events.hasStops || hooks.onMissingPage || hooks.onFirstWrite)
+      return false;
     return !isFresh(hart) || this.lastOf(hart) !== undefined;
   }
 
