@@ -1,3 +1,4 @@
+import { missing } from '../emulator/debug/conflicts';
 import { describeAddress, type SymbolTable } from '../emulator/elf/symbols';
 import type { Machine } from '../emulator/machine';
 import type { Conflict, ConflictSide } from '../emulator/multiprocess/conflicts';
@@ -32,29 +33,15 @@ export function jsonReport(machine: Machine): string {
 export function textReport(machine: Machine): string {
   const { races: report, conflicts, symbols } = machine;
   if (!report) throw new Error('the machine has no race check');
-  const { races, falseSharing, notKept } = report;
+  const { races, falseSharing } = report;
   const parts = [
     ...races.map((race) => raceText(race, symbols)),
     ...conflicts.conflicts.map((conflict) => conflictText(conflict, symbols)),
     ...falseSharing.map((sharing) => sharingText(sharing, symbols)),
-    ...[
-      missing(notKept.races, 'more races are not listed'),
-      missing(notKept.falseSharing, 'more pairs that share falsely are not listed'),
-      missing(conflicts.notKept, 'more bytes in conflict are not listed'),
-      missing(notKept.pages, 'pages were forgotten for lack of room: races there may be missing'),
-      missing(
-        notKept.loads,
-        'loads were forgotten for lack of room: races with them may be missing',
-      ),
-      missing(notKept.words, 'words of synchronisation were forgotten: some races may be none'),
-    ].flatMap((line) => line ?? []),
+    ...missing(report, conflicts.notKept).map((line) => `${line}\n`),
     `races: ${races.length}, conflicts: ${conflicts.conflicts.length}, false sharing: ${falseSharing.length}\n`,
   ];
   return parts.join('');
-}
-
-function missing(count: number, what: string): string | undefined {
-  return count === 0 ? undefined : `${count} ${what}\n`;
 }
 
 function raceText(race: Race, symbols: SymbolTable): string {

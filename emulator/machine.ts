@@ -82,7 +82,9 @@ export interface MachineOptions extends ScheduleOptions {
   /** Processes that run workspace vCPUs, where there is a pool too [none: they run on the pool's threads]. */
   readonly workspaces?: WorkspaceHost;
   /** Looks for data races between harts; then all harts take turns on one thread (docs/races.md) [not]. */
-  readonly raceCheck?: RaceCheckOptions;
+  readonly raceCheck?: RaceCheckOptions | boolean;
+  /** What happens to harts and pages is written to the arena's rings [true]. */
+  readonly events?: boolean;
   /** Counts instructions and calls; then all harts take turns on one thread (docs/profiling.md) [not]. */
   readonly profile?: ProfileOptions;
   /** The guest's files [in memory, nothing of the host]. The embedder disposes of them. */
@@ -162,7 +164,8 @@ export class Machine implements DebugTarget {
     if (options.raceCheck && options.profile) {
       throw new Error('one run cannot both look for races and count: run the program twice');
     }
-    if (options.raceCheck) this.raceCheck = this.checkRaces(options.raceCheck);
+    if (options.raceCheck)
+      this.raceCheck = this.checkRaces(options.raceCheck === true ? {} : options.raceCheck);
     if (options.profile) {
       this.profiler = new Profiler((hart) => this.engines.of(hart.owner.space), options.profile);
       this.executor.harts.observer = this.profiler;

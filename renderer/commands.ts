@@ -179,6 +179,18 @@ export const COMMANDS = [
     run: ({ machine }) => machine.restart(),
   },
   {
+    id: 'raceCheck',
+    title: 'Race check on or off at the next start',
+    key: 'Ctrl+Shift+R',
+    icon: 'git-compare',
+    menu: 'Run',
+    run: async ({ machine, log }) => {
+      await machine.checkRaces(!machine.raceCheck);
+      const state = machine.raceCheck ? 'on' : 'off';
+      log.add(`The race check will be ${state} when the program starts again.`, 'info');
+    },
+  },
+  {
     id: 'stop',
     title: 'Stop',
     key: 'Shift+F5',

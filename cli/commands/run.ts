@@ -219,7 +219,7 @@ function createMachine(
       ...(guestPath !== undefined && { path: guestPath }),
       ...(pool && { pool }),
       ...(workspaces && { workspaces }),
-      ...(options.raceCheck === true && { raceCheck: {} }),
+      ...(options.raceCheck === true && { raceCheck: true }),
       ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
       ...(options.quiet !== true && { log: say }),
       ...(options.strace === true && { trace: say }),

@@ -5,6 +5,7 @@
  */
 
 import type { Schedule } from '../schedule/options';
+import type { ConflictRequests } from './protocol-conflicts';
 import type { SourceRequests } from './protocol-source';
 
 /** Hart number: 0 is the main VM. */
@@ -25,6 +26,8 @@ export interface OpenRequest {
   readonly memoryLimit?: number;
   /** In which order its harts run [`parallel`]. */
   readonly schedule?: Schedule;
+  /** Looks for races and false sharing, and runs all harts in turns [false]. */
+  readonly raceCheck?: boolean;
   /** Symbol to stop at before the client gets control; `_start` (the entry) when it does not exist. */
   readonly stopAt?: string;
   readonly columns: number;
@@ -440,7 +443,7 @@ export interface SymbolInfo {
  * Requests a client makes of a machine. Each rejects with an `Error` whose message says what, where and
  * what to do. Step and run requests resolve when the request is accepted; the stop comes as an event.
  */
-export interface MachineRequests extends SourceRequests {
+export interface MachineRequests extends SourceRequests, ConflictRequests {
   open(request: OpenRequest): Promise<MachineInfo>;
   state(): Promise<MachineState>;
   /** All harts, or one or its group while the others stand still. */

@@ -4,6 +4,7 @@ import type { Hart } from '../multiprocess/hart';
 import { BreakpointTable } from './breakpoints';
 import { Disassembler } from './disassembly';
 import { EndedVcpus } from './ended-vcpus';
+import { conflictsInfo } from './conflicts';
 import { EventHistory } from './event-history';
 import { explain } from './explain';
 import { parseExpression } from './expression';
@@ -36,6 +37,7 @@ import type {
   SymbolInfo,
   Width,
 } from './protocol';
+import type { ConflictRequests } from './protocol-conflicts';
 import type { SourceRequests } from './protocol-source';
 import { readMemoryBlock } from './memory-block';
 import { pageInfo, pagesInfo } from './pages';
@@ -322,6 +324,16 @@ export class DebugSession implements MachineRequests {
     return attempt(() => {
       this.eventHistory.collect();
       return this.eventHistory.list(limit, filter);
+    });
+  }
+
+  readonly conflicts: ConflictRequests['conflicts'] = () =>
+    attempt(() => conflictsInfo(this.opened(), this.request?.raceCheck === true));
+
+  checkRaces(isOn: boolean): Promise<void> {
+    return attempt(() => {
+      if (!this.request) throw new Error('No program is open: open one first.');
+      this.request = { ...this.request, raceCheck: isOn };
     });
   }
 

@@ -2,8 +2,10 @@ import type { SymbolTable } from '../elf/symbols';
 import type { CodeSpace } from '../engine/code-space';
 import type { EventKind } from '../memory/events';
 import type { Arena } from '../memory/arena';
+import type { ConflictList } from '../multiprocess/conflicts';
 import type { Hart } from '../multiprocess/hart';
 import type { Tasks } from '../multiprocess/tasks';
+import type { RaceReport } from '../races/report';
 import type { SegmentInfo } from './protocol';
 import type { LoadedImage } from './source-modules';
 
@@ -65,6 +67,10 @@ export interface DebugTarget {
   readonly position: 'static' | 'static-pie';
   /** The files that lie in memory, the program first. */
   readonly images: readonly LoadedImage[];
+  /** What its race check has found; undefined without one. */
+  readonly races: RaceReport | undefined;
+  /** What the joins of workspaces have found. */
+  readonly conflicts: Pick<ConflictList, 'conflicts' | 'notKept'>;
   /** Bytes of frames in use. */
   readonly residentBytes: number;
   /**

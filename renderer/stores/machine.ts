@@ -46,6 +46,8 @@ export const useMachine = defineStore('machine', () => {
   /** What the window shows: a guest that runs no longer than a step takes is not shown running, so that nothing flickers. */
   const shown = shallowRef<MachineState | null>(null);
   const breakpoints = shallowRef<readonly Breakpoint[]>([]);
+  /** Whether the next program that is opened or restarted runs under the race check. */
+  const raceCheck = ref(false);
   const focusHart = ref(0);
   /** Counts stops and edits: what panes show of the machine is as old as the count they fetched it at. */
   const revision = ref(0);
@@ -160,6 +162,7 @@ export const useMachine = defineStore('machine', () => {
         args: [file.name, ...given.args],
         environment: given.environment,
         ...(given.schedule && { schedule: given.schedule }),
+        ...(raceCheck.value && { raceCheck: true }),
         stopAt: file.stopAt,
         columns: size.columns,
         rows: size.rows,
@@ -243,6 +246,14 @@ export const useMachine = defineStore('machine', () => {
     await requests().restart();
   }
 
+  /** Switches the race check on or off for the next start. */
+  async function checkRaces(isOn: boolean): Promise<void> {
+    raceCheck.value = isOn;
+    if (phase.value !== 'open') return;
+    await requests().checkRaces(isOn);
+    revision.value++;
+  }
+
   async function addBreakpoint(spec: BreakpointSpec): Promise<void> {
     await requests().addBreakpoint(spec);
     await fetchBreakpoints();
@@ -317,6 +328,8 @@ export const useMachine = defineStore('machine', () => {
     close,
     lose,
     restart,
+    raceCheck,
+    checkRaces,
     addBreakpoint,
     updateBreakpoint,
     removeBreakpoint,

@@ -8,6 +8,7 @@ import {
   type RegisterTable,
   type VcpuInfo,
 } from '../../emulator/debug/protocol';
+import type { ConflictsInfo } from '../../emulator/debug/protocol-conflicts';
 import { FakeSource } from './fake-source';
 import type {
   Breakpoint,
@@ -106,6 +107,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
 
   async open(request: OpenRequest): Promise<MachineInfo> {
     if (request.elf.length < 4) throw new Error('the file is truncated');
+    this.isChecked = this.willCheck = request.raceCheck === true;
     const segments = await this.memoryMap();
     return { name: request.name, entry: TEXT, segments, functionCount: 4, position: 'static' };
   }
@@ -189,6 +191,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   async restart(): Promise<void> {
     this.pc = TEXT + 0x40;
     this.instructions = 0;
+    this.isChecked = this.willCheck;
     this.stop = { kind: 'entry' };
     await this.report();
   }
@@ -343,6 +346,23 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   }
 
   /** Text is shared by all; the data's first page is lent to the vCPUs, its second zero; each has its stack. */
+  /** What `conflicts` answers but for the race check. */
+  found: Pick<ConflictsInfo, 'conflicts' | 'falseSharing' | 'missing'> = {
+    conflicts: [],
+    falseSharing: [],
+    missing: [],
+  };
+  private isChecked = false;
+  private willCheck = false;
+
+  async conflicts(): Promise<ConflictsInfo> {
+    return { ...this.found, isChecked: this.isChecked, willCheck: this.willCheck };
+  }
+
+  async checkRaces(isOn: boolean): Promise<void> {
+    this.willCheck = isOn;
+  }
+
   async pages(): Promise<PagesInfo> {
     this.pageRequests++;
     const vcpus = this.harts - 1;
