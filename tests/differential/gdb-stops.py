@@ -8,7 +8,9 @@ import gdb
 
 def text(symbol, frame):
     try:
-        return symbol.value(frame).format_string(max_elements=200, repeat_threshold=10)
+        return symbol.value(frame).format_string(
+            max_elements=200, repeat_threshold=10, static_members=False, deref_refs=True
+        )
     except gdb.error as error:
         return "<error: " + str(error) + ">"
 

@@ -82,3 +82,36 @@ export async function gdbStops(
     .filter((line) => line.startsWith('STOP '))
     .map((line) => JSON.parse(line.slice(5)) as ComparedFrame[]);
 }
+
+/** The addresses that gdb gives breakpoints on lines of a file, ascending; lines that have none are left out. */
+export function gdbBreakpoints(
+  elf: string,
+  file: string,
+  lines: readonly number[],
+): ReadonlyMap<number, readonly number[]> {
+  const setup = ['set pagination off', 'set width 0', 'set debuginfod enabled off'];
+  const commands = lines.flatMap((line) => [
+    `echo LINE ${line}\\n`,
+    `break ${file}:${line}`,
+    'info breakpoints',
+    'delete',
+  ]);
+  const all = [...setup, ...commands].flatMap((command) => ['-ex', command]);
+  const output = execFileSync(GDB, ['-nx', '-q', '-batch', ...all, elf], {
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'ignore'],
+    maxBuffer: 1 << 26,
+  });
+  const found = new Map<number, number[]>();
+  for (const part of output.split(/^LINE /m).slice(1)) {
+    const addresses = [...part.matchAll(/^[\d.]+\s.*?(0x[0-9a-f]{16}) (?:in |<)/gm)].map(([, at]) =>
+      Number(at),
+    );
+    if (addresses.length > 0)
+      found.set(
+        Number.parseInt(part, 10),
+        addresses.sort((a, b) => a - b),
+      );
+  }
+  return found;
+}

@@ -65,12 +65,11 @@ static inline __attribute__((always_inline)) int four_times(int value) {
 __attribute__((noinline)) int add(int left, int right) { return left + right; }
 
 __attribute__((noinline)) int recurse(int depth, const char *text) {
-  int local = depth * 3;
+  int local = depth * 3, below = 0;
   if (depth == 0) {
     checkpoint(local);
     return local;
   }
-  int below = 0;
   below = recurse(depth - 1, text + 1);
   return below + local;
 }

@@ -5,10 +5,17 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { SourceDebugger } from '../../emulator/debug/source-debugger';
 import type { LogicalFrame } from '../../emulator/debug/stack-frames';
 import { typeName } from '../../emulator/elf/dwarf/type-names';
+import { parseElf } from '../../emulator/elf/parse';
 import { Machine } from '../../emulator/machine';
 import type { Hart } from '../../emulator/multiprocess/hart';
 import { CapturedStreams } from '../support/captured-streams';
-import { compileForDebugging, gdbStops, missingForGdb, type ComparedFrame } from './gdb';
+import {
+  compileForDebugging,
+  gdbBreakpoints,
+  gdbStops,
+  missingForGdb,
+  type ComparedFrame,
+} from './gdb';
 
 const STOPS = 40;
 const BUDGET = 10_000_000;
@@ -20,6 +27,8 @@ const PROGRAMS = [
   { source: 'source-conform.c', flags: ['-O2', '-gdwarf-5'] },
   { source: 'source-conform.c', flags: ['-O2', '-gdwarf-4'] },
   { source: 'source-conform.c', flags: ['-Og', '-gdwarf-4', '-gz'] },
+  { source: 'source-conform.cpp', flags: ['-O0', '-gdwarf-5'] },
+  { source: 'source-conform.cpp', flags: ['-O2', '-gdwarf-5', '-fdebug-types-section'] },
 ] as const;
 
 /** An array whose size the program computes: gdb's Python does not compute it. */
@@ -70,9 +79,11 @@ function ourStops(elf: string): ComparedFrame[][] {
   }
 }
 
-/** The stack lies elsewhere in QEMU: its addresses say nothing. */
+/** The stack lies elsewhere in QEMU: its addresses say nothing. gdb demangles symbols of C++. */
 const withoutStack = (text: string): string =>
-  text.replaceAll(/0x(4000[78]|fff)[0-9a-f]{5,6}/g, 'STACK');
+  text
+    .replaceAll(/0x(4000[78]|fff)[0-9a-f]{5,6}/g, 'STACK')
+    .replaceAll(/<(?:vtable for |_ZTV)[^>]*>/g, '<VTABLE>');
 
 function comparable(frames: readonly ComparedFrame[]): unknown[] {
   const end = frames.findIndex(({ name }) => name === LIBRARY_END);
@@ -110,8 +121,25 @@ describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () =>
       const elf = compileForDebugging(directory, file, name, ...flags);
       const theirs = await gdbStops(directory, elf, 'checkpoint', STOPS);
       const ours = ourStops(elf);
-      expect(theirs.length).toBeGreaterThan(5);
+      expect(theirs.length).toBeGreaterThan(3);
       expect(ours.map(comparable)).toEqual(theirs.map(comparable));
     }, 60_000);
+  }
+
+  for (const flags of [['-O0'], ['-O2'], ['-Og', '-gdwarf-4']]) {
+    it(`breakpoints on every line of source-conform.c, compiled with ${flags.join(' ')}`, () => {
+      const file = join(import.meta.dirname, 'source-conform.c');
+      const elf = compileForDebugging(directory, file, `lines${flags.join('')}`, ...flags);
+      const lines = Array.from({ length: 150 }, (_, i) => i + 1);
+      const theirs = gdbBreakpoints(elf, 'source-conform.c', lines);
+      const image = parseElf(new Uint8Array(readFileSync(elf)));
+      const { lookup } = new SourceDebugger(() => [{ path: elf, image, base: 0 }]);
+      const ours = lines.flatMap((line) => {
+        const found = lookup.breakpointLocations('source-conform.c', line);
+        return found.length > 0 ? [[line, found.map(({ address }) => address)] as const] : [];
+      });
+      expect(theirs.size).toBeGreaterThan(80);
+      expect(ours).toEqual([...theirs]);
+    });
   }
 });

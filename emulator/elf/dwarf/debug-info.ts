@@ -91,7 +91,7 @@ export class DebugInfo {
 
   /**
    * Where a function's own work begins, after it has set up its frame: where a breakpoint on the function
-   * should be. As gdb finds it: what the compiler marked, else the function's second line; the very
+   * should be. As gdb finds it: what the compiler marked, else the second row of its lines; the very
    * beginning when the compiler tracked where variables are meanwhile.
    */
   bodyStart(entry: Entry): number | undefined {
@@ -101,10 +101,8 @@ export class DebugInfo {
     const marked = this.lines.prologueEnd(start, end);
     if (marked !== undefined) return marked;
     if (entry.unit.tracksLocations) return start;
-    const [first, second] = this.lines.placesIn(start, end);
-    if (first === undefined || second === undefined) return start;
-    const other = this.lines.placesIn(start, end).find(({ line }) => line !== first.line);
-    return (other ?? second).start;
+    const [, second] = this.lines.placesIn(start, end);
+    return second?.start ?? start;
   }
 
   /** Whether code of the file lies at an address: the linker puts what it leaves out elsewhere. */

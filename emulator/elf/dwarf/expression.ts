@@ -358,7 +358,7 @@ class Evaluation {
       }
       case DW_OP.gnuParameterRef:
       case DW_OP.gnuVariableValue:
-        throw new UnavailableError('the value was optimized out');
+        throw new UnavailableError('<optimized out>');
       default:
         reader.fail(`the operation 0x${opcode.toString(16)} is not known`, -1);
     }

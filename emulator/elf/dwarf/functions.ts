@@ -1,3 +1,4 @@
+import { canonicalName } from './canonical';
 import { DW_AT, DW_TAG } from './constants';
 import type { Entry } from './entry';
 import { holds, rangesOf, type AddressRange } from './ranges';
@@ -50,7 +51,7 @@ export function qualifiedName(entry: Entry): string | undefined {
       if (around !== undefined) names.unshift(around);
     }
   }
-  return names.join('::');
+  return canonicalName(names.join('::'));
 }
 
 const QUALIFIERS: ReadonlySet<number> = new Set([

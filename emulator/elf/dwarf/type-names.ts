@@ -1,3 +1,4 @@
+import { canonicalName } from './canonical';
 import { isAlias, type DwarfType, type FunctionType, type QualifiedType } from './types';
 
 const MAX_DEPTH = 32;
@@ -16,7 +17,7 @@ function declare(type: DwarfType, inner: string, depth: number): string {
     case 'void':
       return `void${spaced(inner)}`;
     case 'base':
-      return `${BASE_NAMES[type.name] ?? type.name}${spaced(inner)}`;
+      return `${canonicalName(type.name)}${spaced(inner)}`;
     case 'unspecified':
       return `${type.name}${spaced(inner)}`;
     case 'struct':
@@ -47,16 +48,6 @@ function declare(type: DwarfType, inner: string, depth: number): string {
       return qualified(type, inner, depth);
   }
 }
-
-/** What compilers call some base types, as people write them. */
-const BASE_NAMES: Readonly<Record<string, string | undefined>> = {
-  'short int': 'short',
-  'long int': 'long',
-  'long long int': 'long long',
-  'short unsigned int': 'unsigned short',
-  'long unsigned int': 'unsigned long',
-  'long long unsigned int': 'unsigned long long',
-};
 
 const MARKS = {
   pointer: '*',

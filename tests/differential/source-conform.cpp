@@ -1,0 +1,86 @@
+// C++ for comparing with gdb: namespaces, classes with bases, templates, references, scoped enumerations.
+#include <cstdint>
+#include <cstdio>
+
+int counter = 0;
+
+extern "C" __attribute__((noinline)) void checkpoint(int number) {
+  counter += number;
+  __asm__ volatile("" : : "r"(number) : "memory");
+}
+
+namespace geometry {
+
+enum class Unit : std::uint8_t { metre, foot = 7 };
+
+struct Point {
+  double x = 0, y = 0;
+  static int made;
+  double length(Unit unit) const {
+    checkpoint(static_cast<int>(unit));
+    return x * x + y * y;
+  }
+};
+int Point::made = 3;
+
+class Shape {
+public:
+  explicit Shape(int id) : id_(id) {}
+  virtual ~Shape() = default;
+  virtual double area() const = 0;
+
+protected:
+  int id_;
+};
+
+class Square final : public Shape {
+public:
+  Square(int id, Point corner, double side) : Shape(id), corner_(corner), side_(side) {}
+  __attribute__((noinline)) double area() const override {
+    double result = side_ * side_;
+    checkpoint(id_);
+    return result + corner_.x;
+  }
+
+private:
+  Point corner_;
+  double side_;
+};
+
+template <typename T, int N> struct Array {
+  T items[N];
+  __attribute__((noinline)) T sum(const T &start) const {
+    T total = start;
+    for (int i = 0; i < N; i++) total += items[i];
+    checkpoint(N);
+    return total;
+  }
+};
+
+namespace {
+__attribute__((noinline)) int hidden(Point &by_reference, Point &&moved, bool flag) {
+  int local = flag ? 1 : 2;
+  checkpoint(local);
+  by_reference.x += moved.y;
+  return local;
+}
+} // namespace
+
+} // namespace geometry
+
+geometry::Point *volatile escaped;
+
+int main() {
+  double total = 0;
+  geometry::Point point{3, 4};
+  escaped = &point;
+  geometry::Square square(9, point, 2.5);
+  const geometry::Shape &shape = square;
+  geometry::Array<long, 3> array{{1, 2, 3}};
+  total += point.length(geometry::Unit::foot);
+  total += shape.area();
+  total += array.sum(10);
+  total += geometry::hidden(point, geometry::Point{1, 2}, true);
+  std::printf("%g %d\n", total, counter);
+  return 0;
+}
