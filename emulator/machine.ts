@@ -119,6 +119,7 @@ export class Machine implements DebugTarget {
     const options = withSchedule(given);
     const image = parseElf(options.elf);
     const arena = options.family?.arena ?? options.arena ?? Arena.create(arenaOptions(options));
+    if (options.events === false) arena.events.enabled = false;
     const space = AddressSpace.create(arena);
     const kernel = new LinuxKernel({ ...options, space });
     kernel.onTrace = options.trace;

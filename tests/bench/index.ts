@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import { findContenders, type Contender, type Contenders } from './contenders';
+import { measureHost, printHost } from './host';
 import { measureMultiprocess, printMultiprocess } from './multiprocess';
 import { makeReport, printReport, spread, type KernelResult } from './report';
 
 const KERNELS: readonly string[] = [
   ...['dot', 'sieve', 'matmul', 'sha256', 'intmix', 'fib', 'xorshift', 'copy', 'mandelbrot'],
 ];
-const USAGE = `usage: npm run bench -- [--json] [--rounds N] [kernel … | multiprocess]
+const USAGE = `usage: npm run bench -- [--json] [--rounds N] [kernel … | multiprocess | host]
 kernels: ${KERNELS.join(' ')}`;
 const DEFAULT_ROUNDS = 7;
 /** How long a sample should take. */
@@ -18,6 +19,8 @@ interface Choice {
   readonly kernels: readonly string[];
   /** The table of multiprocess instead of the kernels'. */
   readonly multiprocess: boolean;
+  /** What events cost, and what the calls of an embedder do. */
+  readonly host: boolean;
 }
 
 function readArguments(): Choice {
@@ -34,7 +37,8 @@ function readArguments(): Choice {
     throw new Error(`--rounds needs a whole number from 1 on, not ${values.rounds}`);
   }
   const multiprocess = positionals.length === 1 && positionals[0] === 'multiprocess';
-  const names = multiprocess ? [] : positionals;
+  const host = positionals.length === 1 && positionals[0] === 'host';
+  const names = multiprocess || host ? [] : positionals;
   const unknown = names.find((name) => !KERNELS.includes(name));
   if (unknown !== undefined) throw new Error(`there is no kernel "${unknown}"`);
   return {
@@ -42,6 +46,7 @@ function readArguments(): Choice {
     rounds,
     kernels: names.length ? names : KERNELS,
     multiprocess,
+    host,
   };
 }
 
@@ -80,6 +85,11 @@ function main(): number {
   } catch (error) {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
     return 2;
+  }
+  if (choice.host) {
+    const results = measureHost(choice.rounds);
+    console.log(choice.json ? JSON.stringify(results, null, 2) : printHost(results));
+    return 0;
   }
   if (choice.multiprocess) {
     const progress = (text: string): void => void (choice.json || process.stderr.write(text));

@@ -1,0 +1,127 @@
+import { readFileSync } from 'node:fs';
+import { Machine } from '../../emulator/machine';
+import { CapturedStreams } from '../support/captured-streams';
+import { spread, type Spread } from './report';
+
+/** One line of the table: what is measured, and what it is compared with. */
+export interface HostResult {
+  readonly name: string;
+  readonly time: Spread;
+  /** The same with events off. */
+  readonly without?: Spread;
+}
+
+const SAMPLE_US = 40_000;
+const MEMORY = 64 << 20;
+const MODES = ['call', 'fork-here'] as const;
+const SIZES = [
+  [0, 'empty'],
+  [8 << 10, '8 Ki'],
+] as const;
+const VCPUS = 4;
+
+const dot = readFileSync('guests/bin/mp-dot.elf');
+const fib = readFileSync('guests/bin/fib.elf');
+
+/**
+ * Microseconds per call of mp-dot: the best of some samples of `calls` calls. On one thread, where all that events cost
+ * is waited for.
+ */
+function sample(mode: string, elements: number, calls: number, events: boolean): number {
+  const streams = new CapturedStreams();
+  const args = ['mp-dot', mode, String(VCPUS), String(elements), String(calls), '5'];
+  const machine = Machine.create({ elf: dot, args, streams, memoryLimit: MEMORY, events });
+  try {
+    for (;;) {
+      const stop = machine.run(1e9);
+      if (stop.kind === 'exited' && stop.status === 0) break;
+      if (stop.kind !== 'fuel' && stop.kind !== 'waiting') {
+        throw new Error(`mp-dot ${args.join(' ')}: ${JSON.stringify(stop)}`);
+      }
+    }
+  } finally {
+    machine.dispose();
+  }
+  const found = /min_us=([0-9.]+)/.exec(streams.text());
+  if (!found) throw new Error(`mp-dot ${args.join(' ')} printed no time`);
+  return Number(found[1]);
+}
+
+function measureEvents(rounds: number): HostResult[] {
+  const cells = MODES.flatMap((mode) =>
+    SIZES.map(([elements, name]) => ({ mode, elements, name })),
+  );
+  return cells.map(({ mode, elements, name }) => {
+    const calls = Math.max(1, Math.round(SAMPLE_US / sample(mode, elements, 3, true)));
+    const [on, off]: [number[], number[]] = [[], []];
+    for (let round = 0; round < rounds; round++) {
+      // In alternating order: the second one may find a warmer machine.
+      const order = round % 2 === 0 ? [true, false] : [false, true];
+      for (const events of order) (events ? on : off).push(sample(mode, elements, calls, events));
+    }
+    return {
+      name: `mp-dot ${mode}, ${VCPUS} vCPUs, ${name}`,
+      time: spread(on),
+      without: spread(off),
+    };
+  });
+}
+
+/** Microseconds that `action` takes, from samples of many. */
+function time(name: string, rounds: number, action: () => void): HostResult {
+  for (let i = 0; i < 300; i++) action();
+  const times = [];
+  for (let round = 0; round < rounds; round++) {
+    const start = performance.now();
+    const count = 2000;
+    for (let i = 0; i < count; i++) action();
+    times.push(((performance.now() - start) / count) * 1000);
+  }
+  return { name, time: spread(times) };
+}
+
+function measureFamily(rounds: number): HostResult[] {
+  const options = { elf: fib, args: ['fib'], streams: new CapturedStreams(), memoryLimit: MEMORY };
+  const caller = Machine.create(options);
+  const called = Machine.create({ ...options, family: caller });
+  const start = caller.memoryMap().find(({ permissions }) => permissions.includes('w'))?.start;
+  if (start === undefined) throw new Error('fib has no data');
+  const remote = (pages: number): HostResult => {
+    caller.space.map(0x6000_0000, 4096 * pages, 3);
+    for (let i = 0; i < pages; i++) caller.space.writeU8(0x6000_0000 + 4096 * i, 1);
+    const lend = [{ from: caller.space, address: 0x6000_0000, length: 4096 * pages }];
+    return time(`call in another machine, ${pages} pages lent`, rounds, () => {
+      called.call('fib', [1], { lend });
+    });
+  };
+  try {
+    return [
+      time('call of a function of a few instructions', rounds, () => called.call('fib', [1])),
+      remote(1),
+      remote(16),
+      time('fork of a machine, and its end', rounds, () => caller.fork().dispose()),
+    ];
+  } finally {
+    called.dispose();
+    caller.dispose();
+  }
+}
+
+/** What events cost, and what the calls of an embedder do. */
+export function measureHost(rounds: number): HostResult[] {
+  return [...measureEvents(rounds), ...measureFamily(rounds)];
+}
+
+export function printHost(results: readonly HostResult[]): string {
+  const lines = ['µs at best (median); with events, without, and what they cost'];
+  for (const { name, time, without } of results) {
+    const text = (value: Spread): string =>
+      `${value.minimumUs.toFixed(2)} (${value.medianUs.toFixed(2)})`.padStart(20);
+    const percent = (a: number, b: number): string => `${(100 * (a / b - 1)).toFixed(1)} %`;
+    const cost = without
+      ? `${text(without)}   ${percent(time.minimumUs, without.minimumUs)} (${percent(time.medianUs, without.medianUs)})`
+      : '';
+    lines.push(`  ${name.padEnd(44)}${text(time)}${cost}`);
+  }
+  return lines.join('\n');
+}
