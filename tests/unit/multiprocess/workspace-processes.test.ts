@@ -196,6 +196,47 @@ describe('workspaces in processes of their own', () => {
     expect(processes.stop).toEqual({ kind: 'exited', status: 0 });
   });
 
+  test('a vCPU may start a task of its own, which then runs beside it', () => {
+    const inner = DATA + 0x8000;
+    // Each vCPU has options of its own at 0x1000 × its id, and its two vCPUs store their sum beside them.
+    const { threads, processes } = both(
+      `${LONG}
+       li s2, ${inner}
+       slli t1, s0, 12
+       add s2, s2, t1
+       li t0, 72
+       sd t0, 0(s2)
+       li t0, 5
+       sd t0, 8(s2)
+       li t0, 2
+       sd t0, 16(s2)
+       mv a0, s2
+       li a7, 2000
+       ecall
+       bnez a0, outer
+       li t6, 40000
+     inner:
+       addi t6, t6, -1
+       bnez t6, inner
+       slli t1, a1, 3
+       add t1, t1, s2
+       add t2, a1, s0
+       sd t2, 256(t1)
+       li a7, 111
+       ecall
+     outer:
+       li a1, 0
+       li a2, 0
+       li a7, 2001
+       ecall
+       sd a0, 512(s2)`,
+    );
+    expect(processes).toEqual(threads);
+    expect(processes.stop).toEqual({ kind: 'exited', status: 0 });
+    const words = new BigUint64Array(processes.data.slice(0x8000).buffer);
+    expect([words[0x1000 / 8 + 33], words[0x3000 / 8 + 34]]).toEqual([2n, 5n]);
+  });
+
   test('an endless vCPU in every process keeps nobody from ending', () => {
     const made = start(
       `${LONG}
