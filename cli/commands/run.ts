@@ -1,8 +1,6 @@
-import { setImmediate } from 'node:timers/promises';
 import { Command } from 'commander';
 import {
   ArenaError,
-  describeStop,
   ElfError,
   Machine,
   type FileTree,
@@ -10,13 +8,11 @@ import {
   OutOfMemory,
   ProgramStartError,
   type MachineOptions,
-  type MachineStop,
 } from '../../emulator';
-import { describeAddress } from '../../emulator/elf/symbols';
-import { CommandError, STATUS } from '../errors';
+import { CommandError, STATUS, usageError } from '../errors';
 import { collectFolder, findInGuest, openFiles, parseRoot } from '../guest-files';
-import type { Host, HostStreams } from '../host';
-import { sleep } from '../host-streams';
+import { conclude, environmentOf, runToEnd, statistics } from '../guest-run';
+import type { Host } from '../host';
 import { choosePool, chooseWorkspaces } from '../pool';
 import { FileTime, isRepeatable, RepeatableRun, type RepeatOptions } from '../repeatable';
 import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
@@ -49,10 +45,6 @@ Examples:
   hartscope run --strace --max-instructions 1e9 ./program
   hartscope run --race-check mp-race
 `;
-
-/** Instructions between turns of the event loop, which a terminal needs: some 10 ms. */
-const TERMINAL_SLICE = 4_000_000;
-const SLICE = 1_000_000_000;
 
 interface Options extends RepeatOptions {
   readonly memory?: number;
@@ -153,7 +145,7 @@ async function runProgram(
     const given = {
       elf: program.file.bytes,
       args: [program.file.name, ...args],
-      environment: environmentOf(options, streams),
+      environment: environmentOf(options.env, streams),
       streams,
       ...(options.memory !== undefined && { memoryLimit: options.memory }),
     };
@@ -235,83 +227,4 @@ function createMachine(
     }
     throw error;
   }
-}
-
-/**
- * The guest gets no variable of the host but TERM, and that only with a terminal: a run does not depend
- * on who starts it.
- */
-function environmentOf({ env }: Options, { stdin, stdout }: HostStreams): string[] {
-  const { TERM } = process.env;
-  const withTerminal = TERM !== undefined && (stdin.isTerminal || stdout.isTerminal);
-  const variables = new Map([...(withTerminal ? [['TERM', TERM] as const] : []), ...(env ?? [])]);
-  return [...variables].map(([name, value]) => `${name}=${value}`);
-}
-
-/** Runs until the program has ended or `limit` instructions have. */
-async function runToEnd(
-  machine: Machine,
-  { terminal }: HostStreams,
-  limit: number,
-  repeatable: RepeatableRun,
-): Promise<MachineStop> {
-  const slice = terminal === undefined ? SLICE : TERMINAL_SLICE;
-  for (;;) {
-    const stop = machine.run(Math.min(slice, limit - machine.instructions));
-    repeatable.collect(machine);
-    if (stop.kind === 'waiting') {
-      // Nothing more will come than what was recorded.
-      if (repeatable.recording) return stop;
-      const wait = stop.deadline === undefined ? undefined : stop.deadline - machine.now();
-      if (terminal !== undefined) await terminal.nextEvent(wait);
-      else sleep(wait);
-    } else if (stop.kind !== 'fuel' || machine.instructions >= limit) {
-      return stop;
-    } else if (terminal !== undefined) {
-      await setImmediate();
-    }
-  }
-}
-
-/** Says what must be said about the end, and answers the exit status. */
-function conclude(machine: Machine, stop: MachineStop, say: (text: string) => void): number {
-  switch (stop.kind) {
-    case 'exited':
-      return stop.status;
-    case 'killed':
-      // Like a shell, not a word about a reader that has left or a person who wanted it so.
-      if (!['SIGPIPE', 'SIGINT'].includes(stop.signal)) say(stop.message);
-      return stop.status;
-    case 'fuel': {
-      const where = describeAddress(machine.symbols, machine.hart.pc);
-      say(`ended after ${machine.instructions} instructions (--max-instructions) at ${where}`);
-      return STATUS.limit;
-    }
-    case 'waiting':
-      say(`the recording ends after ${machine.instructions} instructions: ${describeStop(stop)}`);
-      return STATUS.failed;
-    case 'breakpoint':
-    case 'watch':
-    case 'syscall':
-    case 'event':
-    case 'ebreak':
-    case 'fault':
-      throw new Error(`the machine stopped without an end: ${stop.kind}`);
-  }
-}
-
-function statistics(machine: Machine, milliseconds: number): string {
-  const { instructions } = machine;
-  const calls = machine.kernel.usage().reduce((sum, use) => sum + use.count, 0);
-  const seconds = (milliseconds / 1000).toFixed(3);
-  const mips = (instructions / 1000 / Math.max(milliseconds, 0.001)).toFixed(1);
-  const memory = (machine.residentBytes / 2 ** 20).toFixed(1);
-  const { workspaceTraffic: traffic } = machine;
-  return (
-    `${instructions} instructions in ${seconds} s (${mips} MIPS), ` +
-    `${calls} system calls, ${memory} MiB of memory` +
-    (traffic && traffic.messages > 0
-      ? `, ${traffic.sent} pages to processes and ${traffic.returned} back`
-      : '')
-  );
 }
