@@ -66,6 +66,8 @@ const schedule = v.union([
   }),
 ]);
 
+const flag = v.boolean('is not true or false');
+
 const openRequest = v.strictObject({
   name: text(1024),
   elf: bytes(MAX_ELF_BYTES),
@@ -85,7 +87,6 @@ const eventFilter = v.strictObject({
   page: v.exactOptional(whole(0, PAGE_COUNT - 1)),
 });
 
-const flag = v.boolean('is not true or false');
 const breakpointSpec = v.strictObject({
   kind: v.exactOptional(v.picklist(['code', 'data', 'syscall', 'event'], 'is no kind')),
   at: text(1024),
