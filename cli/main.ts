@@ -3,6 +3,7 @@ import { version } from '../package.json';
 import { disasmCommand } from './commands/disasm';
 import { guestsCommand } from './commands/guests';
 import { infoCommand } from './commands/info';
+import { profileCommand } from './commands/profile';
 import { runCommand } from './commands/run';
 import { CommandError, OutputClosed, STATUS } from './errors';
 import type { Host } from './host';
@@ -11,6 +12,7 @@ const EXAMPLES = `
 Examples:
   hartscope run hello                     run a bundled guest
   hartscope run ./program argument        run a program of your own
+  hartscope profile mp-dot                count what a program runs
   hartscope disasm --symbol main hello    print a function as assembly
   hartscope info ./program                print what is in a program
 
@@ -44,6 +46,7 @@ async function execute(args: readonly string[], host: Host): Promise<number> {
     .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', EXAMPLES)
     .addCommand(runCommand(host, (guestStatus) => (status = guestStatus)))
+    .addCommand(profileCommand(host, (guestStatus) => (status = guestStatus)))
     .addCommand(disasmCommand(host))
     .addCommand(infoCommand(host))
     .addCommand(guestsCommand(host));

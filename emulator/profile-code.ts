@@ -1,6 +1,7 @@
 import { SourceLookup } from './debug/source-lookup';
 import { SourceModules } from './debug/source-modules';
-import { decode } from './isa';
+import { PF_X, PT_LOAD } from './elf/format';
+import { decode, instructionLength } from './isa';
 import type { Machine } from './machine';
 import type { InstructionKind, ProfileCode, ProfiledFunction } from './profile/model';
 
@@ -22,6 +23,20 @@ export class MachineCode implements ProfileCode {
   lineAt(address: number): { readonly file: string; readonly line: number } | undefined {
     const place = this.lookup.lineAt(address);
     return place && { file: place.path, line: place.line };
+  }
+
+  /** Addresses of the program's instructions, run or not, from its executable segments. */
+  *executable(): Generator<number> {
+    for (const { image, base } of this.machine.images) {
+      for (const { type, flags, address, fileSize } of image.segments) {
+        if (type !== PT_LOAD || (flags & PF_X) === 0) continue;
+        const end = address + fileSize + base;
+        for (let at = address + base; at < end;) {
+          yield at;
+          at += instructionLength(this.machine.space.peek(at, 2)[0] ?? 0);
+        }
+      }
+    }
   }
 
   kindAt(address: number): InstructionKind {

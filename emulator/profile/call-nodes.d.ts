@@ -2,8 +2,8 @@ import type { CallTreeNode } from '../engine/call-tree';
 import type { CallArc, CallNode } from './model';
 /** A hart's calls as the profile has them. */
 export interface Calls {
-    readonly root: CallNode;
-    readonly arcs: readonly CallArc[];
+  readonly root: CallNode;
+  readonly arcs: readonly CallArc[];
 }
 /**
  * The tree and the arcs of what a `CallTree` has gathered.

@@ -8,56 +8,58 @@ import type { InstructionCounts } from '../engine/flow-counts';
  * what calls itself, over others or not, is in the tree once on each path.
  */
 export interface CallNode {
-    /** Where the function was entered. */
-    readonly entry: number;
-    /** The instruction that called it first from there; of a root: its own entry. */
-    readonly callSite: number;
-    readonly calls: number;
-    /** Instructions that retired in it, without those of the functions that it called. */
-    readonly self: number;
-    readonly children: readonly CallNode[];
+  /** Where the function was entered. */
+  readonly entry: number;
+  /** The instruction that called it first from there; of a root: its own entry. */
+  readonly callSite: number;
+  readonly calls: number;
+  /** Instructions that retired in it, without those of the functions that it called. */
+  readonly self: number;
+  readonly children: readonly CallNode[];
 }
 /** The calls of one function by one instruction, over all paths. */
 export interface CallArc {
-    readonly site: number;
-    /** Entry of the function that is called. */
-    readonly callee: number;
-    readonly calls: number;
-    /** Instructions from these calls to their returns; those inside a recursion count once. */
-    readonly inclusive: number;
+  readonly site: number;
+  /** Entry of the function that is called. */
+  readonly callee: number;
+  readonly calls: number;
+  /** Instructions from these calls to their returns; those inside a recursion count once. */
+  readonly inclusive: number;
 }
 export interface HartProfile {
-    readonly hart: number;
-    /** `main`, `task 1 vCPU 2`, `thread 1001`. */
-    readonly name: string;
-    readonly counts: InstructionCounts;
-    /** The tree of calls; the sum of its `self` is the hart's retired instructions. */
-    readonly root: CallNode;
-    readonly arcs: readonly CallArc[];
+  readonly hart: number;
+  /** `main`, `task 1 vCPU 2`, `thread 1001`. */
+  readonly name: string;
+  readonly counts: InstructionCounts;
+  /** The tree of calls; the sum of its `self` is the hart's retired instructions. */
+  readonly root: CallNode;
+  readonly arcs: readonly CallArc[];
 }
 export interface Profile {
-    /** The program's name, and what it was called with. */
-    readonly program: string;
-    readonly arguments: readonly string[];
-    /** Harts that ran, those that have ended included; the main VM's first. */
-    readonly harts: readonly HartProfile[];
+  /** The program's name, and what it was called with. */
+  readonly program: string;
+  readonly arguments: readonly string[];
+  /** Harts that ran, those that have ended included; the main VM's first. */
+  readonly harts: readonly HartProfile[];
 }
 export interface ProfiledFunction {
-    readonly name: string;
-    readonly address: number;
-    /** Bytes. */
-    readonly size: number;
+  readonly name: string;
+  readonly address: number;
+  /** Bytes. */
+  readonly size: number;
 }
 /** What the formats need to know of the program's code. */
 export interface ProfileCode {
-    functionAt(address: number): ProfiledFunction | undefined;
-    /** Source line of an address, from debug information. */
-    lineAt(address: number): {
+  functionAt(address: number): ProfiledFunction | undefined;
+  /** Source line of an address, from debug information. */
+  lineAt(address: number):
+    | {
         readonly file: string;
         readonly line: number;
-    } | undefined;
-    /** Which kind of instruction stands at an address. */
-    kindAt(address: number): InstructionKind;
+      }
+    | undefined;
+  /** Which kind of instruction stands at an address. */
+  kindAt(address: number): InstructionKind;
 }
 /** `atomic` both loads and stores; `branch` is conditional. */
 export type InstructionKind = 'load' | 'store' | 'atomic' | 'branch' | 'other';
@@ -67,9 +69,9 @@ export declare const functionName: (code: ProfileCode, address: number) => strin
 export declare function inclusive(node: CallNode): number;
 /** A node with its callers, the outermost first. */
 export interface CallPath {
-    readonly node: CallNode;
-    /** From the root down to the node itself. */
-    readonly path: readonly CallNode[];
+  readonly node: CallNode;
+  /** From the root down to the node itself. */
+  readonly path: readonly CallNode[];
 }
 /** All nodes of a tree, callers before those they call. Deep recursion does not deepen the host's stack. */
 export declare function walk(root: CallNode): Generator<CallPath>;

@@ -1,0 +1,162 @@
+import { writeFileSync } from 'node:fs';
+import { basename } from 'node:path';
+import { Command, Option } from 'commander';
+import { Machine } from '../../emulator';
+import { callgrindProfile } from '../../emulator/profile/formats/callgrind';
+import { collapsedStacks } from '../../emulator/profile/formats/collapsed';
+import { lcovTracefile } from '../../emulator/profile/formats/lcov';
+import { pprofFile } from '../../emulator/profile/formats/pprof';
+import { speedscopeJson } from '../../emulator/profile/formats/speedscope';
+import type { Profile } from '../../emulator/profile/model';
+import { topList } from '../../emulator/profile/top';
+import { MachineCode } from '../../emulator/profile-code';
+import { CommandError, STATUS } from '../errors';
+import { conclude, environmentOf, runToEnd } from '../guest-run';
+import type { Host } from '../host';
+import { readProgram, RUN_FAILURE } from '../program-file';
+import { collectVariable, parseCount, parseSize } from '../values';
+
+const FORMATS = ['callgrind', 'collapsed', 'lcov', 'pprof', 'speedscope'] as const;
+type Format = (typeof FORMATS)[number];
+
+const EXAMPLES = `
+Every instruction is counted, not sampled: harts take turns on one thread, and two runs give the same
+counts. The list of the functions that cost most goes to standard error, after the guest's output.
+
+Formats: speedscope (JSON, a profile of all harts and one for each), pprof (gzip), callgrind (for
+KCachegrind and callgrind_annotate), collapsed (stacks for flame graphs), lcov (coverage of lines).
+
+Examples:
+  hartscope profile mp-dot
+  hartscope profile -o dot.speedscope.json mp-dot call 4
+  hartscope profile --format lcov -o coverage.info ./program input.txt
+`;
+
+/** Which format a file's name asks for. */
+const BY_NAME: readonly (readonly [pattern: RegExp, format: Format])[] = [
+  [/\.speedscope\.json$|\.json$/, 'speedscope'],
+  [/\.pb\.gz$|\.pprof$/, 'pprof'],
+  [/^callgrind\.out|\.callgrind$/, 'callgrind'],
+  [/\.info$|\.lcov$/, 'lcov'],
+  [/\.collapsed$|\.folded$|\.txt$/, 'collapsed'],
+];
+
+interface Options {
+  readonly output?: string;
+  readonly format?: Format;
+  readonly calls: boolean;
+  readonly top: number;
+  readonly json?: boolean;
+  readonly memory?: number;
+  readonly env?: ReadonlyMap<string, string>;
+  readonly maxInstructions?: number;
+  readonly guest?: boolean;
+}
+
+/**
+ * `hartscope profile`: runs a program and counts what it runs.
+ * @param end is told the exit status
+ */
+export function profileCommand(host: Host, end: (status: number) => void): Command {
+  return new Command('profile')
+    .summary('count what a program runs')
+    .description('Runs a RISC-V Linux program and counts each instruction and call, for each hart.')
+    .argument('<ELF>', 'the program, or the name of a bundled guest')
+    .argument('[args...]', "the guest's arguments")
+    .option('-o, --output <file>', 'write the profile there; its name tells the format')
+    .addOption(new Option('--format <format>', 'the format of the file').choices(FORMATS))
+    .option('--no-calls', 'count instructions only, which is faster')
+    .option('--top <n>', 'so many functions in the list', parseCount, 20)
+    .option('--json', 'the list as one line of JSON')
+    .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
+    .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
+    .option('--max-instructions <n>', 'end the guest after so many, with status 124', parseCount)
+    .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
+    .passThroughOptions()
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string, args: string[], options: Options) => {
+      const format = options.output === undefined ? undefined : formatOf(options.output, options);
+      end(await profileProgram(host, name, args, options, format));
+    });
+}
+
+/** @throws CommandError when neither option nor name tells the format */
+function formatOf(output: string, { format }: Options): Format {
+  const byName = BY_NAME.find(([pattern]) => pattern.test(basename(output)))?.[1];
+  const wanted = format ?? byName;
+  if (wanted !== undefined) return wanted;
+  throw new CommandError(
+    `the name ${output} tells no format: give one with --format (${FORMATS.join(', ')})`,
+    STATUS.usage,
+  );
+}
+
+async function profileProgram(
+  host: Host,
+  name: string,
+  args: readonly string[],
+  options: Options,
+  format: Format | undefined,
+): Promise<number> {
+  const file = readProgram(name, options.guest === true, RUN_FAILURE);
+  const streams = host.openStreams();
+  try {
+    const machine = Machine.create({
+      elf: file.bytes,
+      args: [file.name, ...args],
+      environment: environmentOf(options.env, streams),
+      streams,
+      profile: { calls: options.calls },
+      ...(options.memory !== undefined && { memoryLimit: options.memory }),
+    });
+    const stop = await runToEnd(machine, streams, options.maxInstructions ?? Infinity);
+    const status = conclude(machine, stop, (text) => host.err(`hartscope: ${text}\n`));
+    const profile: Profile = {
+      program: file.name,
+      arguments: args,
+      harts: machine.profile?.harts ?? [],
+    };
+    const code = new MachineCode(machine);
+    if (options.output !== undefined && format !== undefined) {
+      await writeProfile(options.output, format, profile, code);
+    }
+    host.err(topList(profile, code, options.top, options.json === true));
+    return status;
+  } finally {
+    streams.close();
+  }
+}
+
+async function writeProfile(
+  output: string,
+  format: Format,
+  profile: Profile,
+  code: MachineCode,
+): Promise<void> {
+  const content = await contentOf(format, profile, code);
+  try {
+    writeFileSync(output, content);
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new CommandError(`the profile cannot be written: ${reason}`, STATUS.failed);
+  }
+}
+
+function contentOf(
+  format: Format,
+  profile: Profile,
+  code: MachineCode,
+): string | Uint8Array | Promise<Uint8Array> {
+  switch (format) {
+    case 'callgrind':
+      return callgrindProfile(profile, code);
+    case 'collapsed':
+      return collapsedStacks(profile, code);
+    case 'lcov':
+      return lcovTracefile(profile, code, code.executable());
+    case 'pprof':
+      return pprofFile(profile, code);
+    case 'speedscope':
+      return speedscopeJson(profile, code);
+  }
+}
