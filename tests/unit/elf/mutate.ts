@@ -8,7 +8,7 @@ import { AddressSpace } from '../../../emulator/memory/address-space';
 import { Arena } from '../../../emulator/memory/arena';
 
 /** A small generator of random numbers (mulberry32), so that a seed repeats a run. */
-function generator(seed: number): (below: number) => number {
+export function generator(seed: number): (below: number) => number {
   let state = seed;
   return (below) => {
     state = (state + 0x6d2b79f5) | 0;
@@ -19,7 +19,7 @@ function generator(seed: number): (below: number) => number {
 }
 
 /** Values that break careless readers. */
-const NASTY = [
+export const NASTY = [
   0n,
   1n,
   0x7fn,
