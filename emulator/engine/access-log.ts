@@ -55,6 +55,7 @@ export class LogEntry {
   pc = 0;
   /** Instructions that the hart had retired before this one. */
   instret = 0;
+  /** Halves of values, as signed numbers: those are the ones that cost nothing to pass around. */
   valueLow = 0;
   valueHigh = 0;
   isOldKnown = false;
@@ -65,6 +66,7 @@ export class LogEntry {
 /** The entries of one call of the interpreter. The same object is used again for the next call. */
 export class AccessLog {
   private readonly words: Uint32Array;
+  private readonly signed: Int32Array;
   private retired = 0;
   /** Entries in it. */
   length = 0;
@@ -75,6 +77,7 @@ export class AccessLog {
     readonly address: number,
   ) {
     this.words = new Uint32Array(memory.buffer);
+    this.signed = new Int32Array(memory.buffer);
   }
 
   /**
@@ -95,19 +98,19 @@ export class AccessLog {
 
   /** Takes entry `n` apart, into `entry`. */
   read(n: number, entry: LogEntry): LogEntry {
-    const { words } = this;
+    const { words, signed } = this;
     const at = (this.address + n * LOG_ENTRY.size) >>> 2;
-    const what = words[at + LOG_ENTRY.kind / 4];
+    const what = signed[at + LOG_ENTRY.kind / 4];
     entry.kind = (what >>> LOG_KIND_SHIFT) & 0xf;
     entry.size = what & 0xff;
     entry.address = words[at];
     entry.pc = words[at + LOG_ENTRY.pc / 4];
-    entry.instret = this.retired - (words[at + LOG_ENTRY.fuel / 4] | 0) / RECORD.size;
-    entry.valueLow = words[at + LOG_ENTRY.value / 4];
-    entry.valueHigh = words[at + LOG_ENTRY.value / 4 + 1];
+    entry.instret = this.retired - signed[at + LOG_ENTRY.fuel / 4] / RECORD.size;
+    entry.valueLow = signed[at + LOG_ENTRY.value / 4];
+    entry.valueHigh = signed[at + LOG_ENTRY.value / 4 + 1];
     entry.isOldKnown = (what & LOG_OLD_KNOWN) !== 0;
-    entry.oldLow = words[at + LOG_ENTRY.old / 4];
-    entry.oldHigh = words[at + LOG_ENTRY.old / 4 + 1];
+    entry.oldLow = signed[at + LOG_ENTRY.old / 4];
+    entry.oldHigh = signed[at + LOG_ENTRY.old / 4 + 1];
     return entry;
   }
 }

@@ -19,7 +19,7 @@ interface Entry {
   readonly old: bigint | undefined;
 }
 
-const quad = (low: number, high: number): bigint => BigInt(low) | (BigInt(high) << 32n);
+const quad = (low: number, high: number): bigint => BigInt(low >>> 0) | (BigInt(high >>> 0) << 32n);
 
 /** Collects all entries as plain objects. */
 class Collector implements AccessObserver {
