@@ -30,4 +30,6 @@ export { FORMAT, formatEntry, formatMachine, parseRecording } from './schedule/r
 export type { Entry, RecordedEnd, RecordedMachine, Recording } from './schedule/recording';
 export { stateHash } from './schedule/state-hash';
 export { formatEvent } from './memory/events';
+export type { ArenaEvent } from './memory/events';
+export { pageRuns, pageTotals } from './memory/page-runs';
 export { FIRST_MOMENT } from './schedule/virtual-clock';
