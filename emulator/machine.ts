@@ -175,7 +175,7 @@ export class Machine implements DebugTarget {
       const pool = new HartPool(
         options.pool,
         space,
-        first.code,
+        first,
         TIMEBASE_HZ,
         options.log ?? (() => undefined),
       );

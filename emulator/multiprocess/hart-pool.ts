@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { CodeSpace } from '../engine/code-space';
+import type { Engine } from '../engine/engine';
 import { HOST_ORIGIN } from '../linux/clock';
 import { HART, HOOK_FIRST_WRITE, HOOK_MISSING_PAGE } from '../memory/layout';
 import type { AddressSpace } from '../memory/address-space';
@@ -33,14 +33,14 @@ export class HartPool {
 
   /**
    * @param root the main VM's space
-   * @param code what the home thread has decoded
+   * @param engine the home thread's: its kind is that of all threads
    * @param report is told of a thread that ended by a fault of its own; the others go on
    * @param timebase ticks of the `time` CSR in a second
    */
   constructor(
     private readonly options: PoolOptions,
     private readonly root: AddressSpace,
-    private readonly code: CodeSpace,
+    private readonly engine: Engine,
     private readonly timebase: number,
     private readonly report: (text: string) => void,
   ) {}
@@ -61,7 +61,7 @@ export class HartPool {
 
   /** The home thread's decoded code, or where breakpoints lie, has changed. */
   codeChanged(): void {
-    this.control.setBreakpoints(this.code.breakpoints);
+    this.control.setBreakpoints(this.engine.code.breakpoints);
     this.epoch = this.control.epoch;
   }
 
@@ -69,7 +69,7 @@ export class HartPool {
   noteCode(): void {
     if (this.epoch === this.control.epoch) return;
     this.epoch = this.control.epoch;
-    this.code.flush();
+    this.engine.code.flush();
   }
 
   /** Lends a hart whose space has no delta tables at home. */
@@ -136,6 +136,7 @@ export class HartPool {
         part: { index, of: this.root.arena.counts.codeTables },
         timebase: this.timebase,
         timeOrigin: HOST_ORIGIN,
+        kind: this.engine.kind,
       };
       const worker = new Worker(entry, { workerData });
       // A program's end ends its threads, not the other way round.

@@ -1,4 +1,4 @@
-import { Engine, type EngineStop } from '../engine/engine';
+import { Engine, type EngineKind, type EngineStop } from '../engine/engine';
 import { HartState } from '../engine/hart-state';
 import { AddressSpace } from '../memory/address-space';
 import { Arena } from '../memory/arena';
@@ -19,6 +19,7 @@ export interface PoolThreadData {
   readonly timebase: number;
   /** Where it counts from: `process.hrtime.bigint()` in nanoseconds. */
   readonly timeOrigin: bigint;
+  readonly kind: EngineKind;
 }
 
 /** Instructions between two safepoints of a pool thread: a fraction of a millisecond. */
@@ -45,14 +46,14 @@ class PoolThread {
   /** The code epoch that the engine's records are of. */
   private epoch = -1;
 
-  constructor({ memory, control, root, part, ...clock }: PoolThreadData) {
+  constructor({ memory, control, root, part, kind, ...clock }: PoolThreadData) {
     this.pool = new PoolControl(control);
     this.arena = Arena.attach(memory);
     const nanosecondsPerTick = NANOSECONDS / BigInt(clock.timebase);
     const environment = {
       time: () => (process.hrtime.bigint() - clock.timeOrigin) / nanosecondsPerTick,
     };
-    this.engine = new Engine(AddressSpace.attach(this.arena, root), environment, part);
+    this.engine = new Engine(AddressSpace.attach(this.arena, root), environment, part, kind);
     this.index = part.index;
     this.engine.code.onChange = () => this.pool.newEpoch();
   }

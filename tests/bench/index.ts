@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { measureCalls, printCalls } from './calls';
 import { findContenders, type Contender, type Contenders } from './contenders';
 import { measureHost, printHost } from './host';
 import { measureMultiprocess, printMultiprocess } from './multiprocess';
@@ -7,8 +8,10 @@ import { makeReport, printReport, spread, type KernelResult } from './report';
 const KERNELS: readonly string[] = [
   ...['dot', 'sieve', 'matmul', 'sha256', 'intmix', 'fib', 'xorshift', 'copy', 'mandelbrot'],
 ];
-const USAGE = `usage: npm run bench -- [--json] [--rounds N] [kernel … | multiprocess | host]
+const USAGE = `usage: npm run bench -- [--json] [--rounds N] [kernel … | multiprocess | calls | host]
 kernels: ${KERNELS.join(' ')}`;
+const TABLES = ['multiprocess', 'calls', 'host'] as const;
+type Table = (typeof TABLES)[number];
 const DEFAULT_ROUNDS = 7;
 /** How long a sample should take. */
 const SAMPLE_US = 100_000;
@@ -17,10 +20,11 @@ interface Choice {
   readonly json: boolean;
   readonly rounds: number;
   readonly kernels: readonly string[];
-  /** The table of multiprocess instead of the kernels'. */
-  readonly multiprocess: boolean;
-  /** What events cost, and what the calls of an embedder do. */
-  readonly host: boolean;
+  /**
+   * Instead of the kernels: `multiprocess` and its single calls, the `calls` alone, or what events cost and what the
+   * calls of an embedder do.
+   */
+  readonly table: Table | undefined;
 }
 
 function readArguments(): Choice {
@@ -36,17 +40,16 @@ function readArguments(): Choice {
   if (!Number.isInteger(rounds) || rounds < 1) {
     throw new Error(`--rounds needs a whole number from 1 on, not ${values.rounds}`);
   }
-  const multiprocess = positionals.length === 1 && positionals[0] === 'multiprocess';
-  const host = positionals.length === 1 && positionals[0] === 'host';
-  const names = multiprocess || host ? [] : positionals;
+  const table =
+    positionals.length === 1 ? TABLES.find((name) => name === positionals[0]) : undefined;
+  const names = table ? [] : positionals;
   const unknown = names.find((name) => !KERNELS.includes(name));
   if (unknown !== undefined) throw new Error(`there is no kernel "${unknown}"`);
   return {
     json: values.json ?? false,
     rounds,
     kernels: names.length ? names : KERNELS,
-    multiprocess,
-    host,
+    table,
   };
 }
 
@@ -78,6 +81,15 @@ function measure(
   };
 }
 
+function printTable(table: Table, { json, rounds }: Choice): void {
+  const progress = (text: string): void => void (json || process.stderr.write(text));
+  const print = <T>(results: T, format: (results: T) => string): void =>
+    console.log(json ? JSON.stringify(results, null, 2) : `\n${format(results)}`);
+  if (table === 'host') print(measureHost(rounds), printHost);
+  if (table === 'multiprocess') print(measureMultiprocess(rounds, progress), printMultiprocess);
+  if (table !== 'host') print(measureCalls(progress), printCalls);
+}
+
 function main(): number {
   let choice: Choice;
   try {
@@ -86,16 +98,8 @@ function main(): number {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
     return 2;
   }
-  if (choice.host) {
-    const results = measureHost(choice.rounds);
-    console.log(choice.json ? JSON.stringify(results, null, 2) : printHost(results));
-    return 0;
-  }
-  if (choice.multiprocess) {
-    const progress = (text: string): void => void (choice.json || process.stderr.write(text));
-    const results = measureMultiprocess(choice.rounds, progress);
-    progress('\n');
-    console.log(choice.json ? JSON.stringify(results, null, 2) : printMultiprocess(results));
+  if (choice.table) {
+    printTable(choice.table, choice);
     return 0;
   }
   const contenders = findContenders();

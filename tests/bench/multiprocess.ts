@@ -4,6 +4,7 @@ import { childProcesses } from '../../emulator';
 import { Machine } from '../../emulator/machine';
 import { poolFor } from '../../emulator/multiprocess/hart-pool';
 import { CapturedStreams } from '../support/captured-streams';
+import { breakEven } from './break-even';
 import { spread, type Spread } from './report';
 
 const SIZES: readonly (readonly [elements: number, name: string])[] = [
@@ -11,6 +12,7 @@ const SIZES: readonly (readonly [elements: number, name: string])[] = [
   [8 << 10, '8 Ki'],
   [64 << 10, '64 Ki'],
   [1 << 20, '1 Mi'],
+  [16 << 20, '16 Mi'],
 ];
 /** `processes` is mode `workspace` with the vCPUs in processes of their own; elsewhere all run on threads. */
 const MODES = ['shared', 'call', 'fork', 'fork-here', 'workspace', 'processes'] as const;
@@ -19,7 +21,8 @@ const VCPUS = [1, 2, 4, 8] as const;
 const SAMPLE_US = 100_000;
 /** Samples of one machine; the best counts, when all threads run optimised code. */
 const SAMPLES = 5;
-const MEMORY = 64 << 20;
+/** The two arrays at their largest, and what the vCPUs need besides. */
+const MEMORY = 192 << 20;
 
 /** One cell of the table: a dot product of so many elements in a mode on so many vCPUs. */
 interface Cell {
@@ -137,11 +140,36 @@ export function printMultiprocess(results: readonly MultiprocessResult[]): strin
         lines.push(`  ${''.padEnd(10)}${pages.join('')}`);
     }
   }
+  lines.push('', ...breakEvenLines(results));
   return lines.join('\n');
 }
 
 const pagesText = ({ sent, returned }: Pages): string =>
   `${sent.toFixed(1)} pages, ${returned.toFixed(1)} back`;
+
+/** From which size on each mode is faster than one plain hart, from minima. */
+function breakEvenLines(results: readonly MultiprocessResult[]): string[] {
+  const row = (mode: string): string => {
+    const cells = VCPUS.map((vcpus) => {
+      const points = results.flatMap((r) =>
+        r.mode === mode && r.vcpus === vcpus && r.speedup
+          ? [{ elements: r.elements, speedup: r.speedup.minimum }]
+          : [],
+      );
+      return sizeText(breakEven(points)).padStart(26);
+    });
+    return `  ${mode.padEnd(10)}${cells.join('')}`;
+  };
+  return ['faster than the plain single hart from so many elements on', ...MODES.map(row)];
+}
+
+function sizeText(elements: number | undefined): string {
+  if (elements === undefined) return 'never';
+  if (elements === 0) return `below ${SIZES[1][1]}`;
+  return elements < 2 ** 20
+    ? `${(elements / 1024).toFixed(0)} Ki`
+    : `${(elements / 2 ** 20).toFixed(1)} Mi`;
+}
 
 function cellText({ time, speedup }: MultiprocessResult): string {
   const text = `${time.minimumUs.toFixed(1)} (${time.medianUs.toFixed(1)})`;
