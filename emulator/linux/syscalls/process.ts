@@ -208,6 +208,9 @@ export const processCalls: SyscallHandlers = {
   setregid: keepIdentity('group', 2),
   setresuid: keepIdentity('user', 3),
   setresgid: keepIdentity('group', 3),
+  // They answer what it was before, also when nothing changes.
+  setfsuid: (call) => call.kernel.user,
+  setfsgid: (call) => call.kernel.group,
   getgroups: () => 0,
   uname,
   sysinfo,
