@@ -1,5 +1,6 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../package.json';
+import { benchCommand } from './commands/bench';
 import { disasmCommand } from './commands/disasm';
 import { guestsCommand } from './commands/guests';
 import { infoCommand } from './commands/info';
@@ -47,6 +48,7 @@ async function execute(args: readonly string[], host: Host): Promise<number> {
     .addHelpText('after', EXAMPLES)
     .addCommand(runCommand(host, (guestStatus) => (status = guestStatus)))
     .addCommand(profileCommand(host, (guestStatus) => (status = guestStatus)))
+    .addCommand(benchCommand(host))
     .addCommand(disasmCommand(host))
     .addCommand(infoCommand(host))
     .addCommand(guestsCommand(host));

@@ -1,0 +1,184 @@
+import { Command } from 'commander';
+import { Machine } from '../../emulator';
+import { scalingCurves, type ScalingCurve, type SweepRun } from '../../emulator/profile/scaling';
+import { CommandError, STATUS, usageError } from '../errors';
+import { environmentOf, runToEnd } from '../guest-run';
+import type { Host, HostStreams } from '../host';
+import { choosePool } from '../pool';
+import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
+import { collectVariable, parseCount, parseSize } from '../values';
+
+const MODES = ['shared', 'call', 'fork', 'fork-here', 'workspace'] as const;
+
+const EXAMPLES = `
+The program is run with each number of vCPUs in each mode, some times each, and the best time counts.
+A program that starts its vCPUs by mp_run takes both from HARTSCOPE_VCPUS and HARTSCOPE_MODE. Others
+take them from their arguments: {n} stands for the number and {mode} for the mode.
+
+The reference is the run with --plain's arguments, or the best run with one vCPU without it.
+
+Examples:
+  hartscope bench mp-dot
+  hartscope bench --vcpus 1,2,4 --modes call,shared --json ./kernel
+  hartscope bench --plain 'plain' ./kernel {mode} {n}
+`;
+
+interface Options {
+  readonly vcpus: readonly number[];
+  readonly modes: readonly string[];
+  readonly repeat: number;
+  readonly plain?: string;
+  readonly json?: boolean;
+  readonly memory?: number;
+  readonly env?: ReadonlyMap<string, string>;
+  readonly guest?: boolean;
+}
+
+/** `hartscope bench`: how a program's time changes with the number of vCPUs and the mode. */
+export function benchCommand(host: Host): Command {
+  return new Command('bench')
+    .summary('run a program with different numbers of vCPUs')
+    .description('Runs a program with several numbers of vCPUs and modes and prints how it scales.')
+    .argument('<ELF>', 'the program, or the name of a bundled guest')
+    .argument('[args...]', "the guest's arguments, with {n} and {mode}")
+    .option('--vcpus <numbers>', 'numbers of vCPUs', parseNumbers, [1, 2, 4, 8])
+    .option('--modes <names>', 'modes', parseModes, [...MODES])
+    .option('--repeat <n>', 'runs of each', parseCount, 3)
+    .option('--plain <args>', 'arguments of a run without vCPUs, the reference')
+    .option('--json', 'the result as one line of JSON')
+    .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
+    .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
+    .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
+    .passThroughOptions()
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string, args: string[], options: Options) => {
+      const file = readProgram(name, options.guest === true, RUN_FAILURE);
+      const runs = await sweep(host, file, args, options);
+      const curves = scalingCurves(runs);
+      host.out(options.json === true ? `${JSON.stringify({ runs, curves })}\n` : table(curves));
+    });
+}
+
+function parseNumbers(text: string): readonly number[] {
+  const numbers = text.split(',').map(Number);
+  const bad = numbers.some((n) => !Number.isInteger(n) || n < 1 || n > 1024);
+  if (bad) throw usageError(`--vcpus takes numbers from 1 to 1024 with commas, not "${text}"`);
+  return numbers;
+}
+
+function parseModes(text: string): readonly string[] {
+  const modes = text.split(',');
+  const unknown = modes.find((mode) => !MODES.some((each) => each === mode));
+  if (unknown !== undefined) {
+    throw usageError(`--modes knows ${MODES.join(', ')}; it does not know "${unknown}"`);
+  }
+  return modes;
+}
+
+/** One way to run the program. */
+interface Variant {
+  readonly mode: string;
+  readonly vcpus: number;
+  readonly args: readonly string[];
+}
+
+async function sweep(
+  host: Host,
+  file: ProgramFile,
+  args: readonly string[],
+  options: Options,
+): Promise<SweepRun[]> {
+  const variants: Variant[] = options.modes.flatMap((mode) =>
+    options.vcpus.map((vcpus) => ({
+      mode,
+      vcpus,
+      args: args.map((arg) => arg.replaceAll('{n}', String(vcpus)).replaceAll('{mode}', mode)),
+    })),
+  );
+  if (options.plain !== undefined) {
+    const plain = options.plain.split(' ').filter((word) => word !== '');
+    variants.unshift({ mode: 'plain', vcpus: 1, args: plain });
+  }
+  const best = new Map<Variant, SweepRun>();
+  // Rounds go over all variants, so that what slows the host down for a while slows all of them.
+  for (let round = 1; round <= options.repeat; round++) {
+    for (const [n, variant] of variants.entries()) {
+      host.err(`\rround ${round} of ${options.repeat}, run ${n + 1} of ${variants.length} `);
+      const run = await runOnce(host, file, variant, options);
+      const known = best.get(variant);
+      if (!known || run.time < known.time) best.set(variant, run);
+    }
+  }
+  host.err('\n');
+  return [...best.values()];
+}
+
+async function runOnce(
+  host: Host,
+  file: ProgramFile,
+  { mode, vcpus, args }: Variant,
+  options: Options,
+): Promise<SweepRun> {
+  const streams = silent(host.openStreams());
+  try {
+    const pool = choosePool(undefined);
+    const isPlain = mode === 'plain';
+    const machine = Machine.create({
+      elf: file.bytes,
+      args: [file.name, ...args],
+      environment: [
+        ...environmentOf(options.env, streams),
+        ...(isPlain ? [] : [`HARTSCOPE_VCPUS=${vcpus}`, `HARTSCOPE_MODE=${mode}`]),
+      ],
+      streams,
+      ...(pool && { pool }),
+      ...(options.memory !== undefined && { memoryLimit: options.memory }),
+    });
+    try {
+      const start = performance.now();
+      const stop = await runToEnd(machine, streams, Infinity);
+      const time = 1e6 * (performance.now() - start);
+      if (stop.kind !== 'exited' || stop.status !== 0) {
+        const words = [file.name, ...args].join(' ');
+        const how = stop.kind === 'exited' ? `status ${stop.status}` : stop.kind;
+        throw new CommandError(
+          `${words} in mode ${mode} with ${vcpus} vCPUs ended with ${how}: run it by hartscope run to see why`,
+          STATUS.failed,
+        );
+      }
+      return { mode, vcpus, time, instructions: machine.instructions };
+    } finally {
+      machine.dispose();
+    }
+  } finally {
+    streams.close();
+  }
+}
+
+/** The guest's output would only be in the way. */
+function silent(streams: HostStreams): HostStreams {
+  const swallow = { isTerminal: false, write: (bytes: Uint8Array) => bytes.length };
+  return {
+    ...streams,
+    stdin: streams.stdin,
+    stdout: swallow,
+    stderr: swallow,
+    close: () => streams.close(),
+  };
+}
+
+function table(curves: readonly ScalingCurve[]): string {
+  const head =
+    `${'mode'.padEnd(10)} ${'vCPUs'.padStart(5)} ${'ms'.padStart(10)} ` +
+    `${'speed-up'.padStart(9)} ${'efficiency'.padStart(11)} ${'instructions'.padStart(14)}`;
+  const lines = curves.flatMap(({ mode, points, breakEven }) => [
+    ...points.map(
+      ({ vcpus, time, speedUp, efficiency, instructions }) =>
+        `${mode.padEnd(10)} ${String(vcpus).padStart(5)} ${(time / 1e6).toFixed(2).padStart(10)} ` +
+        `${speedUp.toFixed(2).padStart(9)} ${`${(100 * efficiency).toFixed(0)} %`.padStart(11)} ` +
+        String(instructions).padStart(14),
+    ),
+    `${mode}: ${breakEven === undefined ? 'never faster than the reference' : `faster from ${breakEven} vCPUs on`}`,
+  ]);
+  return `${[head, ...lines].join('\n')}\n`;
+}
