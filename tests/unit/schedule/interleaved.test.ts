@@ -42,7 +42,86 @@ const race = writeElf(0x10000, [
   { address: 0x20000, bytes: new Uint8Array(0x1000), writable: true, executable: false },
 ]);
 
+/** Three child processes and a parent write what they are, sleep and time themselves; the parent waits for all. */
+const FAMILY = `
+    li s1, 3
+  more:
+    li a0, 17
+    li a1, 0
+    li a2, 0
+    li a3, 0
+    li a4, 0
+    li a7, 220
+    ecall
+    beqz a0, child
+    addi s1, s1, -1
+    bnez s1, more
+    li s1, 3
+  wait:
+    li a0, -1
+    li a1, 0x20100
+    li a2, 0
+    li a3, 0
+    li a7, 260
+    ecall
+    addi s1, s1, -1
+    bnez s1, wait
+    li a0, 0
+    li a7, 93
+    ecall
+  child:
+    li s2, 40
+  again:
+    li a0, 1
+    li a1, 0x20000
+    addi t0, s1, 64
+    sb t0, 0(a1)
+    li a2, 1
+    li a7, 64
+    ecall
+    rdtime t1
+    andi t1, t1, 63
+  spin:
+    addi t1, t1, -1
+    bgtz t1, spin
+    addi s2, s2, -1
+    bnez s2, again
+    li a7, 101
+    li a0, 0x20010
+    li a1, 0
+    ecall
+    mv a0, s1
+    li a7, 93
+    ecall
+`;
+const assembled = assemble(FAMILY, { base: 0x10000 });
+const family = writeElf(0x10000, [
+  { address: 0x10000, bytes: assembled.bytes, writable: false, executable: true },
+  {
+    address: 0x20000,
+    // A timespec of 5 ms at 0x10.
+    bytes: new Uint8Array(
+      new BigUint64Array([0n, 0n, 0n, 5_000_000n, ...Array<bigint>(60).fill(0n)]).buffer,
+    ),
+    writable: true,
+    executable: false,
+  },
+]);
+
 describe('an interleaved machine', () => {
+  test('runs processes the same each time, and otherwise with another seed', () => {
+    const seen = (seed: number, cut?: (n: number) => number): Seen =>
+      new Watched(family, [], { schedule: interleaved(30, seed) }).finish(cut);
+    const first = seen(1);
+    expect(first.stop).toBe('{"kind":"exited","status":0}');
+    expect([...first.text].toSorted().join('')).toBe(
+      ['A', 'B', 'C'].map((letter) => letter.repeat(40)).join(''),
+    );
+    expect(seen(1)).toEqual(first);
+    expect(seen(1, (n) => 1 + ((n * 37) % 101))).toEqual(first);
+    expect(seen(2).text).not.toBe(first.text);
+  });
+
   test.each([
     ['mp-race', ['call', '4']],
     ['mp-race', ['workspace', '3']],

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Machine, Terminal, type MachineOptions } from '../../../emulator';
 import { formatEvent } from '../../../emulator/memory/events';
@@ -72,8 +71,4 @@ export class Watched {
     machine.dispose();
     return { stop, text, instructions, events, state };
   }
-}
-
-export function digest(seen: Seen): string {
-  return createHash('sha256').update(JSON.stringify(seen)).digest('hex');
 }
