@@ -4,6 +4,7 @@ import type { StandardStreams } from '../emulator/linux/streams';
 import { CommandError, OutputClosed } from './errors';
 import { FileInput, FileOutput } from './host-streams';
 import { findTerminal, HostTerminal } from './host-terminal';
+import { standardLines, type LineHandlers, type LineReader } from './line-reader';
 
 /** What a command has of the world outside. */
 export interface Host {
@@ -13,6 +14,8 @@ export interface Host {
   err(text: string): void;
   /** Sends off what `out` has gathered. */
   flush(): void;
+  /** Reads lines that somebody types, or that come through a pipe. */
+  openLines(handlers: LineHandlers): LineReader;
   /** Joins a guest to the standard streams. */
   openStreams(): HostStreams;
 }
@@ -53,6 +56,10 @@ export class ProcessHost implements Host {
     if (result === bytes.length) return;
     if (result >= 0 || result === -ERRNO.EPIPE) throw new OutputClosed();
     throw new CommandError(`standard output cannot be written: ${errnoName(-result)}`);
+  }
+
+  openLines(handlers: LineHandlers): LineReader {
+    return standardLines(handlers);
   }
 
   openStreams(): HostStreams {

@@ -1,6 +1,7 @@
 import { Command, CommanderError } from 'commander';
 import { version } from '../package.json';
 import { benchCommand } from './commands/bench';
+import { debugCommand } from './commands/debug';
 import { disasmCommand } from './commands/disasm';
 import { guestsCommand } from './commands/guests';
 import { infoCommand } from './commands/info';
@@ -14,6 +15,7 @@ Examples:
   hartscope run hello                     run a bundled guest
   hartscope run ./program argument        run a program of your own
   hartscope profile mp-dot                count what a program runs
+  hartscope debug mp-dot                  debug a program in the terminal
   hartscope disasm --symbol main hello    print a function as assembly
   hartscope info ./program                print what is in a program
 
@@ -49,6 +51,7 @@ async function execute(args: readonly string[], host: Host): Promise<number> {
     .addCommand(runCommand(host, (guestStatus) => (status = guestStatus)))
     .addCommand(profileCommand(host, (guestStatus) => (status = guestStatus)))
     .addCommand(benchCommand(host))
+    .addCommand(debugCommand(host, (commandStatus) => (status = commandStatus)))
     .addCommand(disasmCommand(host))
     .addCommand(infoCommand(host))
     .addCommand(guestsCommand(host));

@@ -47,7 +47,7 @@ import { targetScope } from './scope';
 import type { SessionHost } from './session-host';
 import { SourceService } from './source-service';
 import type { DebugTarget } from './target';
-import { SourceDebugger } from './source-debugger';
+import { sourceOf, type SourceDebugger } from './source-debugger';
 import { assign, evaluate } from './values';
 import { WakeUp } from './wake-up';
 import { evaluateOnHarts } from './watch-expression';
@@ -369,7 +369,7 @@ export class DebugSession implements MachineRequests {
     this.request = request;
     this.terminal = terminal;
     this.target = target;
-    const source = new SourceDebugger(() => target.images);
+    const source = sourceOf(target);
     this.breakpointTable.attach(target, source.lookup);
     this.endedVcpus.attach(target);
     this.eventHistory.attach(target);

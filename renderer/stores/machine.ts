@@ -10,6 +10,7 @@ import type {
 } from '../../emulator/debug/protocol';
 import type { ProgramFile } from '../../preload/api';
 import type { Schedule } from '../../emulator/schedule/options';
+import { specOf } from '../../emulator/debug/breakpoint-spec';
 import { connectMachine, machinePort, type MachineClient } from '../machine-client';
 import { useLog } from './log';
 import { useTerminal } from './terminal';
@@ -141,7 +142,7 @@ export const useMachine = defineStore('machine', () => {
   async function open(file: ProgramFile, given: OpenOptions): Promise<void> {
     const mine = ++attempt;
     const kept = program.value?.path === file.path && program.value?.name === file.name;
-    const specs = kept ? breakpoints.value.map(toSpec) : [];
+    const specs = kept ? breakpoints.value.map(specOf) : [];
     await close();
     program.value = file;
     options.value = given;
@@ -339,10 +340,3 @@ export const useMachine = defineStore('machine', () => {
     touched,
   };
 });
-
-/** What was asked for, without what the machine added. */
-export function toSpec(breakpoint: Breakpoint): BreakpointSpec {
-  const added = ['id', 'hits', 'location', 'watched', 'problem'];
-  const asked = Object.entries(breakpoint).filter(([name]) => !added.includes(name));
-  return Object.fromEntries(asked) as unknown as BreakpointSpec;
-}

@@ -1,6 +1,7 @@
 import { ERRNO } from '../../../emulator/linux/abi/errno';
 import type { InputStream, OutputStream } from '../../../emulator/linux/streams';
 import type { Host, HostStreams } from '../../../cli/host';
+import type { LineReader } from '../../../cli/line-reader';
 import { main } from '../../../cli/main';
 
 /** How a command ended and what it printed. */
@@ -42,6 +43,16 @@ class MemoryHost implements Host {
 
   flush(): void {
     // Nothing is held back.
+  }
+
+  openLines(): LineReader {
+    const { input = '' } = this.surroundings;
+    const lines = Buffer.from(input).toString().split('\n');
+    return {
+      isTerminal: false,
+      next: () => Promise.resolve(lines.shift()),
+      close: () => undefined,
+    };
   }
 
   openStreams(): HostStreams {

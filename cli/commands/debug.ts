@@ -1,0 +1,251 @@
+import { readFileSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { Command, InvalidArgumentError } from 'commander';
+import {
+  ArenaError,
+  ElfError,
+  OutOfMemory,
+  ProgramStartError,
+  type FolderGrant,
+  type Schedule,
+} from '../../emulator';
+import { DebugConsole } from '../../emulator/debug/console/console';
+import type { Reply } from '../../emulator/debug/console/console-types';
+import type { OpenRequest } from '../../emulator/debug/protocol';
+import { foldersAbove, LocalMachine, type LocalOptions } from '../debug/local-machine';
+import { CommandError, describeSystemError, STATUS } from '../errors';
+import { collectFolder, findInGuest, openFiles, parseRoot } from '../guest-files';
+import type { Host } from '../host';
+import { choosePool } from '../pool';
+import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
+import {
+  collectVariable,
+  parseCount,
+  parseCountOrNone,
+  parseScheduleOption,
+  parseSize,
+} from '../values';
+
+const EXAMPLES = `
+The program stops at main. Then verbs are typed, as in gdb: help lists them. ^C pauses a program
+that runs; what is typed meanwhile is its input. Without a terminal verbs come from standard input.
+
+The exit status is 0, 1 when a verb could not be done (a script ends there), and as of hartscope run
+when the program cannot be loaded.
+
+Examples:
+  hartscope debug mp-dot
+  hartscope debug -c 'break dot' -c continue -c 'info harts' mp-dot
+  hartscope debug -x commands --json ./program argument
+`;
+
+const DONE = 0;
+const PROMPT = '(hartscope) ';
+const COLUMNS = 80;
+const ROWS = 24;
+
+interface Options {
+  readonly batch?: boolean;
+  readonly json?: boolean;
+  readonly stopAt?: string;
+  readonly memory?: number;
+  readonly env?: ReadonlyMap<string, string>;
+  readonly threads?: number;
+  readonly vcpuLimit?: number;
+  readonly schedule?: Schedule;
+  readonly root?: FolderGrant;
+  readonly dir?: readonly FolderGrant[];
+  readonly guest?: boolean;
+}
+
+/** The verbs in a file, one a line. */
+function readScript(path: string): string[] {
+  try {
+    return readFileSync(path, 'utf8').split('\n');
+  } catch (error) {
+    throw new InvalidArgumentError(`${path}: ${describeSystemError(error)}`);
+  }
+}
+
+/**
+ * `hartscope debug`: the debugger in a terminal.
+ * @param end is told the exit status
+ */
+export function debugCommand(host: Host, end: (status: number) => void): Command {
+  const scripts: string[] = [];
+  return new Command('debug')
+    .summary('debug a program in the terminal')
+    .description('Runs a RISC-V Linux program under the debugger.')
+    .argument('<ELF>', 'the program, or the name of a bundled guest')
+    .argument('[args...]', "the program's arguments")
+    .option('-x, --execute <file>', 'do the verbs in a file; repeatable', (path: string) => {
+      scripts.push(...readScript(path));
+    })
+    .option('-c, --command <verb>', 'do a verb; repeatable, in order with -x', (line: string) => {
+      scripts.push(line);
+    })
+    .option('--batch', 'end after the verbs of -x and -c')
+    .option('--json', 'print one JSON object for each answer and event')
+    .option('--stop-at <symbol>', 'where the program stops first [main]')
+    .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
+    .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
+    .option('--threads <n>', 'threads for vCPUs beside the main one, 0 = none', parseCountOrNone)
+    .option('--vcpu-limit <n>', 'instructions that each vCPU of multiprocess may run', parseCount)
+    .option('--schedule <order>', 'parallel, or interleaved[:quantum[:seed]]', parseScheduleOption)
+    .option('--root <folder[:rw]>', "the guest's root, for reading only without :rw", parseRoot)
+    .option('--dir <host:guest[:ro]>', 'a folder that the guest may use; repeatable', collectFolder)
+    .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
+    .passThroughOptions()
+    .addHelpText('after', EXAMPLES)
+    .action(async (name: string, args: string[], options: Options) => {
+      const files = openFiles(options);
+      try {
+        const found =
+          options.guest !== true && (options.root ?? options.dir) !== undefined
+            ? findInGuest(files, name)
+            : undefined;
+        const file = found ?? readProgram(name, options.guest === true, RUN_FAILURE);
+        const pool = choosePool(options.threads);
+        const local: LocalOptions = {
+          files,
+          ...(found && { path: found.path }),
+          ...(pool && { pool }),
+          ...(options.schedule && { schedule: options.schedule }),
+          ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
+        };
+        end(await new Debugging(host, file, args, options, local).run(scripts));
+      } finally {
+        files.dispose();
+      }
+    });
+}
+
+/** One run of the command. */
+class Debugging {
+  private readonly machine: LocalMachine;
+  private readonly console: DebugConsole;
+  private readonly decoder = new TextDecoder();
+
+  constructor(
+    private readonly host: Host,
+    private readonly file: ProgramFile,
+    private readonly args: readonly string[],
+    private readonly options: Options,
+    local: LocalOptions,
+  ) {
+    const message = (text: string): void => this.event('message', text, { text });
+    this.machine = new LocalMachine(
+      { ...local, log: message },
+      { output: (bytes, hart) => this.output(bytes, hart), message },
+      [process.cwd(), ...foldersAbove(resolve(file.path))],
+    );
+    this.console = new DebugConsole(this.machine);
+  }
+
+  /** @param scripts verbs that are done before any are read */
+  async run(scripts: readonly string[]): Promise<number> {
+    try {
+      await this.open();
+      for (const line of scripts) {
+        if (isQuit(line)) return DONE;
+        if (!(await this.perform(line, true))) return STATUS.failed;
+      }
+      return this.options.batch === true ? DONE : await this.read();
+    } finally {
+      this.machine.dispose();
+    }
+  }
+
+  private async open(): Promise<void> {
+    const { file, args, options } = this;
+    const request: OpenRequest = {
+      name: file.name,
+      elf: file.bytes,
+      args: [file.name, ...args],
+      environment: [...(options.env ?? [])].map(([name, value]) => `${name}=${value}`),
+      ...(options.memory !== undefined && { memoryLimit: options.memory }),
+      stopAt: options.stopAt ?? 'main',
+      columns: COLUMNS,
+      rows: ROWS,
+    };
+    try {
+      await this.machine.open(request);
+    } catch (error) {
+      if (!isLoadError(error)) throw error;
+      throw new CommandError(`${file.name}: ${error.message}`, STATUS.notExecutable);
+    }
+    await this.perform('where', false);
+  }
+
+  /** Does the verbs that are typed, or that come from a pipe, until their end. */
+  private async read(): Promise<number> {
+    const lines = this.host.openLines({
+      complete: async (line) => {
+        const { from, words } = await this.console.complete(line);
+        return [[...words], line.slice(from)];
+      },
+      interrupt: () => void this.machine.pause(),
+      typed: (line) => void this.machine.requests.terminalInput(Buffer.from(`${line}\n`)),
+    });
+    try {
+      for (;;) {
+        const line = await lines.next(PROMPT);
+        if (line === undefined || isQuit(line)) return DONE;
+        const done = await this.perform(line, !lines.isTerminal);
+        if (!done && !lines.isTerminal) return STATUS.failed;
+      }
+    } finally {
+      lines.close();
+    }
+  }
+
+  /**
+   * Does a line and prints the answer.
+   * @param echo prints the line too, as if it had been typed
+   * @returns false when it could not be done
+   */
+  private async perform(line: string, echo: boolean): Promise<boolean> {
+    const isSilent = line.trim() === '' || line.trim().startsWith('#');
+    if (echo && isSilent) return true;
+    if (echo && this.options.json !== true) this.host.out(`${PROMPT}${line}\n`);
+    try {
+      this.answer(line, await this.console.execute(line));
+      return true;
+    } catch (error) {
+      const text = error instanceof Error ? error.message : String(error);
+      this.print({ command: line, error: text }, text);
+      return false;
+    } finally {
+      this.host.flush();
+    }
+  }
+
+  private answer(line: string, { text, data }: Reply): void {
+    this.print({ command: line, text, ...data }, text);
+  }
+
+  private output(bytes: Uint8Array, hart: number): void {
+    // The terminal has put carriage returns before newlines.
+    const text = this.decoder.decode(bytes, { stream: true }).replaceAll('\r\n', '\n');
+    if (this.options.json === true) this.event('output', text, { text, hart });
+    else this.host.out(text);
+    this.host.flush();
+  }
+
+  private event(event: string, text: string, data: Record<string, unknown>): void {
+    this.print({ event, ...data }, text);
+  }
+
+  private print(object: Record<string, unknown>, text: string): void {
+    if (this.options.json === true) this.host.out(`${JSON.stringify(object)}\n`);
+    else if (text !== '') this.host.out(`${text}\n`);
+  }
+}
+
+const isQuit = (line: string): boolean => /^\s*(q|quit|exit)\s*$/.test(line);
+
+const isLoadError = (error: unknown): error is Error =>
+  error instanceof ElfError ||
+  error instanceof ProgramStartError ||
+  error instanceof OutOfMemory ||
+  error instanceof ArenaError;

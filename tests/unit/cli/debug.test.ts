@@ -1,0 +1,160 @@
+import { describe, expect, test } from 'vitest';
+import { hartscope } from './memory-host';
+
+/** What the debugger prints for a script, with the script's lines where they were done. */
+async function transcript(args: readonly string[], script: readonly string[]): Promise<string> {
+  const verbs = script.flatMap((line) => ['-c', line]);
+  const options = ['--batch', '--threads', '0', ...verbs];
+  const { status, stdout, stderr } = await hartscope(['debug', ...options, ...args]);
+  return `$ hartscope debug ${args.join(' ')}\n${stdout.toString()}${stderr.toString()}status ${status}\n`;
+}
+
+/** Sessions that a person would have; `npx vitest run -u` writes them anew, to be read before they are believed. */
+describe('the debugger in a terminal', () => {
+  test.each<[string, string[], string[]]>([
+    [
+      'step-over-multiprocess',
+      ['mp-dot', 'post'],
+      [
+        'until mp-dot.c:50',
+        'info harts',
+        'next',
+        'info harts',
+        'info pages',
+        'catch loan',
+        'continue',
+        'hart 1 info pages',
+        'delete',
+        'finish',
+        'info tasks',
+        'continue',
+      ],
+    ],
+    [
+      'write-in-hart-3',
+      ['mp-dot'],
+      [
+        'print &partial[2]',
+        'watch partial[2] hart 3',
+        'continue',
+        'print partial[2]',
+        'every u32(partial + 8)',
+        'info breakpoints',
+        'delete 1',
+        'continue',
+      ],
+    ],
+    [
+      'edit-and-continue',
+      ['fib'],
+      ['break fib', 'continue', 'print a0', 'set a0 = 10', 'delete', 'continue'],
+    ],
+    [
+      'find-the-race',
+      ['mp-race'],
+      [
+        'fork',
+        'rwatch shared.total hits = 1',
+        'hart 1 continue',
+        'delete',
+        '# Hart 1 has read 0. Hart 2 reads it too, and adds 2.',
+        'watch shared.total',
+        'hart 2 continue',
+        '# Hart 1 adds 1 to the 0 that it has: the 2 is lost.',
+        'hart 1 continue',
+        'print shared.total',
+        'info breakpoints',
+      ],
+    ],
+    [
+      'printf-and-back',
+      ['glibc-hello', 'one'],
+      [
+        'break printf',
+        'continue',
+        'backtrace',
+        'x/s $a0',
+        'finish',
+        'next',
+        'list',
+        'delete',
+        'tbreak glibc-hello.c:49',
+        'display $a0',
+        'continue',
+        'undisplay',
+        'step',
+        'info registers a0 sp',
+        'finish',
+        'print $a0',
+        'next',
+      ],
+    ],
+    [
+      'lockstep',
+      ['mp-dot'],
+      [
+        'barrier dot',
+        'continue',
+        'harts',
+        'group leave',
+        'hart 2 stepi',
+        'together',
+        'freeze 3',
+        'name 4 last',
+        'continue',
+        'harts',
+        'kill 3',
+        'continue',
+      ],
+    ],
+  ])('%s', async (name, args, script) => {
+    await expect(await transcript(args, script)).toMatchFileSnapshot(`transcripts/${name}.txt`);
+  });
+
+  test('prints one JSON object for each answer and event', async () => {
+    const { status, stdout } = await hartscope([
+      ...['debug', '--json', '--batch', '--threads', '0'],
+      ...['-c', 'break fib log "fib({a0})" if a0 == 27', '-c', 'continue', 'fib'],
+    ]);
+    const objects = stdout
+      .toString()
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as Record<string, unknown>);
+    expect(status).toBe(0);
+    expect(objects.map(({ command, event }) => command ?? event)).toEqual([
+      'where',
+      'break fib log "fib({a0})" if a0 == 27',
+      'message',
+      'output',
+      'continue',
+    ]);
+    expect(objects[0]).toMatchObject({ stop: { kind: 'entry' }, hart: 0 });
+    expect(objects[2]).toEqual({ event: 'message', text: '1: fib(27)' });
+    expect(objects[3]).toEqual({ event: 'output', text: 'fib(27) = 196418\n', hart: 0 });
+    expect(objects[4]).toMatchObject({ stop: { kind: 'exited', status: 0 } });
+  });
+
+  test('takes verbs from standard input, and gives the program its own', async () => {
+    const { status, stdout } = await hartscope(['debug', '--threads', '0', 'calc'], {
+      input: 'input 6*7\ninput \\x04\\c\nrun\nquit\n',
+    });
+    expect(status).toBe(0);
+    expect(stdout.toString()).toContain('42');
+    expect(stdout.toString()).toContain('The program has exited with status 0.');
+  });
+
+  test('a script ends where a verb cannot be done, with status 1', async () => {
+    const verbs = ['-c', 'print 1', '-c', 'fly', '-c', 'print 2'];
+    const { status, stdout } = await hartscope(['debug', '--batch', ...verbs, 'fib']);
+    expect(status).toBe(1);
+    expect(stdout.toString()).toContain('There is no verb “fly”: help lists them.');
+    expect(stdout.toString()).not.toContain('= 2');
+  });
+
+  test('a file that is no program is refused as by run', async () => {
+    const { status, stderr } = await hartscope(['debug', 'package.json']);
+    expect(status).toBe(126);
+    expect(stderr.toString()).toMatch(/^hartscope: package.json: /);
+  });
+});
