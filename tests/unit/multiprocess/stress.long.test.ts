@@ -1,0 +1,68 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { Machine } from '../../../emulator';
+import { checkTables } from '../../../emulator/memory/check';
+import { CapturedStreams } from '../../support/captured-streams';
+import { buildPoolEntry } from '../../support/pool-entry';
+import {
+  finish,
+  FORKS_AND_PAGES,
+  machineOf,
+  RING,
+  TASKS_IN_A_ROW,
+  useOf,
+  type Use,
+} from './stress';
+
+const THREADS = 3;
+let pool: { entry: string; remove(): Promise<void> };
+beforeAll(async () => {
+  pool = await buildPoolEntry();
+});
+afterAll(() => pool.remove());
+
+const exited = { kind: 'exited', status: 0 };
+const threads = (): { entry: string; threads: number } => ({ entry: pool.entry, threads: THREADS });
+
+test('LR/SC from 8 harts loses no update in 10^7', () => {
+  const streams = new CapturedStreams();
+  const elf = readFileSync('guests/bin/mp-lrsc.elf');
+  const args = ['mp-lrsc', 'call', '8', '1250000'];
+  const machine = Machine.create({ elf, args, streams, pool: threads(), memoryLimit: 64 << 20 });
+  expect(finish(machine)).toEqual(exited);
+  expect(streams.text()).toContain('10000000');
+  machine.dispose();
+});
+
+test('10,000 tasks in a row leave nothing behind', () => {
+  const uses: Use[] = [];
+  for (const tasks of [10, 10_000]) {
+    const machine = machineOf(TASKS_IN_A_ROW(tasks), threads());
+    expect(finish(machine)).toEqual(exited);
+    uses.push(useOf(machine));
+    const resident = Math.round(process.memoryUsage.rss() / 2 ** 20);
+    console.log(`${tasks} tasks: ${JSON.stringify(uses.at(-1))}, ${resident} MiB resident`);
+    machine.dispose();
+  }
+  expect({ ...uses[1], threads: 0 }).toEqual({ ...uses[0], threads: 0 });
+});
+
+test('pages appear during forks from several harts in 100 rounds', () => {
+  for (let round = 0; round < 100; round++) {
+    const machine = machineOf(FORKS_AND_PAGES(100), threads());
+    const tables = (): void => {
+      machine.halt();
+      expect(checkTables(machine.arena)).toEqual([]);
+    };
+    expect(finish(machine, tables)).toEqual(exited);
+    tables();
+    machine.dispose();
+    if (round % 10 === 9) console.log(`${round + 1} rounds`);
+  }
+});
+
+test('64 vCPUs that wait for each other finish', () => {
+  const machine = machineOf(RING(64, 20), threads());
+  expect(finish(machine)).toEqual(exited);
+  machine.dispose();
+});
