@@ -1,5 +1,6 @@
 import { HartState } from './engine/hart-state';
 import type { Engine } from './engine/engine';
+import type { TableHolders } from './family';
 import { noteCall } from './hart-events';
 import { HART } from './memory/layout';
 import { Hart, type HartOwner, type StackRange, type Waiting } from './multiprocess/hart';
@@ -31,6 +32,8 @@ export interface HartsHost {
   engineOf(hart: Hart): Engine;
   /** The last hart has left an address space, which ends. */
   spaceEnds(space: AddressSpace): void;
+  /** Who has delta tables. */
+  readonly tables: TableHolders;
 }
 
 /**
@@ -41,8 +44,6 @@ export class Harts {
   private readonly all: Hart[] = [];
   /** Views of the contexts by their index: tasks come and go faster than views are made. */
   private readonly states: HartState[] = [];
-  /** Spaces that have delta tables, the one used last at the end. */
-  private readonly withTables: AddressSpace[] = [];
   /** The hart whose turn it is. */
   current: Hart;
   /** Instructions retired, ended harts included, and of harts on other threads what was counted when they left. */
@@ -77,6 +78,7 @@ export class Harts {
     const main = this.create(owner.space, () => stack, owner);
     if (!main) throw new Error('the arena has no hart context left');
     this.current = this.last = main;
+    host.tables.keep(owner.space);
     this.enter(main);
   }
 
@@ -149,11 +151,10 @@ export class Harts {
   /** A space ends with its last hart. */
   private left(space: AddressSpace): void {
     if (this.all.some((other) => other.space === space)) return;
-    const place = this.withTables.indexOf(space);
-    if (place >= 0) this.withTables.splice(place, 1);
+    // The space may outlive its hart: tasks of its own, or a workspace that is merged later.
+    this.host.tables.take(space);
     this.host.spaceEnds(space);
-    // A workspace that is merged later outlives its hart, but needs no tables.
-    if (!space.destroy() && place >= 0) space.releaseTables();
+    space.destroy();
   }
 
   /**
@@ -202,11 +203,7 @@ export class Harts {
     if (hart.stays || hart.owner.space !== this.root) return false;
     if (space !== this.root) {
       if (!this.isAlone(hart)) return false;
-      const place = this.withTables.indexOf(space);
-      if (place >= 0) {
-        this.withTables.splice(place, 1);
-        space.releaseTables();
-      }
+      this.host.tables.take(space);
     }
     hart.away = true;
     hart.counted = hart.state.instret;
@@ -244,12 +241,7 @@ export class Harts {
   /** Points the engine at a hart. A vCPU sees from here on what its lender has new. */
   enter(hart: Hart): void {
     const { space } = hart;
-    if (this.withTables.at(-1) !== space) {
-      const place = this.withTables.indexOf(space);
-      if (place >= 0) this.withTables.splice(place, 1);
-      else if (!this.giveTables(space)) throw new Error('the arena has no delta tables left');
-      this.withTables.push(space);
-    }
+    if (!this.host.tables.use(space)) throw new Error('the arena has no delta tables left');
     space.hart = hart.index;
     if (hart.vcpu) space.adopt();
     hart.state.setField(HART.thread, 0);
@@ -258,19 +250,9 @@ export class Harts {
     this.observer?.entered(hart);
   }
 
-  /**
-   * Delta tables are few: the space that has not run for the longest time gives its own up.
-   * @returns false when all are in use
-   */
+  /** Gives a space delta tables; false when all are in use. */
   giveTables(space: AddressSpace): boolean {
-    while (!space.takeTables()) {
-      // The main VM's stay: harts on other threads may share them.
-      const place = this.withTables.findIndex((other) => other !== this.main.space);
-      if (place < 0) return false;
-      this.withTables[place].releaseTables();
-      this.withTables.splice(place, 1);
-    }
-    return true;
+    return this.host.tables.give(space);
   }
 
   private endWait(hart: Hart, now: () => number): void {
