@@ -121,6 +121,15 @@ describe('a recorded run', () => {
     expect(replay('interrupts', [], entries, () => 1e9)).toEqual(seen);
   });
 
+  test('with timeouts of calls that wait for input needs nothing from outside', () => {
+    const entries: Entry[] = [];
+    const options = { schedule, record: (entry: Entry) => void entries.push(entry) };
+    const seen = new Watched('interrupts', [], options).finish();
+    expect(seen.stop).toBe('{"kind":"exited","status":0}');
+    const again = new Watched('interrupts', [], { schedule, replay: entries }).finish();
+    expect(again).toEqual(seen);
+  });
+
   test('that another program is led by stops where they part', () => {
     const { entries } = typed(reader, [], ['ab\r', 'c\r', '\x04']);
     const [first, ...rest] = entries;
