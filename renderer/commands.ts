@@ -4,6 +4,7 @@
  */
 import type { MenuEntry } from '../preload/api';
 import { PANES, type PaneId } from './panes/layout';
+import { useInstructionNames } from './stores/instruction-names';
 import type { useLog } from './stores/log';
 import type { useMachine } from './stores/machine';
 import type { usePrograms } from './stores/programs';
@@ -242,6 +243,13 @@ export const COMMANDS = [
     run: ({ machine, view }) => {
       if (machine.pc !== null) return view.showCode(machine.pc);
     },
+  },
+  {
+    id: 'instruction-names',
+    title: 'Disassembly: own names of instructions, or objdump’s',
+    key: 'Alt+Shift+N',
+    menu: 'View',
+    run: () => useInstructionNames().toggle(),
   },
   {
     id: 'explain',

@@ -9,9 +9,11 @@ const LOOK_BACK = 4 * 1024;
 
 /** Disassembles for display: lines that follow each other in memory, with symbols. */
 export class Disassembler {
+  /** @param ownNames every instruction under its own name, not under one of its aliases */
   constructor(
     private readonly space: AddressSpace,
     private readonly symbols: SymbolTable,
+    private readonly ownNames = false,
   ) {}
 
   /**
@@ -73,6 +75,7 @@ export class Disassembler {
     const word = bytes.reduceRight((value, byte) => value * 256 + byte, 0);
     const decoded = length === instructionLength(low) ? decode(word) : undefined;
     const { mnemonic, operands } = disassembleWord(word, address, {
+      aliases: !this.ownNames,
       symbolize: (target) => {
         const place = locate(this.symbols, target);
         return place.symbol === undefined ? undefined : describeLocation(place);

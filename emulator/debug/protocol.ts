@@ -479,7 +479,13 @@ export interface MachineRequests extends SourceRequests, ConflictRequests {
   readMemory(address: number, length: number, hart?: HartId): Promise<MemoryBlock>;
   writeMemory(address: number, bytes: Uint8Array, hart?: HartId): Promise<void>;
   /** `before` lines above `address` (found through symbols), then `count` from it. */
-  disassemble(address: number, before: number, count: number): Promise<readonly DisassembledLine[]>;
+  disassemble(
+    address: number,
+    before: number,
+    count: number,
+    /** Under the instructions' own names (`c.addi`) instead of those that objdump prefers (`add`). */
+    ownNames?: boolean,
+  ): Promise<readonly DisassembledLine[]>;
   explain(address: number): Promise<InstructionHelp | null>;
   breakpoints(): Promise<readonly Breakpoint[]>;
   addBreakpoint(spec: BreakpointSpec): Promise<Breakpoint>;

@@ -237,10 +237,16 @@ export class DebugSession implements MachineRequests {
     });
   }
 
-  disassemble(address: number, before: number, count: number): Promise<DisassembledLine[]> {
+  disassemble(
+    address: number,
+    before: number,
+    count: number,
+    ownNames = false,
+  ): Promise<DisassembledLine[]> {
     return attempt(() => {
       const { symbols } = this.opened();
-      return new Disassembler(this.hart(0).space, symbols).lines(address, before, count);
+      const disassembler = new Disassembler(this.hart(0).space, symbols, ownNames);
+      return disassembler.lines(address, before, count);
     });
   }
 

@@ -137,6 +137,7 @@ const REQUESTS = {
     address,
     whole(0, MAX_DISASSEMBLED_LINES),
     whole(0, MAX_DISASSEMBLED_LINES),
+    v.optional(v.boolean()),
   ]),
   explain: v.strictTuple([address]),
   breakpoints: v.strictTuple([]),

@@ -5,6 +5,7 @@ import { operandParts, withoutTarget } from '../../renderer/panes/disassembly/op
 import MemoryPane from '../../renderer/panes/memory/MemoryPane.vue';
 import TerminalPane from '../../renderer/panes/terminal/TerminalPane.vue';
 import ContextMenu from '../../renderer/parts/ContextMenu.vue';
+import { useInstructionNames } from '../../renderer/stores/instruction-names';
 import { useContextMenu } from '../../renderer/stores/menu';
 import { useTerminal } from '../../renderer/stores/terminal';
 import { useView } from '../../renderer/stores/view';
@@ -27,6 +28,22 @@ describe('the Disassembly pane', () => {
     const marked = pane.get('[aria-current=true]');
     expect(marked.attributes('data-address')).toBe(String(0x10040));
     expect(pane.find('.label').text()).toBe('main:');
+  });
+
+  test('shows instructions under their own names on request, and keeps that', async () => {
+    localStorage.removeItem('instruction-names');
+    fakeWindow();
+    await openProgram();
+    const pane = show(DisassemblyPane);
+    const names = (): string[] => pane.findAll('.mnemonic').map((name) => name.text());
+    await expect.poll(() => names().length).toBeGreaterThan(10);
+    expect(names().some((name) => name.startsWith('own.'))).toBe(false);
+    await pane.get('[aria-label="Instructions under their own names"]').trigger('click');
+    await expect.poll(() => names().every((name) => name.startsWith('own.'))).toBe(true);
+    expect(pane.get('[aria-current=true]').attributes('data-address')).toBe(String(0x10040));
+    expect(localStorage.getItem('instruction-names')).toBe('own');
+    useInstructionNames().toggle();
+    await expect.poll(() => names().some((name) => name.startsWith('own.'))).toBe(false);
   });
 
   test('follows the pc when the guest steps', async () => {

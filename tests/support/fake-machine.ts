@@ -247,11 +247,15 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     address: number,
     before: number,
     count: number,
+    ownNames = false,
   ): Promise<readonly DisassembledLine[]> {
     const first = Math.max(TEXT, (address & ~3) - 4 * before);
     const last = Math.min(TEXT + 0x100, (address & ~3) + 4 * count);
     const lines: DisassembledLine[] = [];
-    for (let at = first; at < last; at += 4) lines.push(this.line(at));
+    for (let at = first; at < last; at += 4) {
+      const line = this.line(at);
+      lines.push(ownNames ? { ...line, mnemonic: `own.${line.mnemonic}` } : line);
+    }
     return lines;
   }
 

@@ -42,6 +42,8 @@ export interface CodeLines {
   seek(at: number): Promise<void>;
   /** Fetches again what is shown: the guest may have changed its code. */
   refresh(): Promise<void>;
+  /** Fetches all again: instructions have other names now. */
+  rename(): Promise<void>;
   clear(): void;
   lineIndex(address: number): number;
 }
@@ -49,7 +51,14 @@ export interface CodeLines {
 export function useCodeLines(
   requests: () => MachineRequests,
   segments: () => readonly SegmentInfo[],
+  ownNames: () => boolean,
 ): CodeLines {
+  const disassemble = (
+    address: number,
+    before: number,
+    count: number,
+  ): Promise<readonly DisassembledLine[]> =>
+    requests().disassemble(address, before, count, ownNames());
   const lines = shallowRef<readonly DisassembledLine[]>([]);
   const top = ref(0);
   const height = ref(20);
@@ -105,7 +114,7 @@ export function useCodeLines(
   /** Fetches the surroundings of `address` and shows it `above` rows below the top. */
   async function load(address: number, above: number): Promise<void> {
     const mine = ++latest;
-    const fetched = await requests().disassemble(address, REACH, REACH * 2);
+    const fetched = await disassemble(address, REACH, REACH * 2);
     if (mine !== latest) return;
     lines.value = fetched;
     const index = lineIndex(address);
@@ -135,7 +144,7 @@ export function useCodeLines(
     try {
       const [first, last] = [lines.value[0], lines.value.at(-1)];
       if (first !== undefined && top.value < NEAR) {
-        const above = await requests().disassemble(first.address, REACH, 0);
+        const above = await disassemble(first.address, REACH, 0);
         const more = above.filter(({ address }) => address < first.address);
         if (mine !== latest || more.length === 0) return;
         const before = rows.value.length;
@@ -143,7 +152,7 @@ export function useCodeLines(
         top.value += rows.value.length - before;
         lines.value = lines.value.slice(0, MOST);
       } else if (last !== undefined && top.value + height.value > rows.value.length - NEAR) {
-        const more = await requests().disassemble(after(last), 0, REACH);
+        const more = await disassemble(after(last), 0, REACH);
         if (mine !== latest || more.length === 0) return;
         lines.value = [...lines.value, ...more.filter(({ address }) => address > last.address)];
         if (lines.value.length > MOST) {
@@ -171,7 +180,7 @@ export function useCodeLines(
 
   /** Whether the lines in sight are still what the guest's code says: most stops change none. */
   async function isCurrent(first: number): Promise<boolean> {
-    const fetched = await requests().disassemble(first, 0, height.value);
+    const fetched = await disassemble(first, 0, height.value);
     const from = lines.value.findIndex(({ address }) => address === first);
     return fetched.every(({ address, bytes }, index) => {
       const known = lines.value[from + index];
@@ -183,10 +192,19 @@ export function useCodeLines(
   async function refresh(): Promise<void> {
     const first = rows.value[top.value];
     if (first === undefined) return;
-    if (await isCurrent(first.address)) return;
+    if (!(await isCurrent(first.address))) await fetchAgain(first);
+  }
+
+  async function rename(): Promise<void> {
+    const first = rows.value[top.value];
+    if (first !== undefined) await fetchAgain(first);
+  }
+
+  /** Fetches what is around the first row in sight, which stays where it is. */
+  async function fetchAgain(first: CodeRow): Promise<void> {
     const mine = ++latest;
     const offset = rows.value.findIndex(({ address }) => address === first.address);
-    const fetched = await requests().disassemble(first.address, REACH, REACH * 2);
+    const fetched = await disassemble(first.address, REACH, REACH * 2);
     if (mine !== latest) return;
     const within = top.value - offset;
     lines.value = fetched;
@@ -200,5 +218,5 @@ export function useCodeLines(
     top.value = 0;
   }
 
-  return { rows, top, height, place, reveal, scroll, seek, refresh, clear, lineIndex };
+  return { rows, top, height, place, reveal, scroll, seek, refresh, rename, clear, lineIndex };
 }

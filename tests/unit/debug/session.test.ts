@@ -315,6 +315,9 @@ describe('looking and changing', () => {
     const lines = await client.session.disassemble(pc, 3, 10);
     expect(lines).toHaveLength(13);
     expect(lines[3]).toMatchObject({ address: pc, label: 'main', known: true });
+    const own = await client.session.disassemble(pc, 3, 10, true);
+    expect(own.map(({ address }) => address)).toEqual(lines.map(({ address }) => address));
+    expect(own.map(({ mnemonic }) => mnemonic)).not.toEqual(lines.map(({ mnemonic }) => mnemonic));
     const all = await client.session.disassemble(pc, 0, 60);
     expect(all.some((line) => line.target?.symbol === 'fib')).toBe(true);
     for (const [i, line] of lines.entries()) {
