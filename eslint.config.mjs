@@ -18,7 +18,9 @@ export default ts.config(
     languageOptions: {
       parserOptions: {
         parser: ts.parser,
-        projectService: { allowDefaultProject: ['eslint.config.mjs', 'docs/examples/*.mjs'] },
+        projectService: {
+          allowDefaultProject: ['eslint.config.mjs', 'docs/examples/*.mjs', 'tests/e2e/*.mjs'],
+        },
         tsconfigRootDir: import.meta.dirname,
         extraFileExtensions: ['.vue'],
       },

@@ -44,9 +44,9 @@ export class CountingEmitter extends InterpreterEmitter {
     super.jumpIndirect(target);
   }
 
-  protected override arrive(found: Expr<'i32'>): void {
+  protected override arrive = (found: Expr<'i32'>): void => {
     this.bump(i32.add(found, i32.load(this.state.context, HART.counters)), COUNTER.arrivals);
-  }
+  };
 
   private whenLinked(field: number, then: () => void): void {
     const register = this.let(i32.load16_u(this.state.record, field + this.bias));

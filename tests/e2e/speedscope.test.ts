@@ -57,7 +57,7 @@ test('speedscope opens a profile of the command line, with every hart and the sa
   );
   const address = `${pathToFileURL(join(release, 'index.html')).href}#localProfilePath=${script}`;
   viewer = await _electron.launch({
-    args: [resolve('tests/e2e/viewer.cjs'), `--user-data-dir=${join(folder, 'user')}`, address],
+    args: [resolve('tests/e2e/viewer.mjs'), `--user-data-dir=${join(folder, 'user')}`, address],
     chromiumSandbox: !process.env.NO_SANDBOX,
   });
   const page = await viewer.firstWindow();
