@@ -137,6 +137,7 @@ class Child {
   onEnd: (reason: string) => void = () => undefined;
   readonly process: UtilityProcess;
   private killed = false;
+  private exited = false;
 
   constructor(
     entry: string,
@@ -145,6 +146,7 @@ class Child {
     this.process = utilityProcess.fork(entry, [], { serviceName: name });
     Child.live.set(name, this);
     this.process.on('exit', (code) => {
+      this.exited = true;
       // A turn later: `child-process-gone` may come just after, and messages must not be sent from here.
       setImmediate(() => {
         Child.live.delete(name);
@@ -152,6 +154,11 @@ class Child {
         if (!this.killed) this.onEnd(`${how} (code ${code})`);
       });
     });
+  }
+
+  /** Lost on one that has ended. */
+  send(message: unknown, ports: MessagePortMain[] = []): void {
+    if (!this.killed && !this.exited) this.process.postMessage(message, ports);
   }
 
   kill(): void {
@@ -216,7 +223,7 @@ class Host implements MachineProcess {
     };
     const begin = (): void => {
       const { port1, port2 } = new MessageChannelMain();
-      child.process.postMessage(null, [port1]);
+      child.send(null, [port1]);
       this.send({ type: 'workspace', process: number, pid: child.process.pid ?? 0 }, port2);
     };
     if (child.process.pid === undefined) child.process.once('spawn', begin);
@@ -229,6 +236,6 @@ class Host implements MachineProcess {
   }
 
   private send(message: ToHost, ...ports: MessagePortMain[]): void {
-    this.child.process.postMessage(message, ports);
+    this.child.send(message, ports);
   }
 }
