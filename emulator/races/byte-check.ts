@@ -13,7 +13,7 @@ export const CELL = {
   old: 8,
 } as const;
 
-export const BYTES_MASK = 0xff;
+const BYTES_MASK = 0xff;
 export const IS_WRITE = 1 << 8;
 export const IS_ATOMIC = 1 << 9;
 export const VALUE_KNOWN = 1 << 10;

@@ -4,7 +4,7 @@ import type { RaceCheckOptions } from '../../../emulator/races/race-check';
 import type { Race, RaceReport } from '../../../emulator/races/report';
 import { writeElf } from '../../support/elf-writer';
 
-export const CODE = 0x10000;
+const CODE = 0x10000;
 /** Four pages of data behind the code. */
 export const DATA = 0x20000;
 const STACKS = DATA + 0x2000;
