@@ -30,6 +30,7 @@ import type { StandardStreams } from './linux/streams';
 import { AddressSpace } from './memory/address-space';
 import { Arena, type ArenaOptions } from './memory/arena';
 import { PAGE_SIZE } from './memory/layout';
+import { LoadedImages } from './loaded-images';
 import { memoryMap } from './memory-map';
 import type { Profile } from './profile/model';
 import { Profiler, type ProfileOptions } from './profile/profiler';
@@ -110,6 +111,7 @@ export class Machine implements DebugTarget {
   private readonly workspaceProcesses: WorkspaceProcesses | undefined;
   private readonly raceCheck: RaceCheck | undefined;
   private readonly profiler: Profiler | undefined;
+  private loaded: LoadedImages | undefined;
 
   /**
    * Loads a program.
@@ -230,10 +232,9 @@ export class Machine implements DebugTarget {
     return this.start.image.type === 'exec' ? 'static' : 'static-pie';
   }
 
-  /** The files that the first process's program was loaded from. */
+  /** The first process's program, its dynamic linker and its shared libraries. */
   get images(): readonly LoadedImage[] {
-    const { image, program } = this.start;
-    return [{ path: this.kernel.started.path, image, base: program.base }];
+    return (this.loaded ??= new LoadedImages(this.kernel)).list();
   }
 
   private get start(): ProcessStart {

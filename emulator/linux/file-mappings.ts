@@ -77,6 +77,11 @@ export class FileMappings {
     }
   }
 
+  /** What is mapped, in ascending order. */
+  list(): readonly Pick<FileMapping, 'start' | 'end' | 'offset' | 'path'>[] {
+    return [...this.mappings].sort((a, b) => a.start - b.start);
+  }
+
   /** Brings the stores of a range to their files (msync). */
   sync(start: number, end: number): void {
     for (const mapping of this.mappings) {

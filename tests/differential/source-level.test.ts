@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -6,6 +7,7 @@ import { SourceDebugger } from '../../emulator/debug/source-debugger';
 import type { LogicalFrame } from '../../emulator/debug/stack-frames';
 import { typeName } from '../../emulator/elf/dwarf/type-names';
 import { parseElf } from '../../emulator/elf/parse';
+import { FileTree } from '../../emulator/linux/files/tree';
 import { Machine } from '../../emulator/machine';
 import type { Hart } from '../../emulator/multiprocess/hart';
 import { CapturedStreams } from '../support/captured-streams';
@@ -142,4 +144,34 @@ describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () =>
       expect(ours).toEqual([...theirs]);
     });
   }
+
+  it('frames of a dynamic program go from the C library back to main and the start', () => {
+    const file = join(import.meta.dirname, 'source-conform.c');
+    const elf = join(directory, 'dynamic.elf');
+    execFileSync('riscv64-linux-gnu-gcc', ['-g', '-O1', file, '-o', elf]);
+    const files = new FileTree({
+      grants: [{ guestPath: '/', hostPath: '/usr/riscv64-linux-gnu', writable: false }],
+    });
+    const machine = Machine.create({
+      elf: new Uint8Array(readFileSync(elf)),
+      args: ['/program'],
+      files,
+      streams: new CapturedStreams(),
+    });
+    try {
+      const source = new SourceDebugger(() => machine.images);
+      const names: string[][] = [];
+      const checkpoint = machine.symbols.byName('checkpoint');
+      machine.code.setBreakpoint(checkpoint?.address ?? 0);
+      while (machine.run(BUDGET, names.length > 0).kind === 'breakpoint') {
+        names.push(source.frames(machine.current).map(({ name }) => name ?? '?'));
+      }
+      const sorting = names.find((each) => each.includes('compare'));
+      expect(sorting?.join(' ')).toMatch(/^checkpoint compare .*qsort_r.* main .*__libc_start_main _start$/);
+      expect(machine.images.map(({ path }) => path)).toContain('/lib/libc.so.6');
+    } finally {
+      machine.dispose();
+      files.dispose();
+    }
+  });
 });
