@@ -1,4 +1,4 @@
-import type { SegmentInfo } from './debug/protocol';
+import type { ProcessInfo, SegmentInfo } from './debug/protocol';
 import type { LoadedImage } from './debug/source-modules';
 import type { DebugHooks, DebugTarget, MachineStop } from './debug/target';
 import { parseElf } from './elf/parse';
@@ -32,6 +32,7 @@ import { Arena, type ArenaOptions } from './memory/arena';
 import { PAGE_SIZE } from './memory/layout';
 import { LoadedImages } from './loaded-images';
 import { memoryMap } from './memory-map';
+import { listProcesses } from './process-list';
 import type { Profile } from './profile/model';
 import { Profiler, type ProfileOptions } from './profile/profiler';
 import { RaceCheck, type RaceCheckOptions } from './races/race-check';
@@ -222,6 +223,14 @@ export class Machine implements DebugTarget {
     const { symbols } = this.leader;
     if (!symbols) throw new Error('no program has been started');
     return symbols;
+  }
+
+  symbolsOf(hart: Hart): SymbolTable {
+    return this.executor.processes.of(hart).symbols ?? this.symbols;
+  }
+
+  processList(): readonly ProcessInfo[] {
+    return listProcesses(this.kernel.system, this.executor.harts.list());
   }
 
   get entry(): number {

@@ -28,6 +28,8 @@ export function machineState(target: DebugTarget, facts: RunFacts): MachineState
   // Where harts are changes all the time while they run.
   const groups = isRunning ? new Map<Hart, HartId>() : facts.lockstep.groups(target.liveHarts);
   const diverged = isRunning ? new Set<Hart>() : facts.lockstep.diverged();
+  const processes = target.processList();
+  const several = processes.length > 1;
   return {
     sequence: facts.sequence,
     running: isRunning,
@@ -39,9 +41,11 @@ export function machineState(target: DebugTarget, facts: RunFacts): MachineState
         ...hartInfo(target, hart, facts),
         ...(group !== undefined && { group }),
         ...(diverged.has(hart) && { diverged: true }),
+        ...(several && { pid: hart.owner.pid }),
       };
     }),
     endedVcpus: facts.endedVcpus,
+    ...(several && { processes }),
     ...(isRunning && mips !== undefined && { mips }),
     instructions: target.instructions,
     residentBytes: target.residentBytes,
@@ -56,21 +60,22 @@ function placeOf({ process, state }: Hart): Pick<HartInfo, 'thread' | 'process'>
 }
 
 function hartInfo(
-  { symbols }: DebugTarget,
+  target: DebugTarget,
   hart: Hart,
   { isRunning, stop, waitsFor: all, names, barriers }: RunFacts,
 ): HartInfo {
   const { index, state, vcpu, frozen } = hart;
   // While the machine runs, what its harts wait for shows; a stopped machine's harts are stopped.
-  const waitsFor = isRunning ? (hart.waiting?.reason ?? all) : undefined;
+  const held = hart.stopped ? 'SIGCONT' : hart.waiting?.reason;
+  const waitsFor = isRunning ? (held ?? all) : undefined;
   const active = waitsFor === undefined ? 'running' : 'waiting';
   const ended = stop?.kind === 'exited' || stop?.kind === 'killed';
   const name = names.nameOf(hart);
   const heldAt = barriers.of(hart);
   return {
     id: index,
-    state: ended ? 'ended' : isRunning ? active : 'stopped',
-    location: locate(symbols, state.pc),
+    state: ended || hart.ended ? 'ended' : isRunning ? active : 'stopped',
+    location: locate(target.symbolsOf(hart), state.pc),
     instructions: state.instret,
     ...(waitsFor !== undefined && { waitsFor }),
     ...placeOf(hart),

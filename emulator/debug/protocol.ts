@@ -129,6 +129,8 @@ export interface HartInfo {
   readonly thread?: number;
   /** Of a workspace vCPU that runs, or ran last, in a process of its own: that one's id. */
   readonly process?: number;
+  /** The Linux process that it belongs to; absent as long as there is one process only. */
+  readonly pid?: number;
   readonly name?: string;
   readonly pinned?: boolean;
   /** It does not run until it is thawed. */
@@ -139,6 +141,27 @@ export interface HartInfo {
   readonly group?: HartId;
   /** It was in one group with the others at the last group command, and is not any more. */
   readonly diverged?: boolean;
+}
+
+/** A Linux process of the machine. */
+export interface ProcessInfo {
+  readonly pid: number;
+  /** Of the process that made it, or has adopted it; 1 is outside of the machine. */
+  readonly parent: number;
+  /** What runs in it, as `comm` names it, and its arguments. */
+  readonly name: string;
+  readonly command: string;
+  /** A zombie has ended and was not waited for. */
+  readonly state: 'running' | 'sleeping' | 'stopped' | 'zombie';
+  /** Process group and session. */
+  readonly group: number;
+  readonly session: number;
+  /** Its group has the terminal. */
+  readonly foreground: boolean;
+  /** Its threads and vCPUs. */
+  readonly harts: readonly HartId[];
+  /** Instructions that it has retired. */
+  readonly instructions: number;
 }
 
 /** What a person says about a hart. What is left out stays as it is. */
@@ -189,6 +212,8 @@ export interface MachineState {
   readonly harts: readonly HartInfo[];
   /** vCPUs of tasks that can still be joined, and those that ended since the last run began; a bounded list. */
   readonly endedVcpus: readonly EndedVcpu[];
+  /** The Linux processes, the first one first; absent as long as there is one only. */
+  readonly processes?: readonly ProcessInfo[];
   /** Instructions retired by all harts, ended ones included. */
   readonly instructions: number;
   /** Millions of instructions per second over the last report period while running; else absent. */

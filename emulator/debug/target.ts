@@ -6,7 +6,7 @@ import type { ConflictList } from '../multiprocess/conflicts';
 import type { Hart } from '../multiprocess/hart';
 import type { Tasks } from '../multiprocess/tasks';
 import type { RaceReport } from '../races/report';
-import type { SegmentInfo } from './protocol';
+import type { ProcessInfo, SegmentInfo } from './protocol';
 import type { LoadedImage } from './source-modules';
 
 /** Why a machine returned from `run`. The hart's pc is at the instruction that runs next. */
@@ -62,7 +62,12 @@ export interface DebugTarget {
   /** Instructions retired by all harts. */
   readonly instructions: number;
   readonly code: CodeSpace;
+  /** Of the first process. */
   readonly symbols: SymbolTable;
+  /** Of the program that a hart runs. */
+  symbolsOf(hart: Hart): SymbolTable;
+  /** The Linux processes, zombies too, the first one first. */
+  processList(): readonly ProcessInfo[];
   readonly entry: number;
   readonly position: 'static' | 'static-pie';
   /** The files that lie in memory, the program first. */

@@ -91,7 +91,9 @@ export function describeProcess(kernel: LinuxKernel): ProcessView {
 function runState({ state, threads }: LinuxKernel): 'R' | 'S' | 'T' | 'Z' {
   if (state.ended) return 'Z';
   if (state.stoppedBy !== 0) return 'T';
-  return [...threads.live()].every(({ wait }) => wait?.isParked === true) ? 'S' : 'R';
+  const live = threads.live();
+  const sleeps = live.length > 0 && live.every(({ wait }) => wait?.isParked === true);
+  return sleeps ? 'S' : 'R';
 }
 
 function signalSets(kernel: LinuxKernel): ReturnType<ProcessView['signalSets']> {

@@ -14,13 +14,14 @@ export const PANES = {
   source: 'Source',
   stacks: 'Stacks',
   conflicts: 'Conflicts',
+  processes: 'Processes',
 } as const;
 
 export type PaneId = keyof typeof PANES;
 const PANE_IDS = Object.keys(PANES) as readonly PaneId[];
 
 /** Changes whenever the set of panes does, so that an older arrangement is not taken. */
-const LAYOUT_KEY = 'layout.4';
+const LAYOUT_KEY = 'layout.5';
 
 /** Adds a pane: as a tab of the active group, or where `position` and `size` say. */
 export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: object): void {
@@ -52,7 +53,7 @@ function arrangeStep(api: DockviewApi, width: number, height: number, low: numbe
   const right = Math.round(Math.min(612, Math.max(410, width * 0.32)));
   addPane(api, 'disassembly');
   addPane(api, 'terminal', below('disassembly'), { initialHeight: low });
-  for (const id of ['pages', 'events', 'conflicts', 'log'] as const) {
+  for (const id of ['pages', 'events', 'conflicts', 'processes', 'log'] as const) {
     addPane(api, id, within('terminal'), { inactive: true });
   }
   const memory = Math.round(Math.min(width * 0.5, Math.max(right + 190, 630)));
@@ -72,7 +73,7 @@ function arrangeHarts(api: DockviewApi, width: number, height: number, low: numb
   addPane(api, 'pages', below('registers'), { initialHeight: Math.round(height * 0.56) });
   addPane(api, 'memory', below('disassembly'), { initialHeight: low });
   addPane(api, 'terminal', within('memory'), { inactive: true });
-  for (const id of ['events', 'conflicts', 'log'] as const) {
+  for (const id of ['events', 'conflicts', 'processes', 'log'] as const) {
     addPane(api, id, within('terminal'), { inactive: true });
   }
   addPane(api, 'source', within('disassembly'), { inactive: true });

@@ -5,6 +5,7 @@ import {
   type EventList,
   type PageInfo,
   type PagesInfo,
+  type ProcessInfo,
   type RegisterTable,
   type VcpuInfo,
 } from '../../emulator/debug/protocol';
@@ -91,6 +92,8 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   harts = 1;
   /** vCPUs of task 1 that have ended. */
   ended: readonly EndedVcpu[] = [];
+  /** Linux processes; undefined = only one. */
+  processes: readonly ProcessInfo[] | undefined;
   /** Pages of the heap, each in a state of its own row. */
   heapPages = 0;
   /** How often the pages were asked for. */
@@ -124,13 +127,20 @@ export class FakeMachine extends FakeSource implements MachineRequests {
         instructions: this.instructions,
         ...(id > 0 ? { task: taskOf(id) } : {}),
         ...RUNNERS[id],
+        ...this.pidOf(id),
         ...this.marks.get(id),
       })),
       ...(this.running ? {} : { stopHart: this.stopHart }),
       endedVcpus: this.ended,
+      ...(this.processes && { processes: this.processes }),
       instructions: this.instructions,
       residentBytes: 48 * 4096,
     };
+  }
+
+  private pidOf(id: number): { pid?: number } {
+    const process = this.processes?.find(({ harts }) => harts.includes(id));
+    return process ? { pid: process.pid } : {};
   }
 
   /** Stops at a breakpoint of a hart. */
