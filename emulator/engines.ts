@@ -26,6 +26,11 @@ export class Engines {
     this.keep(first);
   }
 
+  /** All that were made. */
+  get all(): readonly Engine[] {
+    return [...this.used, ...this.free];
+  }
+
   /** The engine for the harts of a process whose own space is `root`. */
   of(root: AddressSpace): Engine {
     const known = this.bySpace.get(root);

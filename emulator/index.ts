@@ -4,6 +4,8 @@
  */
 export { Machine, describeStop } from './machine';
 export type { MachineOptions } from './machine';
+export type { EngineKind } from './engine/engine';
+export type { EngineStatistics, ExitCause } from './engine/statistics';
 export type { CallArgument, CallOptions, CallResult, LentPages } from './guest-call';
 export type { MachineStop } from './debug/target';
 export { ElfError } from './elf/reader';

@@ -38,6 +38,13 @@ import { Profiler, type ProfileOptions } from './profile/profiler';
 import { RaceCheck, type RaceCheckOptions } from './races/race-check';
 import type { RaceReport } from './races/report';
 import type { Hart } from './multiprocess/hart';
+import {
+  addStatistics,
+  NO_STATISTICS,
+  regionCounters,
+  type EngineStatistics,
+} from './engine/statistics';
+import { RegionStore } from './engine/translator/region-store';
 import { HartPool, type PoolOptions } from './multiprocess/hart-pool';
 import type { ConflictList } from './multiprocess/conflicts';
 import { copyRegisters } from './multiprocess/start';
@@ -69,7 +76,7 @@ export interface MachineOptions extends ScheduleOptions {
   /** Fills with random bytes [the host's generator]. */
   readonly random?: (bytes: Uint8Array) => void;
   readonly limits?: KernelLimits;
-  /** What runs the code ['interpreter']. */
+  /** What runs the code; what is counted or checked for races is interpreted ['auto']. */
   readonly engine?: EngineKind;
   /** Told about what the guest asked for and did not get. */
   readonly log?: (text: string) => void;
@@ -143,10 +150,12 @@ export class Machine implements DebugTarget {
     // The pool's threads have an engine each, the processes share the others.
     const parts = space.arena.counts.codeTables;
     const threads = options.pool?.threads ?? 0;
-    // The check reads what the interpreter writes down: translated code writes nothing.
-    const kind = options.raceCheck ? 'interpreter' : options.engine;
+    // Checks and counts are made by the interpreter: translated code writes nothing down.
+    const isObserved = options.raceCheck !== undefined || options.profile !== undefined;
+    const kind = isObserved ? 'interpreter' : (options.engine ?? 'auto');
+    const store = kind === 'interpreter' ? undefined : new RegionStore();
     const makeEngine = (root: AddressSpace, index: number): Engine =>
-      new Engine(root, environment, { index, of: parts }, kind);
+      new Engine(root, environment, { index, of: parts }, kind, store);
     let next = 1 + threads;
     this.family = family ?? {
       engines: new Engines(makeEngine(space, 0), space, parts - threads, (root) =>
@@ -277,6 +286,18 @@ export class Machine implements DebugTarget {
 
   get code(): CodeSpace {
     return this.engine.code;
+  }
+
+  /** What ran in translated code, on all threads. */
+  get engineStatistics(): EngineStatistics {
+    const pool = this.parallel?.poolBlocks() ?? [];
+    return this.engines.all.reduce(
+      (sum, engine) => addStatistics(sum, engine.stats),
+      pool.reduce(
+        (sum, block) => addStatistics(sum, regionCounters(this.arena.memory, block)),
+        NO_STATISTICS,
+      ),
+    );
   }
 
   /** Instructions retired since the start, by all harts. */

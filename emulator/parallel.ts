@@ -48,6 +48,11 @@ export class Parallel {
   /** Threads of the guest that are lent just now. */
   private threadsAway = 0;
 
+  /** Arena addresses of the region blocks of the pool threads' engines. */
+  poolBlocks(): number[] {
+    return this.pool.regionBlocks();
+  }
+
   constructor(
     private readonly executor: Executor,
     private readonly pool: HartPool,

@@ -7,10 +7,12 @@ import {
   type FolderGrant,
   OutOfMemory,
   ProgramStartError,
+  type EngineKind,
   type MachineOptions,
 } from '../../emulator';
 import { CommandError, STATUS, usageError } from '../errors';
 import { collectFolder, findInGuest, openFiles, parseRoot } from '../guest-files';
+import { engineOption, engineText } from '../engine-option';
 import { conclude, environmentOf, runToEnd, statistics } from '../guest-run';
 import type { Host } from '../host';
 import { choosePool, chooseWorkspaces } from '../pool';
@@ -51,6 +53,7 @@ interface Options extends RepeatOptions {
   readonly env?: ReadonlyMap<string, string>;
   readonly maxInstructions?: number;
   readonly stats?: boolean;
+  readonly engine: EngineKind;
   readonly strace?: boolean;
   readonly guest?: boolean;
   readonly quiet?: boolean;
@@ -97,6 +100,7 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .option('--replay <file>', 'repeat a recorded run')
     .option('--events <file>', 'write what happens to harts and pages, a line for each event')
     .option('--stats', 'say at the end how many instructions ran, how long and how fast')
+    .addOption(engineOption())
     .option('--strace', "print the guest's system calls")
     .option('--root <folder[:rw]>', "the guest's root, for reading only without :rw", parseRoot)
     .option('--dir <host:guest[:ro]>', 'a folder that the guest may use; repeatable', collectFolder)
@@ -166,7 +170,10 @@ async function runProgram(
       );
       const milliseconds = performance.now() - start;
       const status = conclude(machine, stop, options.quiet === true ? () => undefined : say);
-      if (options.stats === true) say(statistics(machine, milliseconds));
+      if (options.stats === true) {
+        say(statistics(machine, milliseconds));
+        say(engineText(machine));
+      }
       repeatable.finish(machine, stop);
       return reportRaces(host, machine, options) ?? status;
     } finally {
@@ -215,6 +222,7 @@ function createMachine(
       ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
       ...(options.quiet !== true && { log: say }),
       ...(options.strace === true && { trace: say }),
+      engine: options.engine,
     });
   } catch (error) {
     if (

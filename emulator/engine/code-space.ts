@@ -31,7 +31,8 @@ export interface CodeSource {
  */
 const MAP = { bytes: 8192 + 16, page: 8192, next: 8196, runs: 8200 } as const;
 const NODE = { bytes: 16, next: 0, start: 4, count: 8 } as const;
-const REGION_BLOCK = 16;
+/** Where the region block lies in the pool. */
+export const REGION_BLOCK = 16;
 const POOL_HEADER = REGION_BLOCK + REGIONS.size;
 
 /** Translated code that begins at some of the records: told what happens to them. */

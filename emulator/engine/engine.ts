@@ -5,7 +5,7 @@ import type { Fault } from '../memory/faults';
 import { ACCESS_ATOMIC, ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SIZE } from '../memory/layout';
 import { AccessLog, LOG_BYTES, LOG_CHUNK, type AccessObserver } from './access-log';
 import { CALL_CHUNK } from './call-log';
-import { CodeSpace } from './code-space';
+import { CodeSpace, REGION_BLOCK } from './code-space';
 import { executeCsr, type CsrEnvironment } from './csr';
 import type { HartState } from './hart-state';
 import type { InstructionCounter } from './instruction-counter';
@@ -13,6 +13,7 @@ import { instantiateInterpreter, type Interpreter } from './interpreter-module';
 import { RUN_MARGIN } from './interpreter';
 import { REASON, RECORD } from './records';
 import { regionCounters, type EngineStatistics } from './statistics';
+import type { RegionStore } from './translator/region-store';
 import { Translator } from './translator/translator';
 
 /**
@@ -60,6 +61,11 @@ interface Observation {
 
 const WHOLE: EnginePart = { index: 0, of: 1 };
 
+/** Arena address of the region block (records.ts) of one of the engines. */
+export function regionBlockOf(arena: Arena, part: EnginePart): number {
+  return recordsOf(arena, part).base + REGION_BLOCK;
+}
+
 function recordsOf({ records }: Arena, { index, of }: EnginePart): { base: number; bytes: number } {
   const bytes = Math.floor(records.bytes / of / PAGE_SIZE) * PAGE_SIZE;
   return { base: records.base + index * bytes, bytes };
@@ -96,6 +102,7 @@ export class Engine {
     private readonly environment: CsrEnvironment,
     part: EnginePart = WHOLE,
     readonly kind: EngineKind = 'interpreter',
+    readonly store?: RegionStore,
   ) {
     const { arena } = root;
     this.space = root;
@@ -107,10 +114,16 @@ export class Engine {
     });
     this.addRoot(root);
     if (kind !== 'interpreter') {
-      this.translator = new Translator(arena.memory, this.code, this.interpreter, {
-        fetch: (address) => this.fetch(address),
-        isBreakpoint: (address) => this.code.breakpoints.has(address),
-      });
+      this.translator = new Translator(
+        arena.memory,
+        this.code,
+        this.interpreter,
+        {
+          fetch: (address) => this.fetch(address),
+          isBreakpoint: (address) => this.code.breakpoints.has(address),
+        },
+        store,
+      );
       this.translator.isEager = kind === 'translator';
       this.code.regions = this.translator.cache;
     }
@@ -158,9 +171,8 @@ export class Engine {
 
   /** What ran in translated code so far. */
   get stats(): EngineStatistics {
-    const none = { regions: 0, modules: 0, bytes: 0, evicted: 0, translated: 0, milliseconds: 0 };
     const counters = regionCounters(this.space.arena.memory, this.code.regionBlock);
-    return { ...counters, ...(this.translator?.stats ?? none) };
+    return { ...counters, ...this.translator?.stats };
   }
 
   /** Points a hart at this engine's tables, in a space that has delta tables: it is what runs next. */

@@ -21,15 +21,48 @@ export interface EngineStatistics {
   readonly milliseconds: number;
 }
 
+const NO_EXITS = Object.fromEntries(Object.keys(EXIT).map((name) => [name, 0])) as Record<
+  ExitCause,
+  number
+>;
+/** Of an engine that has run nothing. */
+export const NO_STATISTICS: EngineStatistics = {
+  translatedInstructions: 0,
+  entries: 0,
+  exits: NO_EXITS,
+  regions: 0,
+  modules: 0,
+  bytes: 0,
+  evicted: 0,
+  translated: 0,
+  milliseconds: 0,
+};
+
+/** The statistics of two engines together. */
+export function addStatistics(a: EngineStatistics, b: EngineStatistics): EngineStatistics {
+  const causes = Object.keys(EXIT) as ExitCause[];
+  return {
+    translatedInstructions: a.translatedInstructions + b.translatedInstructions,
+    entries: a.entries + b.entries,
+    exits: Object.fromEntries(
+      causes.map((cause) => [cause, a.exits[cause] + b.exits[cause]]),
+    ) as Record<ExitCause, number>,
+    regions: a.regions + b.regions,
+    modules: a.modules + b.modules,
+    bytes: a.bytes + b.bytes,
+    evicted: a.evicted + b.evicted,
+    translated: a.translated + b.translated,
+    milliseconds: a.milliseconds + b.milliseconds,
+  };
+}
+
 /** The counters of an engine's region block, at arena address `block`. */
-export function regionCounters(
-  memory: WebAssembly.Memory,
-  block: number,
-): Pick<EngineStatistics, 'translatedInstructions' | 'entries' | 'exits'> {
+export function regionCounters(memory: WebAssembly.Memory, block: number): EngineStatistics {
   const view = new DataView(memory.buffer, block, REGIONS.size);
   const at = (offset: number): number => Number(view.getBigUint64(offset, true));
   const exits = Object.entries(EXIT).map(([name, n]) => [name, at(REGIONS.exits + 8 * n)]);
   return {
+    ...NO_STATISTICS,
     translatedInstructions: at(REGIONS.instructions),
     entries: at(REGIONS.entries),
     exits: Object.fromEntries(exits) as Record<ExitCause, number>,

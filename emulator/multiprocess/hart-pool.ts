@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import type { Engine } from '../engine/engine';
+import { regionBlockOf, type Engine } from '../engine/engine';
 import { HOST_ORIGIN } from '../linux/clock';
 import { HART, HOOK_FIRST_WRITE, HOOK_MISSING_PAGE } from '../memory/layout';
 import type { AddressSpace } from '../memory/address-space';
@@ -33,7 +33,7 @@ export class HartPool {
 
   /**
    * @param root the main VM's space
-   * @param engine the home thread's: its kind is that of all threads
+   * @param engine the home thread's: its kind and its store are those of all threads
    * @param report is told of a thread that ended by a fault of its own; the others go on
    * @param timebase ticks of the `time` CSR in a second
    */
@@ -70,6 +70,13 @@ export class HartPool {
     if (this.epoch === this.control.epoch) return;
     this.epoch = this.control.epoch;
     this.engine.code.flush();
+  }
+
+  /** Arena addresses of the region blocks of the pool threads' engines. */
+  regionBlocks(): number[] {
+    const { arena } = this.root;
+    const of = arena.counts.codeTables;
+    return this.workers.map((_, i) => regionBlockOf(arena, { index: i + 1, of }));
   }
 
   /** Lends a hart whose space has no delta tables at home. */
@@ -135,6 +142,7 @@ export class HartPool {
         root: this.root.id,
         part: { index, of: this.root.arena.counts.codeTables },
         timebase: this.timebase,
+        ...(this.engine.store && { regions: this.engine.store.buffer }),
         timeOrigin: HOST_ORIGIN,
         kind: this.engine.kind,
       };

@@ -1,4 +1,5 @@
 import { Engine, type EngineKind, type EngineStop } from '../engine/engine';
+import { RegionStore } from '../engine/translator/region-store';
 import { HartState } from '../engine/hart-state';
 import { AddressSpace } from '../memory/address-space';
 import { Arena } from '../memory/arena';
@@ -17,6 +18,8 @@ export interface PoolThreadData {
   readonly part: { readonly index: number; readonly of: number };
   /** Ticks of the `time` CSR in a second. */
   readonly timebase: number;
+  /** What any thread has translated: a `RegionStore`. */
+  readonly regions?: SharedArrayBuffer;
   /** Where it counts from: `process.hrtime.bigint()` in nanoseconds. */
   readonly timeOrigin: bigint;
   readonly kind: EngineKind;
@@ -46,14 +49,20 @@ class PoolThread {
   /** The code epoch that the engine's records are of. */
   private epoch = -1;
 
-  constructor({ memory, control, root, part, kind, ...clock }: PoolThreadData) {
+  constructor({ memory, control, root, part, kind, regions, ...clock }: PoolThreadData) {
     this.pool = new PoolControl(control);
     this.arena = Arena.attach(memory);
     const nanosecondsPerTick = NANOSECONDS / BigInt(clock.timebase);
     const environment = {
       time: () => (process.hrtime.bigint() - clock.timeOrigin) / nanosecondsPerTick,
     };
-    this.engine = new Engine(AddressSpace.attach(this.arena, root), environment, part, kind);
+    this.engine = new Engine(
+      AddressSpace.attach(this.arena, root),
+      environment,
+      part,
+      kind,
+      regions && new RegionStore(regions),
+    );
     this.index = part.index;
     this.engine.code.onChange = () => this.pool.newEpoch();
   }

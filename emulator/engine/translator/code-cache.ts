@@ -25,7 +25,6 @@ export interface Unit {
 interface Entry {
   readonly pc: number;
   readonly slot: number;
-  readonly run: RegionFunction;
 }
 
 /** Most WebAssembly that is kept: beyond it the oldest modules are given up. */
@@ -48,6 +47,8 @@ export class CodeCache implements RegionEntries {
   private readonly view: DataView;
   bytes = 0;
   evicted = 0;
+  /** Code at `pc` is decoded and has no region: told before it gets its record. */
+  onDecoded: ((pc: number) => void) | undefined;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -73,12 +74,13 @@ export class CodeCache implements RegionEntries {
     return unit?.active === true ? unit : undefined;
   }
 
-  /** Takes in a module's regions; those at addresses that have one replace it. */
-  add(
-    regions: readonly Region[],
-    functions: ReadonlyMap<number, RegionFunction>,
-    { bytes, mode }: Pick<Unit, 'bytes' | 'mode'>,
-  ): void {
+  /** Whether there is a region at `pc`, in use or not. */
+  has(pc: number): boolean {
+    return this.entries.has(pc);
+  }
+
+  /** The 16-bit units that regions were made from. */
+  sourceOf(regions: readonly Region[]): Map<number, number> {
     const source = new Map<number, number>();
     for (const { blocks } of regions) {
       for (const { items } of blocks) {
@@ -89,13 +91,20 @@ export class CodeCache implements RegionEntries {
         }
       }
     }
-    for (const { entry } of regions) this.dropAt(entry);
-    this.makeRoom(regions.length, bytes);
-    const entries = regions.map(({ entry }): Entry => {
+    return source;
+  }
+
+  /** Takes in a module's regions, by address; those at addresses that have one replace it. */
+  add(
+    functions: ReadonlyMap<number, RegionFunction>,
+    { source, bytes, mode }: Pick<Unit, 'source' | 'bytes' | 'mode'>,
+  ): void {
+    for (const pc of functions.keys()) this.dropAt(pc);
+    this.makeRoom(functions.size, bytes);
+    const entries = [...functions].map(([pc, run]): Entry => {
       const slot = this.freeSlots.pop() ?? this.nextSlot++;
-      const run = functions.get(entry)!;
       this.table.set(slot, run);
-      return { pc: entry, slot, run };
+      return { pc, slot };
     });
     const pages = new Set([...source.keys()].map((pc) => pc >>> PAGE_SHIFT));
     const unit: Unit = { entries, source, pages, bytes, mode, active: false };
@@ -118,6 +127,7 @@ export class CodeCache implements RegionEntries {
   // RegionEntries
 
   operationFor(pc: number, operation: number): number {
+    if (!this.entries.has(pc)) this.onDecoded?.(pc);
     const found = this.entries.get(pc);
     if (!found || !isPlain(operation)) return operation;
     const { unit, entry } = found;

@@ -9,12 +9,15 @@ import { modeOf, type FloatMode } from './float-mode';
 import { discoverRegion, REGION_LIMIT, type Region, type RegionSource } from './region';
 import { hasModes } from './region-function';
 import { buildRegionModule, regionName } from './region-module';
+import type { RegionStore, StoredModule } from './region-store';
 
 /** Interpreted instructions between two samples of where the time goes. */
 export const SAMPLE_EVERY = 10_000;
 /** The same while everything is translated. */
 const EAGER_SAMPLE = 30;
 const EAGER_LIMIT = 60;
+/** Addresses whose samples are counted at a time. */
+const MOST_SAMPLED = 4096;
 /** Samples at one address that make it hot. */
 const HOT_SAMPLES = 3;
 /** The most instructions that are translated at a time. */
@@ -27,6 +30,10 @@ export class Translator {
   isEager = false;
   private readonly samples = new Map<number, number>();
   private readonly rejected = new Set<number>();
+  /** What other threads have translated and this one has not met yet. */
+  private readonly offers = new Map<number, StoredModule>();
+  /** How far the store has been read. */
+  private stored: number;
   private readonly imports: Record<string, WebAssembly.ImportValue>;
   private untilSample = 0;
   private translated = 0;
@@ -34,15 +41,18 @@ export class Translator {
 
   constructor(
     memory: WebAssembly.Memory,
-    code: CodeSpace,
+    private readonly code: CodeSpace,
     interpreter: Interpreter,
     private readonly source: RegionSource,
+    private readonly store: RegionStore | undefined,
   ) {
+    this.stored = store?.begin ?? 0;
     this.cache = new CodeCache(memory, code, interpreter.regions, source);
     this.imports = {
       ...(interpreter as unknown as Record<string, WebAssembly.ImportValue>),
       memory,
     };
+    this.cache.onDecoded = (pc) => this.accept(pc);
   }
 
   get stats(): Omit<EngineStatistics, 'translatedInstructions' | 'entries' | 'exits'> {
@@ -53,6 +63,7 @@ export class Translator {
 
   /** How much of `fuel` may be interpreted until the next sample. */
   slice(fuel: number): number {
+    if (this.store && this.store.end !== this.stored) this.takeOffers(this.store);
     return Math.min(fuel, Math.max(1, this.untilSample));
   }
 
@@ -73,6 +84,7 @@ export class Translator {
     const unit = this.cache.unitAt(pc);
     const isOther = unit !== undefined && this.hasWrongMode(unit, hart);
     if (unit && !isOther) return;
+    if (this.samples.size > MOST_SAMPLED) this.samples.clear();
     const count = (this.samples.get(pc) ?? 0) + 1;
     this.samples.set(pc, count);
     if (count < HOT_SAMPLES && !isOther) return;
@@ -86,6 +98,7 @@ export class Translator {
     const start = performance.now();
     const region = discoverRegion(this.source, pc, this.isEager ? EAGER_LIMIT : REGION_LIMIT);
     if (!region) {
+      if (this.rejected.size > MOST_SAMPLED) this.rejected.clear();
       this.rejected.add(pc);
       return;
     }
@@ -93,16 +106,50 @@ export class Translator {
     const relaxedMadd = hostHasFusedMadd();
     const mode = this.modeFor(hart);
     const options = { mode, relaxedMadd };
-    const bytes = buildRegionModule(regions, options);
-    const module = new WebAssembly.Module(bytes);
-    const { exports } = new WebAssembly.Instance(module, { env: this.imports });
-    const functions = new Map(
-      regions.map(({ entry }) => [entry, exports[regionName(entry)] as RegionFunction]),
-    );
-    const used = regions.some(hasModes) ? mode : undefined;
-    this.cache.add(regions, functions, { bytes: bytes.length, mode: used });
+    const module: StoredModule = {
+      entries: regions.map(({ entry }) => entry),
+      source: this.cache.sourceOf(regions),
+      mode: regions.some(hasModes) ? mode : undefined,
+      bytes: buildRegionModule(regions, options),
+    };
+    // Others have theirs already, or are told now.
+    const isRead = this.store?.end === this.stored;
+    this.store?.add(module);
+    if (this.store && isRead) this.stored = this.store.end;
+    this.install(module);
     this.translated += regions.reduce((sum, { instructions }) => sum + instructions, 0);
     this.milliseconds += performance.now() - start;
+  }
+
+  private install({ entries, source, mode, bytes }: StoredModule): void {
+    const module = new WebAssembly.Module(bytes);
+    const { exports } = new WebAssembly.Instance(module, { env: this.imports });
+    const functions = new Map(entries.map((pc) => [pc, exports[regionName(pc)] as RegionFunction]));
+    this.cache.add(functions, { source, mode, bytes: bytes.length });
+  }
+
+  /** Looks at what other threads have translated: it is used where this one has come or comes to. */
+  private takeOffers(store: RegionStore): void {
+    const { end } = store;
+    while (this.stored < end) {
+      const { module, next } = store.read(this.stored);
+      this.stored = next;
+      for (const pc of module.entries) this.offers.set(pc, module);
+      const isKnown = module.entries.some((pc) => this.cache.has(pc));
+      if (!isKnown && module.entries.some((pc) => this.code.lookup(pc) !== 0)) {
+        this.accept(module.entries[0]);
+      }
+    }
+  }
+
+  /** Uses what another thread has translated for the code at `pc`, if there is something. */
+  private accept(pc: number): void {
+    const module = this.offers.get(pc);
+    if (!module) return;
+    for (const entry of module.entries) {
+      if (this.offers.get(entry) === module) this.offers.delete(entry);
+    }
+    this.install(module);
   }
 
   /** The region and the functions that it calls, as far as there is room. */

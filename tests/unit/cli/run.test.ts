@@ -84,8 +84,14 @@ describe('arguments and options', () => {
     const { out, err } = await text('--stats', 'hello');
     expect(out).toBe('Hello from RISC-V\n');
     expect(err).toMatch(
-      /^hartscope: [1-9]\d* instructions in [\d.]+ s \([\d.]+ MIPS\), [1-9]\d* system calls, [\d.]+ MiB of memory\n$/,
+      /^hartscope: [1-9]\d* instructions in [\d.]+ s \([\d.]+ MIPS\), [1-9]\d* system calls, [\d.]+ MiB of memory\n[^\n]* in translated code: [^\n]*\n$/,
     );
+  });
+
+  test.each(['interpreter', 'translator', 'auto'])('--engine %s runs the same', async (engine) => {
+    const { out, err } = await text('--stats', '--engine', engine, 'sieve');
+    expect(out).toBe((await text('sieve')).out);
+    expect(err).toMatch(engine === 'interpreter' ? /\(0\.0 %\) in tr/ : /\([1-9][\d.]* %\) in tr/);
   });
 
   test('--strace prints a line for each system call', async () => {
