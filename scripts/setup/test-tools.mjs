@@ -10,6 +10,7 @@ const TOOLS = [
     packages: [['gcc-riscv64-linux-gnu'], ['libc6-dev-riscv64-cross']],
   },
   { program: 'riscv64-linux-gnu-g++', packages: [['g++-riscv64-linux-gnu']] },
+  { program: 'gdb-multiarch', packages: [['gdb-multiarch']] },
 ];
 
 export async function installTestTools() {
