@@ -51,6 +51,8 @@ export class Strand {
   }
 }
 
+/** More slots are made only when so many harts live: ended ones that nobody has joined count as joined then. */
+const MOST_SLOTS = 4096;
 /** Former strands of a slot that a report can still name. */
 const LIVES = 64;
 
@@ -114,6 +116,13 @@ export class Strands {
       ({ strand, last }, n) => !strand && parent !== undefined && parent.clock.get(n) >= last,
     );
     if (free >= 0) return free;
+    if (this.slots.length >= MOST_SLOTS) {
+      const ended = this.slots.findIndex(({ strand }) => !strand);
+      if (ended >= 0) {
+        parent?.clock.set(ended, this.slots[ended].last);
+        return ended;
+      }
+    }
     this.slots.push({ strand: undefined, last: 0, lives: [] });
     return this.slots.length - 1;
   }

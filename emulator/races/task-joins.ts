@@ -19,10 +19,14 @@ const MOST_TASKS = 1 << 16;
 /** The order that joins make: what ended vCPUs did is known to the hart that has waited for them. */
 export class TaskJoins {
   private readonly tasks = new Map<number, Ended>();
+  /** Harts that have such tasks. */
+  private readonly owners = new Set<Hart>();
 
   /** A hart has ended. Nobody joins its tasks any more. */
   ended(hart: Hart, strand: Strand): void {
-    for (const [id, { owner }] of this.tasks) if (owner === hart) this.tasks.delete(id);
+    if (this.owners.delete(hart)) {
+      for (const [id, { owner }] of this.tasks) if (owner === hart) this.tasks.delete(id);
+    }
     const task = hart.vcpu?.task;
     if (!task) return;
     const { id, owner, mode, plain } = task;
@@ -30,6 +34,7 @@ export class TaskJoins {
     if (!known) {
       known = { owner, mode, plain, clock: new VectorClock() };
       this.tasks.set(id, known);
+      this.owners.add(owner);
       const [oldest] = this.tasks.keys();
       if (this.tasks.size > MOST_TASKS) this.tasks.delete(oldest);
     }
