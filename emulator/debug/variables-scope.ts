@@ -63,7 +63,7 @@ export function variableValue(entry: Entry, context: FrameContext): Value {
 }
 
 /** The type of a variable, which may stand at its origin or declaration. */
-export const typeOf = (entry: Entry, { info }: SourceModule): DwarfType =>
+const typeOf = (entry: Entry, { info }: SourceModule): DwarfType =>
   inherited(entry, (each) => (each.has(DW_AT.type) ? info.types.typeOf(each) : undefined)) ?? VOID;
 
 function constantValue(type: DwarfType, value: unknown, context: FrameContext): Value {

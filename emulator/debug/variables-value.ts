@@ -37,7 +37,7 @@ export interface Value {
   readonly context?: FrameContext;
 }
 
-export const OPTIMIZED_OUT = '<optimized out>';
+const OPTIMIZED_OUT = '<optimized out>';
 
 export const unavailable = (type: DwarfType, reason = OPTIMIZED_OUT): Value => ({
   type,

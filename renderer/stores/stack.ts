@@ -7,7 +7,7 @@ import { useMachine } from './machine';
 /** Activations that are asked for; a deep recursion shows its innermost ones. */
 const MOST_FRAMES = 200;
 /** Parts of a variable that are fetched at once. */
-export const PARTS_AT_ONCE = 100;
+const PARTS_AT_ONCE = 100;
 
 /** A row of the tree of variables. */
 export interface VariableRow {

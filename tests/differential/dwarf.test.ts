@@ -11,12 +11,13 @@ import { parseElf } from '../../emulator/elf/parse';
 import { FLOAT_REGISTERS, INTEGER_REGISTERS } from '../../emulator/isa/registers';
 import { missingTools, skipMessage } from './binutils';
 
+const OBJDUMP = 'riscv64-linux-gnu-objdump';
 const GUESTS = ['dot', 'mp-dot', 'mp-primes', 'signals', 'glibc-hello', 'hello-pie'];
 const guest = (name: string): string => join('guests', 'bin', `${name}.elf`);
 const imageOf = (name: string) => parseElf(new Uint8Array(readFileSync(guest(name))));
 
 const objdump = (name: string, what: string): string[] =>
-  execFileSync('riscv64-linux-gnu-objdump', [`--dwarf=${what}`, guest(name)], {
+  execFileSync(OBJDUMP, [`--dwarf=${what}`, guest(name)], {
     encoding: 'utf8',
     maxBuffer: 1 << 28,
   }).split('\n');

@@ -36,8 +36,13 @@ export function compileForDebugging(
   return elf;
 }
 
+/** As `compileForDebugging`, with shared libraries. */
+export function compileDynamic(source: string, elf: string): void {
+  execFileSync(GCC, ['-g', '-O1', source, '-o', elf]);
+}
+
 /** Runs a program in QEMU under gdb with commands; gives what gdb prints. */
-export async function runGdb(
+async function runGdb(
   directory: string,
   elf: string,
   commands: readonly string[],

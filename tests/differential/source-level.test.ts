@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,6 +11,7 @@ import { Machine } from '../../emulator/machine';
 import type { Hart } from '../../emulator/multiprocess/hart';
 import { CapturedStreams } from '../support/captured-streams';
 import {
+  compileDynamic,
   compileForDebugging,
   gdbBreakpoints,
   gdbStops,
@@ -148,7 +148,7 @@ describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () =>
   it('frames of a dynamic program go from the C library back to main and the start', () => {
     const file = join(import.meta.dirname, 'source-conform.c');
     const elf = join(directory, 'dynamic.elf');
-    execFileSync('riscv64-linux-gnu-gcc', ['-g', '-O1', file, '-o', elf]);
+    compileDynamic(file, elf);
     const files = new FileTree({
       grants: [{ guestPath: '/', hostPath: '/usr/riscv64-linux-gnu', writable: false }],
     });
@@ -169,7 +169,9 @@ describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () =>
         for (const { path } of machine.images) paths.add(path);
       }
       const sorting = names.find((each) => each.includes('compare'));
-      expect(sorting?.join(' ')).toMatch(/^checkpoint compare .*qsort_r.* main .*__libc_start_main _start$/);
+      expect(sorting?.join(' ')).toMatch(
+        /^checkpoint compare .*qsort_r.* main .*__libc_start_main _start$/,
+      );
       expect([...paths]).toContain('/lib/libc.so.6');
     } finally {
       machine.dispose();

@@ -12,7 +12,7 @@ import type {
 const CODE = 0x10000;
 const BYTES_PER_LINE = 8;
 const LINES = 64;
-export const FAKE_FILE = 'src/fake.c';
+const FAKE_FILE = 'src/fake.c';
 
 /** The text of the fake program's source: a line for each 8 bytes of code. */
 export const FAKE_TEXT = Array.from(

@@ -154,7 +154,7 @@ function textOf(value: unknown, form: number, strings: DwarfStrings): string {
 }
 
 /** `path` in `directory`, unless it is absolute; `.` parts are left out. */
-export function joinPath(directory: string, path: string): string {
+function joinPath(directory: string, path: string): string {
   const whole = path.startsWith('/') || directory === '' ? path : `${directory}/${path}`;
   const plain = whole
     .replaceAll(/\/+/g, '/')

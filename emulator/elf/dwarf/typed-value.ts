@@ -19,7 +19,7 @@ export const generic = (bits: bigint): StackValue => ({
   type: undefined,
 });
 
-export const isFloat = (type: StackType | undefined): boolean => type?.encoding === DW_ATE.float;
+const isFloat = (type: StackType | undefined): boolean => type?.encoding === DW_ATE.float;
 
 const widthOf = (type: StackType | undefined): number => (type === undefined ? 64 : type.size * 8);
 

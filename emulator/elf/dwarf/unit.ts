@@ -1,5 +1,5 @@
 import { type Abbreviation, type Abbreviations, readAbbreviations } from './abbreviations';
-import { DW_AT, DW_FORM, DW_TAG, DW_UT } from './constants';
+import { DW_AT, DW_FORM, DW_UT } from './constants';
 import { Entry, type Attribute } from './entry';
 import { isSupplementary, readForm, type FormContext, type FormValue } from './forms';
 import { DwarfError, DwarfReader } from './reader';
@@ -277,7 +277,3 @@ export class Unit {
 
 const isIndexedText = (form: number): boolean =>
   form === DW_FORM.strx || (form >= DW_FORM.strx1 && form <= DW_FORM.strx4);
-
-/** Whether an entry is the first one of a unit. */
-export const isUnitTag = (tag: number): boolean =>
-  tag === DW_TAG.compileUnit || tag === DW_TAG.partialUnit || tag === DW_TAG.typeUnit;
