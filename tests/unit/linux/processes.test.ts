@@ -18,6 +18,8 @@ const WORD = DATA + 0x100;
 const PIPE = DATA + 0x200;
 const ACTION = DATA + 0x300;
 const TEXT = DATA + 0x400;
+/** An address in the programs' code. */
+const CODE_ADDRESS = 0x10000;
 const hex = (value: number): string => value.toString(16).padStart(16, '0');
 
 /** Loads a word of memory into a register. */
@@ -307,4 +309,107 @@ describe('signals between processes', () => {
       ${call('getsid', 0)} ${show('a0', 'd')} ${exit(0)}`);
     expect(output).toBe([1, 1001, 1001, 1001].map((value) => `${hex(value)} `).join(''));
   });
+});
+
+describe('execve', () => {
+  const SCRIPT = DATA + 0x500;
+  const NAME = DATA + 0x580;
+  const ARGV = DATA + 0x600;
+
+  /** Data with texts at their places, and argv = { NAME, 0 }. */
+  function files(script: string): Uint8Array {
+    const bytes = Buffer.alloc(0x800);
+    bytes.write(`${script}\0`, 0x500, 'latin1');
+    bytes.write('/tmp/s\0', 0x580, 'latin1');
+    bytes.writeBigUInt64LE(BigInt(NAME), 0x600);
+    return bytes;
+  }
+
+  /** Tells an execve of a file with this content from the program that it starts: that one has more arguments. */
+  const makeAndRun = (script: string, mode = 0o700): ReturnType<typeof outcome> =>
+    outcome(
+      `
+      ld s8, 0(sp)
+      li t0, 1
+      bne s8, t0, begun
+      ${call('openat', -100, NAME, 0o101, mode)}
+      mv s5, a0
+      ${call('write', 's5', SCRIPT, script.length)}
+      ${call('close', 's5')}
+      ${call('execve', NAME, ARGV, 0)} neg a0, a0
+      ${show('a0', 'a')} ${exit(1)}
+      begun: ${show('s8', 'b')}
+      ld s9, 16(sp)
+      ${call('write', 1, 's9', 6)} ${exit(5)}`,
+      files(script),
+      { path: '/prog' },
+    );
+
+  test('runs a script with the interpreter of its first line, its argument and its path', () => {
+    const { output, stop } = makeAndRun('#! /prog  hello\nwhatever');
+    expect(output).toBe(`${hex(3)} hello\0`);
+    expect(stop).toEqual(exited(5));
+  });
+
+  test.each([
+    ['what is no program', 'echo plain', 0o700, 8],
+    ['what may not be run', '#!/prog', 0o600, 13],
+    ['a script whose interpreter is not there', '#!/none', 0o700, 2],
+    ['a script that runs itself', '#!/tmp/s', 0o700, 40],
+  ])('refuses %s, and the process goes on', (_, script, mode, errno) => {
+    const { output, stop } = makeAndRun(script, mode);
+    expect(output).toBe(`${hex(errno)} `);
+    expect(stop).toEqual(exited(1));
+  });
+
+  test('closes what is to be closed, makes handlers defaults, and keeps id, ignored signals and pending ones', () => {
+    const { output } = outcome(
+      `
+      ${call('rt_sigaction', 10, 0, ACTION, 8)} ${load('s4', ACTION)}
+      bnez s4, second
+      ${store(1, ACTION)} ${call('rt_sigaction', 10, ACTION, 0, 8)}
+      ${store(CODE_ADDRESS, ACTION)} ${call('rt_sigaction', 12, ACTION, 0, 8)}
+      ${call('dup3', 1, 9, 0o2000000)} ${call('dup3', 1, 8, 0)}
+      ${call('execve', NAME, ARGV, 0)}
+      second: ${show('s4', 'a')}
+      ${call('rt_sigaction', 12, 0, ACTION, 8)} ${load('s4', ACTION)} ${show('s4', 'b')}
+      ${call('fcntl', 8, 1, 0)} ${show('a0', 'c')}
+      ${call('fcntl', 9, 1, 0)} neg a0, a0
+      ${show('a0', 'd')} ${call('getpid')} ${show('a0', 'e')} ${exit(0)}`,
+      (() => {
+        const bytes = Buffer.alloc(0x800);
+        bytes.write('/prog\0', 0x580, 'latin1');
+        bytes.writeBigUInt64LE(BigInt(NAME), 0x600);
+        return bytes;
+      })(),
+      { path: '/prog' },
+    );
+    expect(output).toBe([1, 0, 0, 9, 1000].map((value) => `${hex(value)} `).join(''));
+  });
+});
+
+test('a process that calls multiprocess has vCPUs of its own, with numbers of their own', () => {
+  const { output, stop } = outcome(`
+    ${fork('child')}
+    li s10, 1
+    j tasks
+    child: li s10, 2
+    tasks:
+    li a0, 3
+    li a1, 0
+    li a2, 0
+    li a7, 110
+    ecall
+    beqz a0, joined
+    ${say('v')}
+    li a7, 111
+    ecall
+    joined: li a7, 111
+    ecall
+    li t0, 2
+    beq s10, t0, over
+    ${wait()} ${show('s2', 'a')} ${exit(0)}
+    over: ${exit(4)}`);
+  expect(output).toBe(`vvvvvv${hex(0x400)} `);
+  expect(stop).toEqual(exited(0));
 });
