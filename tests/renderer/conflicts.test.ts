@@ -104,7 +104,7 @@ describe('the Conflicts pane', () => {
   test('lists races, conflicts and false sharing with both sides', async () => {
     const pane = await openPane();
     await expect.poll(() => pane.findAll('article')).toHaveLength(3);
-    expect(pane.text()).toContain('1 races, 1 conflicts, 1 shared falsely');
+    expect(pane.text()).toContain('1 race, 1 conflict, 1 shared falsely');
     const [race, conflict, sharing] = pane.findAll('article').map((entry) => entry.text());
     expect(race).toContain('race 1');
     expect(race).toContain('4 bytes at');

@@ -26,7 +26,11 @@ export function sharingDeed({ loads, stores }: SharingSideInfo, level: string): 
   return unit === '' ? parts.join(', ') : `lines: ${parts.join(', ')}`;
 }
 
-export const byteCount = (size: number): string => (size === 1 ? '1 byte' : `${size} bytes`);
+/** `1 race`, `1 200 races`. */
+export const counted = (count: number, what: string): string =>
+  `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
+
+export const byteCount = (size: number): string => counted(size, 'byte');
 
 /** Which value stays, of a workspace's conflict. */
 export const stays = ({ kind }: ConflictInfo, side: 'first' | 'second'): string =>

@@ -251,6 +251,29 @@ describe('private memory', () => {
     expect(checked.report).toMatchObject({ races: [], falseSharing: [] });
   });
 
+  test('a process that fork has made has memory of its own', () => {
+    const checked = check(
+      `_start: li a0, 17
+       li a1, 0
+       li a2, 0
+       li a3, 0
+       li a4, 0
+       li a7, 220
+       ecall
+       li t0, ${DATA}
+       sd a0, 0(t0)
+       ld t1, 0(t0)
+       beqz a0, end
+       li a1, 0
+       li a2, 0
+       li a3, 0
+       li a7, 260
+       ecall
+      end: ${EXIT}`,
+    );
+    expect(checked.report).toMatchObject({ races: [], falseSharing: [] });
+  });
+
   test('a page that main maps while a vCPU runs is common when the vCPU touches it late', () => {
     const checked = check(
       `_start: ${start('call', 1)}
