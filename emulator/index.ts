@@ -2,8 +2,9 @@
  * Hartscope's emulator as a library: load a RISC-V program, run it, call its functions, look at it. It
  * needs nothing but Node.
  */
-export { Machine, describeStop } from './machine';
-export type { MachineOptions } from './machine';
+export { describeStop } from './describe-stop';
+export { Machine } from './machine';
+export type { MachineOptions } from './machine-options';
 export type { EngineKind } from './engine/engine';
 export type { EngineStatistics, ExitCause } from './engine/statistics';
 export type { CallArgument, CallOptions, CallResult, LentPages } from './guest-call';

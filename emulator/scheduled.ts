@@ -1,5 +1,5 @@
 import type { Executor } from './executor';
-import type { MachineOptions } from './machine';
+import type { MachineOptions } from './machine-options';
 import type { Arena } from './memory/arena';
 import { Interleaving } from './schedule/interleaving';
 import type { Schedule } from './schedule/options';
