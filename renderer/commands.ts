@@ -5,6 +5,8 @@
 import type { MenuEntry } from '../preload/api';
 import { PANES, type PaneId } from './panes/layout';
 import { useInstructionNames } from './stores/instruction-names';
+import { hasCursor } from './cursor';
+import { STEP_COMMANDS } from './step-commands';
 import type { useLog } from './stores/log';
 import type { useMachine } from './stores/machine';
 import type { usePrograms } from './stores/programs';
@@ -35,18 +37,6 @@ export interface Command {
 
 const ready = ({ machine }: Workbench): boolean => machine.ready;
 const open = ({ machine }: Workbench): boolean => machine.phase === 'open';
-
-/** Whether the pane that had the keyboard last has a cursor. */
-const hasCursor = ({ view }: Workbench): boolean =>
-  (view.cursorPane === 'source' ? view.sourceCursor : view.cursor) !== null;
-
-/** The instruction at the cursor: of a source line its first. */
-async function cursorAddress({ machine, view }: Workbench): Promise<number | null> {
-  if (view.cursorPane !== 'source' || view.sourceCursor === null) return view.cursor;
-  const { path, line } = view.sourceCursor;
-  const [first] = await machine.requests().breakpointLocations(path, line);
-  return first?.address ?? null;
-}
 
 /** Ctrl+1 … 9 for the first nine panes, Alt+1 … 9 for those after them. */
 const paneKey = (index: number): string => (index < 9 ? `Ctrl+${index + 1}` : `Alt+${index - 8}`);
@@ -87,56 +77,7 @@ export const COMMANDS = [
     enabled: ({ machine }) => machine.phase === 'open' && machine.running,
     run: ({ machine }) => machine.requests().pause(),
   },
-  {
-    id: 'step.over',
-    title: 'Step over',
-    key: 'F10',
-    icon: 'debug-step-over',
-    menu: 'Run',
-    separated: true,
-    enabled: ready,
-    run: ({ machine }) => machine.resume((guest) => guest.stepOver(machine.focusHart)),
-  },
-  {
-    id: 'step.into',
-    title: 'Step into',
-    key: 'F11',
-    icon: 'debug-step-into',
-    menu: 'Run',
-    enabled: ready,
-    run: ({ machine }) => machine.resume((guest) => guest.stepInstruction(machine.focusHart)),
-  },
-  {
-    id: 'step.out',
-    title: 'Step out',
-    key: 'Shift+F11',
-    icon: 'debug-step-out',
-    menu: 'Run',
-    enabled: ready,
-    run: ({ machine }) => machine.resume((guest) => guest.stepOut(machine.focusHart)),
-  },
-  {
-    id: 'run.to-cursor',
-    title: 'Run to cursor',
-    key: 'Ctrl+F10',
-    icon: 'debug-line-by-line',
-    menu: 'Run',
-    enabled: (bench) => ready(bench) && hasCursor(bench),
-    run: async (bench) => {
-      const { machine } = bench;
-      const cursor = await cursorAddress(bench);
-      if (cursor !== null) return machine.resume((guest) => guest.runTo(cursor, machine.focusHart));
-    },
-  },
-  {
-    id: 'run.to-fork',
-    title: 'Run to the next fork',
-    key: 'Ctrl+Shift+F10',
-    icon: 'repo-forked',
-    menu: 'Run',
-    enabled: ready,
-    run: ({ machine }) => machine.resume((guest) => guest.runToFork()),
-  },
+  ...STEP_COMMANDS,
   {
     id: 'breakpoint.toggle',
     title: 'Toggle breakpoint at cursor',

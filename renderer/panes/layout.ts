@@ -15,13 +15,14 @@ export const PANES = {
   stacks: 'Stacks',
   conflicts: 'Conflicts',
   processes: 'Processes',
+  console: 'Console',
 } as const;
 
 export type PaneId = keyof typeof PANES;
 const PANE_IDS = Object.keys(PANES) as readonly PaneId[];
 
 /** Changes whenever the set of panes does, so that an older arrangement is not taken. */
-const LAYOUT_KEY = 'layout.5';
+const LAYOUT_KEY = 'layout.6';
 
 /** Adds a pane: as a tab of the active group, or where `position` and `size` say. */
 export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: object): void {
@@ -53,7 +54,7 @@ function arrangeStep(api: DockviewApi, width: number, height: number, low: numbe
   const right = Math.round(Math.min(612, Math.max(410, width * 0.32)));
   addPane(api, 'disassembly');
   addPane(api, 'terminal', below('disassembly'), { initialHeight: low });
-  for (const id of ['pages', 'events', 'conflicts', 'processes', 'log'] as const) {
+  for (const id of ['pages', 'events', 'conflicts', 'processes', 'console', 'log'] as const) {
     addPane(api, id, within('terminal'), { inactive: true });
   }
   const memory = Math.round(Math.min(width * 0.5, Math.max(right + 190, 630)));
@@ -73,7 +74,7 @@ function arrangeHarts(api: DockviewApi, width: number, height: number, low: numb
   addPane(api, 'pages', below('registers'), { initialHeight: Math.round(height * 0.56) });
   addPane(api, 'memory', below('disassembly'), { initialHeight: low });
   addPane(api, 'terminal', within('memory'), { inactive: true });
-  for (const id of ['events', 'conflicts', 'processes', 'log'] as const) {
+  for (const id of ['events', 'conflicts', 'processes', 'console', 'log'] as const) {
     addPane(api, id, within('terminal'), { inactive: true });
   }
   addPane(api, 'source', within('disassembly'), { inactive: true });

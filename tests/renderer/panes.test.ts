@@ -162,7 +162,7 @@ describe('the Breakpoints pane', () => {
     expect(pane.get('[role=alert]').text()).toContain('not a number from 1 up');
     await pane.get('[aria-label="Hit count"]').setValue('2');
     await pane.get('.edit').trigger('submit');
-    await expect.poll(() => pane.text()).toContain('if a0 == 3 from hit 2');
+    await expect.poll(() => pane.text()).toContain('if a0 == 3 · from hit 2');
 
     await pane.get('[type=checkbox]').trigger('change');
     await expect.poll(() => machine.breakpoints[0]?.enabled).toBe(false);
