@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openGuest, reaches, startApp, type RunningApp } from './support';
+
+let running: RunningApp;
+let page: Page;
+
+const picture = (name: string): Promise<unknown> =>
+  page.screenshot({ path: join('out', 'e2e', `${name}.png`) });
+
+/** Runs a command by its title, from the palette. */
+async function command(title: string): Promise<void> {
+  await page.keyboard.press('Control+Shift+P');
+  await page.keyboard.type(title);
+  await page.keyboard.press('Enter');
+}
+
+const marked = (): Promise<string> =>
+  page.locator('[aria-label=Source] [aria-current=location]').innerText();
+const frames = (): Promise<string[]> => page.locator('[aria-label=Frames] .frame').allInnerTexts();
+const path = (): Promise<string> => page.getByLabel('Source file').inputValue();
+
+beforeAll(async () => {
+  running = await startApp();
+  page = running.page;
+});
+afterAll(() => running.close());
+
+describe('the source of a bundled guest', () => {
+  test('is shown at main, with its stack and variables', async () => {
+    await reaches(page, /^Stopped/);
+    await openGuest(page, 'mp-dot');
+    await command('Show Source');
+    await command('Show Stacks');
+    await expect.poll(path).toBe('guests/src/mp-dot.c');
+    await expect.poll(marked).toContain('choose_kernel(argc, argv)');
+    await expect.poll(async () => (await frames())[0]).toContain('main(argc=1');
+    await expect.poll(() => page.locator('[aria-label=Variables]').innerText()).toContain('argv');
+    await picture('source');
+  });
+
+  test('takes a breakpoint in the gutter, where a vCPU stops in the kernel', async () => {
+    await page.locator('[aria-label=Source] .scroller').hover();
+    await page.mouse.wheel(0, -20_000);
+    await page.locator('[data-line="1"]').waitFor();
+    await page.mouse.wheel(0, 300);
+    await page.locator('[data-line="29"] [data-gutter]').click();
+    await expect.poll(() => page.locator('[data-line="29"] .mark.set').count()).toBe(1);
+    await page.keyboard.press('F5');
+    await reaches(page, /^Breakpoint 1 at work/);
+    await expect.poll(async () => (await frames())[0]).toContain('work(');
+    await expect.poll(marked).toContain('29');
+    await picture('source-vcpu');
+  });
+
+  test('has the stacks of all harts in one tree', async () => {
+    await page.getByRole('button', { name: 'All harts' }).click();
+    const tree = page.getByRole('tree', { name: 'Stacks of all harts' });
+    await expect.poll(() => tree.innerText()).toContain('start_guest');
+    expect(await tree.innerText()).toContain('work');
+    await command('Theme: dark');
+    await picture('stacks-dark');
+    await command('Theme: as the system');
+  });
+});
