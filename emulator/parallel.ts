@@ -15,7 +15,7 @@ const FIRST_TURN = 10_000;
 /** The home thread's turns while threads of the guest run elsewhere: their system calls do not wait for long. */
 const SERVING_TURN = 10_000;
 /** A vCPU's turn here while others wait for one: what it has cached of its memory must pay. */
-const LONG_TURN = 1_000_000;
+const LONG_TURN = 250_000;
 
 const MMAP = 222;
 const MPROTECT = 226;

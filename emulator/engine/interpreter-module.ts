@@ -23,6 +23,16 @@ function moduleOf(variant: InterpreterVariant): WebAssembly.Module {
   return module;
 }
 
+/** What threads of one process share, so that the same machine code runs on all of them: the plain interpreter. */
+export function interpreterModule(): WebAssembly.Module {
+  return moduleOf('plain');
+}
+
+/** Takes over what another thread has made. */
+export function shareInterpreter(module: WebAssembly.Module): void {
+  modules.set('plain', module);
+}
+
 /**
  * An interpreter on the arena's memory; instances on one thread share the compiled code. All variants run the
  * same records.

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { regionBlockOf, type Engine } from '../engine/engine';
+import { interpreterModule } from '../engine/interpreter-module';
 import { HOST_ORIGIN } from '../linux/clock';
 import { HART, HOOK_FIRST_WRITE, HOOK_MISSING_PAGE } from '../memory/layout';
 import type { AddressSpace } from '../memory/address-space';
@@ -145,6 +146,7 @@ export class HartPool {
         ...(this.engine.store && { regions: this.engine.store.buffer }),
         timeOrigin: HOST_ORIGIN,
         kind: this.engine.kind,
+        interpreter: interpreterModule(),
       };
       const worker = new Worker(entry, { workerData });
       // A program's end ends its threads, not the other way round.

@@ -1,6 +1,7 @@
 import { Engine, type EngineKind, type EngineStop } from '../engine/engine';
 import { RegionStore } from '../engine/translator/region-store';
 import { HartState } from '../engine/hart-state';
+import { shareInterpreter } from '../engine/interpreter-module';
 import { AddressSpace } from '../memory/address-space';
 import { Arena } from '../memory/arena';
 import { OutOfMemory } from '../memory/errors';
@@ -23,12 +24,14 @@ export interface PoolThreadData {
   /** Where it counts from: `process.hrtime.bigint()` in nanoseconds. */
   readonly timeOrigin: bigint;
   readonly kind: EngineKind;
+  /** The interpreter that the home thread has compiled. */
+  readonly interpreter: WebAssembly.Module;
 }
 
 /** Instructions between two safepoints of a pool thread: a fraction of a millisecond. */
 const QUANTUM = 50_000;
 /** Instructions of a turn while other harts wait for one. */
-const TURN = 1_000_000;
+const TURN = 250_000;
 const FUEL: EngineStop = { kind: 'fuel' };
 const NANOSECONDS = 1_000_000_000n;
 
@@ -37,6 +40,7 @@ const NANOSECONDS = 1_000_000_000n;
  * its instruction limit) or everybody is to stop. Returns when the machine ends.
  */
 export function runPoolThread(data: PoolThreadData): void {
+  shareInterpreter(data.interpreter);
   const thread = new PoolThread(data);
   while (!thread.pool.ending) thread.work();
 }

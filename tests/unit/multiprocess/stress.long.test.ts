@@ -62,7 +62,7 @@ test('pages appear during forks from several harts in 100 rounds', () => {
 });
 
 test('64 vCPUs that wait for each other finish', () => {
-  const machine = machineOf(RING(64, 20), threads());
+  const machine = machineOf(RING(64, 4), threads());
   expect(finish(machine)).toEqual(exited);
   machine.dispose();
 });
