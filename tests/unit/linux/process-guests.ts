@@ -7,8 +7,8 @@ import { writeElf } from '../../support/elf-writer';
 const CODE = 0x10000;
 /** Two pages that a program can write. */
 export const DATA = 0x20000;
-/** Signals and flags that the programs use. */
-export const SIGCHLD = 17;
+/** The signal that the programs' children send at their end. */
+const SIGCHLD = 17;
 const MOST = 200_000_000;
 
 type Operand = number | string;
