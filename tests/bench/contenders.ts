@@ -2,9 +2,13 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EngineKind } from '../../emulator/engine/engine';
 import { Machine } from '../../emulator/machine';
 import { ArenaPool } from '../../emulator/memory/arena-pool';
 import { CapturedStreams } from '../support/captured-streams';
+
+/** V8 needs some hundred milliseconds for its best code. */
+const WARM_SAMPLES = 9;
 
 /** What a kernel program prints about its timing (guests/runtime/benchmark.c). */
 export interface Timing {
@@ -16,6 +20,8 @@ export interface Timing {
 /** Something that runs the kernels. */
 export interface Contender {
   readonly name: string;
+  /** Samples in a run, whose median counts: more than one where code gets faster while it runs. */
+  readonly samples: number;
   /** Runs a kernel; 0 calls means that the program chooses how many make a sample of 100 ms. */
   time(kernel: string, calls: number, samples: number): Timing;
 }
@@ -55,10 +61,15 @@ function parseTiming(kernel: string, text: string): Timing {
 
 const guestFile = (kernel: string): string => join('guests', 'bin', `${kernel}.elf`);
 
-/** The interpreter, in this process. */
-export class InterpreterContender implements Contender {
-  readonly name = 'interpreter';
+/** One of the emulator's engines, in this process. */
+export class EngineContender implements Contender {
   private readonly arenas = new ArenaPool({ limitBytes: 2 ** 28 });
+
+  constructor(
+    readonly name: string,
+    private readonly engine: EngineKind,
+    readonly samples = 1,
+  ) {}
 
   time(kernel: string, calls: number, samples: number): Timing {
     return timeProgram(kernel, calls, samples, (args) => this.run(kernel, args).text);
@@ -75,7 +86,13 @@ export class InterpreterContender implements Contender {
     const arena = this.arenas.take();
     const streams = new CapturedStreams();
     const elf = readFileSync(guestFile(kernel));
-    const machine = Machine.create({ elf, args: [kernel, ...args], streams, arena });
+    const machine = Machine.create({
+      elf,
+      args: [kernel, ...args],
+      streams,
+      arena,
+      engine: this.engine,
+    });
     try {
       const stop = machine.runToEnd();
       if (stop.kind !== 'exited' || stop.status !== 0) {
@@ -91,6 +108,8 @@ export class InterpreterContender implements Contender {
 
 /** A command that runs a kernel as a process of its own. */
 class ProcessContender implements Contender {
+  readonly samples = 1;
+
   constructor(
     readonly name: string,
     private readonly command: (kernel: string) => readonly [string, ...string[]],
@@ -107,7 +126,7 @@ class ProcessContender implements Contender {
 const isInstalled = (tool: string): boolean => spawnSync(tool, ['--version']).error === undefined;
 
 export interface Contenders {
-  readonly interpreter: InterpreterContender;
+  readonly interpreter: EngineContender;
   readonly others: readonly Contender[];
   /** What could not take part, and why. */
   readonly absent: readonly string[];
@@ -115,9 +134,9 @@ export interface Contenders {
   close(): void;
 }
 
-/** Everything that can run the kernels here: always the interpreter, native code and QEMU where there is a tool. */
+/** Everything that can run the kernels here: always the emulator's engines, native code and QEMU where there is a tool. */
 export function findContenders(): Contenders {
-  const others: Contender[] = [];
+  const others: Contender[] = [new EngineContender('translated', 'auto', WARM_SAMPLES)];
   const absent: string[] = [];
   const folder = mkdtempSync(join(tmpdir(), 'hartscope-bench-'));
   if (isInstalled('gcc')) {
@@ -133,5 +152,5 @@ export function findContenders(): Contenders {
     absent.push('qemu: qemu-riscv64-static is not installed');
   }
   const close = (): void => rmSync(folder, { recursive: true, force: true });
-  return { interpreter: new InterpreterContender(), others, absent, close };
+  return { interpreter: new EngineContender('interpreter', 'interpreter'), others, absent, close };
 }

@@ -63,13 +63,13 @@ function measure(
   const instructionsPerCall = interpreter.instructionsPerCall(kernel);
   // The first run also lets the host compile the interpreter well.
   const calls = all.map((contender) => {
-    const { medianUs } = contender.time(kernel, 0, 1);
+    const { medianUs } = contender.time(kernel, 0, contender.samples);
     return Math.max(1, Math.round(SAMPLE_US / medianUs));
   });
   const times = all.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     all.forEach((contender, i) => {
-      times[i].push(contender.time(kernel, calls[i], 1).medianUs);
+      times[i].push(contender.time(kernel, calls[i], contender.samples).medianUs);
     });
   }
   const spreads = times.map(spread);

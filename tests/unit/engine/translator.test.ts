@@ -1,0 +1,97 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { assemble } from '../../../emulator/isa/assembler';
+import { RegionStore } from '../../../emulator/engine/translator/region-store';
+import { CODE } from '../../support/assembly-guest';
+import { EVERYTHING, GuestHart } from '../../support/guest-hart';
+
+const harts: GuestHart[] = [];
+afterEach(() => harts.splice(0).forEach((hart) => hart.close()));
+
+function translated(text: string): GuestHart {
+  const hart = new GuestHart({ engine: 'translator' });
+  harts.push(hart);
+  hart.load(CODE, assemble(text, { base: CODE }).bytes, EVERYTHING);
+  hart.state.pc = CODE;
+  return hart;
+}
+
+const LOOP = 'loop: addi a0, a0, 1\naddi a1, a1, 2\nj loop';
+
+describe('translated code', () => {
+  it('runs nearly all of a loop', () => {
+    const hart = translated(LOOP);
+    hart.run(300_000);
+    expect(hart.state.x(10)).toBe(100_000n);
+    expect(hart.engine.stats.translatedInstructions).toBeGreaterThan(290_000);
+  });
+
+  it('stops at a breakpoint in the middle of a region, and is used again when that is gone', () => {
+    const hart = translated(LOOP);
+    hart.run(30_000);
+    hart.engine.code.setBreakpoint(CODE + 4);
+    expect(hart.run(30_000).kind).toBe('breakpoint');
+    expect(hart.state.pc).toBe(CODE + 4);
+    const before = hart.engine.stats;
+    hart.engine.code.clearBreakpoint(CODE + 4);
+    hart.run(30_000);
+    const { translatedInstructions } = hart.engine.stats;
+    expect(translatedInstructions - before.translatedInstructions).toBeGreaterThan(29_000);
+  });
+
+  it('is replaced when its code changes, however often', () => {
+    const hart = translated(LOOP);
+    let sum = 0n;
+    for (let n = 1; n <= 300; n++) {
+      hart.space.poke(CODE, assemble(`addi a0, a0, ${n}`).bytes);
+      hart.state.pc = CODE;
+      hart.run(600);
+      sum += 200n * BigInt(n);
+      expect(hart.state.x(10)).toBe(sum);
+    }
+    expect(hart.engine.stats.modules).toBeLessThan(5);
+  });
+
+  it('makes room when there are more regions than fit', () => {
+    // Loops of three instructions; reading a CSR ends a region.
+    const hart = new GuestHart({ engine: 'translator' });
+    harts.push(hart);
+    const one = assemble(
+      'li a0, 60\naddi a1, a1, 1\naddi a0, a0, -1\nbnez a0, .-8\ncsrr a2, fcsr',
+    ).bytes;
+    const count = 2200;
+    const code = new Uint8Array(count * one.length + 4);
+    for (let i = 0; i < count; i++) code.set(one, i * one.length);
+    code.set(assemble('ebreak').bytes, count * one.length);
+    hart.load(CODE, code, EVERYTHING);
+    hart.state.pc = CODE;
+    expect(hart.run(2_000_000).kind).toBe('ebreak');
+    expect(hart.state.x(11)).toBe(60n * BigInt(count));
+    const { modules, evicted } = hart.engine.stats;
+    expect(modules).toBeLessThanOrEqual(2000);
+    expect(evicted).toBeGreaterThan(0);
+  });
+});
+
+describe('the store of translated modules', () => {
+  it('gives every reader what was put in', () => {
+    const store = new RegionStore();
+    const module = {
+      entries: [0x10000, 0xfffffff0],
+      source: new Map([
+        [0x10000, 0x0513],
+        [0x10002, 0x0015],
+        [0xfffffff0, 0x8082],
+      ]),
+      mode: 'clear' as const,
+      bytes: Uint8Array.of(1, 2, 3, 4, 5),
+    };
+    store.add(module);
+    store.add({ ...module, mode: undefined });
+    const reader = new RegionStore(store.buffer);
+    const first = reader.read(reader.begin);
+    expect(first.module).toEqual(module);
+    const second = reader.read(first.next);
+    expect(second.module).toEqual({ ...module, mode: undefined });
+    expect(second.next).toBe(reader.end);
+  });
+});
