@@ -5,7 +5,7 @@ import { CapturedStreams } from '../../support/captured-streams';
 import { writeElf } from '../../support/elf-writer';
 
 /** Where the programs and their data lie; the data is zero but for the options of a task at its beginning. */
-export const CODE = 0x10000;
+const CODE = 0x10000;
 export const DATA = 0x100000;
 const DATA_BYTES = 0x80000;
 const OPTIONS_BYTES = 72;
