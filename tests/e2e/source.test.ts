@@ -63,4 +63,19 @@ describe('the source of a bundled guest', () => {
     await picture('stacks-dark');
     await command('Theme: as the system');
   });
+
+  test('is read from the files that the program names, and from no others', async () => {
+    const refusals = await page.evaluate(
+      async (paths) => {
+        const ask = (path: string): Promise<string> =>
+          window.hartscope.readSource(path).then(
+            () => 'read',
+            (error: Error) => error.message,
+          );
+        return Promise.all(paths.map(ask));
+      },
+      ['/etc/passwd', 'guests/src/../../package.json', 'guests/src/fib.c'],
+    );
+    for (const refusal of refusals) expect(refusal).toMatch(/is not a source file of a program/);
+  });
 });

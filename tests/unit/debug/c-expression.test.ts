@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SourceService } from '../../../emulator/debug/source-service';
+import { Machine } from '../../../emulator/machine';
+import { CapturedStreams } from '../../support/captured-streams';
+
+let machine: Machine;
+let service: SourceService;
+
+/** The second vCPU of mp-dot in `work(index = 1, data = NULL)`. */
+beforeAll(() => {
+  machine = Machine.create({
+    elf: new Uint8Array(readFileSync('guests/bin/mp-dot.elf')),
+    args: ['mp-dot'],
+    streams: new CapturedStreams(),
+  });
+  machine.code.setBreakpoint(machine.symbols.byName('work')?.address ?? 0);
+  for (let hits = 0; hits < 2; hits++) {
+    expect(machine.run(50_000_000, hits > 0).kind).toBe('breakpoint');
+  }
+  service = new SourceService(
+    () => machine,
+    () => machine.current,
+  );
+});
+afterAll(() => machine.dispose());
+
+const value = async (text: string): Promise<string> => {
+  const { type, value: shown } = await service.evaluateInFrame(text, machine.current.index, 0);
+  return `${type} ${shown}`;
+};
+
+describe('a C expression', () => {
+  test.each([
+    ['index', 'uint64_t 1'],
+    ['length', 'uint64_t 8192'],
+    ['index * 2 + 1', 'unsigned long 3'],
+    ['options.vcpus', 'uint64_t 4'],
+    ['(&options)->vcpus == 4 && index != 0', 'int 1'],
+    ['&left[2] - left', 'long 2'],
+    ['sizeof left', 'unsigned long 67108864'],
+    ['sizeof(uint64_t)', 'unsigned long 8'],
+    ['(char)65', "char 65 'A'"],
+    ['(int)3.9 + 1', 'int 4'],
+    ['1.0f / 4', 'float 0.25'],
+    ['-7 / 2', 'int -3'],
+    ['-1 < 1u', 'int 0'],
+    ['1 << 33L', 'int 2'],
+    ['0x80000000', 'long 2147483648'],
+    ["'\\n'", "char 10 '\\n'"],
+    ['data == 0 ? 10 : 20', 'int 10'],
+    ['data', 'void * (void *) 0x0'],
+    ['hart', 'int 2'],
+    ['$a0', 'long 1'],
+    ['(unsigned char)-1', "char 255 '\\377'"],
+  ])('%s is %s', async (text, expected) => {
+    expect(await value(text)).toBe(expected);
+  });
+
+  test.each([
+    ['nothing', 'No variable, register or symbol is called nothing.'],
+    ['index.x', 'A uint64_t has no members.'],
+    ['options.colour', /^Struct mp_options has no member colour\.$/],
+    ['*data', 'A void pointer must be cast before * is applied.'],
+    ['index +', 'Column 8: expected a number, a name or “(”, found the end.'],
+    ['1 / 0', 'Division by zero.'],
+    ['&index', 'The value has no address: it is not in memory.'],
+    ['options + 1', 'A struct mp_options is no number.'],
+    ['end', 'Optimized out.'],
+    ['(('.repeat(200), 'The expression is nested too deeply.'],
+  ])('%s is refused: %s', async (text, message) => {
+    const ask = text === 'end' ? value('end + 1') : value(text);
+    await expect(ask).rejects.toThrow(message);
+  });
+
+  test('reads what the program has in memory', async () => {
+    const { space } = machine.current;
+    const at = (machine.symbols.byName('left')?.address ?? 0) + 4 * 3;
+    const [third] = new Float32Array(space.peek(at, 4).slice().buffer);
+    expect(third).not.toBe(0);
+    expect(Number((await value('left[3]')).replace('float ', ''))).toBeCloseTo(third);
+    expect(Number((await value('*(left + 3) * 2')).replace('float ', ''))).toBeCloseTo(third * 2);
+  });
+
+  test('gives the parts of what it names, and an expression for each', async () => {
+    const parts = await service.variableParts(machine.current.index, 0, 'options', [], 0, 100);
+    const vcpus = parts.find(({ name }) => name === 'vcpus');
+    expect(vcpus?.expression).toBe('options.vcpus');
+    expect(vcpus?.value).toBe('4');
+    const some = await service.variableParts(machine.current.index, 0, 'left', [], 16_777_214, 100);
+    expect(some.map(({ name }) => name)).toEqual(['[16777214]', '[16777215]']);
+  });
+});
