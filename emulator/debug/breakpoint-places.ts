@@ -92,12 +92,6 @@ const OWN_NAMES: ReadonlyMap<number, string> = new Map(
 /** What a system call is called; numbers that Linux and `multiprocess` share go by the latter's. */
 export const callName = (number: number): string => OWN_NAMES.get(number) ?? systemCallName(number);
 
-/** Names of all system calls. */
-export const callNames = (): string[] => [
-  ...OWN_CALLS.keys(),
-  ...SYSTEM_CALLS.map(({ name }) => name),
-];
-
 function callNumber(text: string): number | undefined {
   if (text === '*') return undefined;
   if (/^\d{1,9}$/.test(text)) return Number(text);

@@ -4,7 +4,7 @@ import type { HartId } from './protocol';
 const SP = 2;
 
 /** Bytes of stack that a hart uses: since its start, or below its stack's end. */
-export function stackDepth({ state, startSp, stack }: Hart): number {
+function stackDepth({ state, startSp, stack }: Hart): number {
   return (startSp ?? stack.top) - Number(state.x(SP));
 }
 

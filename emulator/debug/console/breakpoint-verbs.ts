@@ -12,7 +12,7 @@ const RULES = { '=': 'exactly', '>=': 'from', '%': 'multiple' } as const;
  * Reads `PLACE options`.
  * @throws ConsoleError for an option that makes no sense
  */
-export function parseSpec(text: string): Omit<BreakpointSpec, 'enabled'> {
+function parseSpec(text: string): Omit<BreakpointSpec, 'enabled'> {
   const first = OPTION.exec(text);
   const at = (first ? text.slice(0, first.index) : text).trim();
   if (at === '') throw new ConsoleError('Say where.');
@@ -53,7 +53,7 @@ function optionValue(option: string, text: string): [Partial<BreakpointSpec>, st
 }
 
 /** `1: work+0x4, hart 3 only, if a0 > 3`. */
-export function breakpointText(breakpoint: Breakpoint): string {
+function breakpointText(breakpoint: Breakpoint): string {
   const { id, kind = 'code', at, location, locations, problem, harts, condition } = breakpoint;
   const { access = 'write', watched, hitCount, hitRule = 'from', log, hits, enabled } = breakpoint;
   const place = location ? describeLocation(location) : at;

@@ -63,7 +63,7 @@ const OTHER_VERBS: readonly Verb[] = [
 ];
 
 /** Every verb: the one table behind the command line's debugger and the window's Console pane. */
-export const VERBS: readonly Verb[] = [
+const VERBS: readonly Verb[] = [
   ...RUN_VERBS,
   ...BREAKPOINT_VERBS,
   ...DATA_VERBS,
