@@ -34,7 +34,7 @@ export interface RegisterFlow {
 const bit = (register: number): number => 1 << register;
 
 /** What an instruction does to the state of the registers. */
-export function advance(state: RegisterState, { decoded, traits }: Item): void {
+function advance(state: RegisterState, { decoded, traits }: Item): void {
   for (const { field, view } of traits.readsF) {
     if (view === 's') state.single |= bit(decoded[field]);
     else if (view === 'd') state.double |= bit(decoded[field]);

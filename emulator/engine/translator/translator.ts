@@ -12,7 +12,7 @@ import { buildRegionModule, regionName } from './region-module';
 import type { RegionStore, StoredModule } from './region-store';
 
 /** Interpreted instructions between two samples of where the time goes. */
-export const SAMPLE_EVERY = 10_000;
+const SAMPLE_EVERY = 10_000;
 /** The same while everything is translated. */
 const EAGER_SAMPLE = 30;
 const EAGER_LIMIT = 60;
