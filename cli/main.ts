@@ -49,9 +49,9 @@ async function execute(args: readonly string[], host: Host): Promise<number> {
     .helpCommand('help [command]', 'print help for a command')
     .addHelpText('after', EXAMPLES)
     .addCommand(runCommand(host, (guestStatus) => (status = guestStatus)))
+    .addCommand(debugCommand(host, (commandStatus) => (status = commandStatus)))
     .addCommand(profileCommand(host, (guestStatus) => (status = guestStatus)))
     .addCommand(benchCommand(host))
-    .addCommand(debugCommand(host, (commandStatus) => (status = commandStatus)))
     .addCommand(disasmCommand(host))
     .addCommand(infoCommand(host))
     .addCommand(guestsCommand(host));

@@ -35,6 +35,8 @@ describe('help and version', () => {
     [[], 'hartscope run ./program'],
     [['run'], '--max-instructions <n>'],
     [['disasm'], '--symbol main'],
+    [['profile'], '--no-calls'],
+    [['bench'], '--modes'],
     [['info'], 'hartscope info --json'],
     [['guests'], 'hartscope guests --json'],
   ])('%j --help goes to standard output with examples', async (command, example) => {
@@ -52,7 +54,7 @@ describe('help and version', () => {
 
 describe('wrong use ends with status 2 and one line', () => {
   test.each<[string[], RegExp]>([
-    [[], /a command is missing: run, disasm, info, guests/],
+    [[], /a command is missing: run, debug, profile, bench, disasm, info, guests/],
     [['walk'], /unknown command 'walk'/],
     [['ruin'], /Did you mean run\?/],
     [['--fast'], /unknown option '--fast'/],
