@@ -195,9 +195,8 @@ export class Engine {
   observe(observer: AccessObserver | undefined): void {
     if (observer === this.observed?.observer) return;
     this.observed = undefined;
+    this.allowRegions(!observer && !this.counting);
     if (!observer) return;
-    // Translated code writes no log.
-    this.translator?.cache.clear();
     const { memory } = this.space.arena;
     this.log ??= new AccessLog(memory, this.code.cede(LOG_BYTES));
     this.loggingInterpreter ??= instantiateInterpreter(memory, 'logging');
@@ -210,11 +209,16 @@ export class Engine {
    */
   count(counter: InstructionCounter | undefined): void {
     this.counting = undefined;
+    this.allowRegions(!counter && !this.observed);
     if (!counter) return;
-    // Translated code does not count.
-    this.translator?.cache.clear();
     const interpreter = instantiateInterpreter(this.space.arena.memory, 'counting');
     this.counting = { interpreter, counter };
+  }
+
+  /** Translated code writes no log and does not count: meanwhile no record leads to it. */
+  private allowRegions(allowed: boolean): void {
+    if (!allowed) this.translator?.cache.clear();
+    this.code.regions = allowed ? this.translator?.cache : undefined;
   }
 
   /** Whether something watches every instruction, which translated code does not let it. */

@@ -51,6 +51,22 @@ describe('translated code', () => {
     expect(hart.engine.stats.modules).toBeLessThan(5);
   });
 
+  it('gives way to an observer of all accesses, and comes back after it', () => {
+    const hart = translated('loop: sd a0, 0(a2)\naddi a0, a0, 1\nj loop');
+    hart.space.map(0x20000, 4096, EVERYTHING);
+    hart.state.setX(12, 0x20000n);
+    hart.run(3000);
+    let stores = 0;
+    hart.engine.observe({ accesses: (log) => void (stores += log.length) });
+    hart.run(3000);
+    expect(stores).toBe(1000);
+    const { translatedInstructions } = hart.engine.stats;
+    hart.engine.observe(undefined);
+    hart.run(3000);
+    expect(hart.engine.stats.translatedInstructions).toBeGreaterThan(translatedInstructions);
+    expect(hart.state.x(10)).toBe(3000n);
+  });
+
   it('makes room when there are more regions than fit', () => {
     // Loops of three instructions; reading a CSR ends a region.
     const hart = new GuestHart({ engine: 'translator' });
