@@ -24,6 +24,18 @@ export function environmentOf(
   return [...variables].map(([name, value]) => `${name}=${value}`);
 }
 
+/** Streams without output, where the guest's would only be in the way. */
+export function silent(streams: HostStreams): HostStreams {
+  const swallow = { isTerminal: false, write: (bytes: Uint8Array) => bytes.length };
+  return {
+    ...streams,
+    stdin: streams.stdin,
+    stdout: swallow,
+    stderr: swallow,
+    close: () => streams.close(),
+  };
+}
+
 /** Runs until the program has ended or `limit` instructions have. */
 export async function runToEnd(
   machine: Machine,

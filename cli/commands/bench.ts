@@ -2,8 +2,8 @@ import { Command } from 'commander';
 import { Machine } from '../../emulator';
 import { scalingCurves, type ScalingCurve, type SweepRun } from '../../emulator/profile/scaling';
 import { CommandError, STATUS, usageError } from '../errors';
-import { environmentOf, runToEnd } from '../guest-run';
-import type { Host, HostStreams } from '../host';
+import { environmentOf, runToEnd, silent } from '../guest-run';
+import type { Host } from '../host';
 import { choosePool } from '../pool';
 import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
 import { collectVariable, parseCount, parseSize } from '../values';
@@ -153,18 +153,6 @@ async function runOnce(
   } finally {
     streams.close();
   }
-}
-
-/** The guest's output would only be in the way. */
-function silent(streams: HostStreams): HostStreams {
-  const swallow = { isTerminal: false, write: (bytes: Uint8Array) => bytes.length };
-  return {
-    ...streams,
-    stdin: streams.stdin,
-    stdout: swallow,
-    stderr: swallow,
-    close: () => streams.close(),
-  };
 }
 
 function table(curves: readonly ScalingCurve[]): string {

@@ -12,24 +12,34 @@ import {
 } from '../../emulator/elf/format';
 import type { ElfImage } from '../../emulator/elf/parse';
 import { SymbolTable, type ProgramSymbol } from '../../emulator/elf/symbols';
+import { usageError } from '../errors';
 import type { Host } from '../host';
 import { neededCalls, type NeededCalls } from '../needed-calls';
 import { hex, json, table, wrap } from '../print';
 import { INSPECT_FAILURE, parseProgram, readProgram } from '../program-file';
+import { usedCalls } from '../used-calls';
 
 const EXAMPLES = `
 The system calls are read out of the code: each ecall and the number put into a7 before it. What is
-in the code need not run, and a number that comes from elsewhere is shown as unknown.
+in the code need not run, and a number that comes from elsewhere is shown as unknown. With
+--syscalls-used the program is run instead, without its output, and what it called is counted.
 ELF is a path or the name of a bundled guest.
 
 Examples:
   hartscope info hello
   hartscope info --symbols guests/bin/calc.elf
   hartscope info --json ./program
+  hartscope info --syscalls-used ./program argument
 `;
 
 /** Float ABIs by bits 1 and 2 of e_flags (psABI, "File Header"). */
 const FLOAT_ABIS = ['soft float', 'single float', 'double float', 'quad float'];
+
+interface Options {
+  readonly symbols?: boolean;
+  readonly syscallsUsed?: boolean;
+  readonly json?: boolean;
+}
 
 /** `hartscope info`: what an ELF file says of its program. */
 export function infoCommand(host: Host): Command {
@@ -39,10 +49,18 @@ export function infoCommand(host: Host): Command {
       'Prints what is in a program: segments, sections, symbols and the system calls it needs.',
     )
     .argument('<ELF>', 'the program')
+    .argument('[args...]', "the guest's arguments, with --syscalls-used")
     .option('--symbols', 'list the symbols too')
+    .option('--syscalls-used', 'run the program, and count the system calls that it makes')
     .option('--json', 'print JSON')
+    .passThroughOptions()
     .addHelpText('after', EXAMPLES)
-    .action((name: string, options: { symbols?: boolean; json?: boolean }) => {
+    .action(async (name: string, args: string[], options: Options) => {
+      if (options.syscallsUsed === true) {
+        host.out(await usedCalls(host, name, args, options.json === true));
+        return;
+      }
+      if (args.length > 0) throw usageError('arguments go with --syscalls-used only');
       const file = readProgram(name, false, INSPECT_FAILURE);
       const image = parseProgram(file, INSPECT_FAILURE);
       const info = gather(file.path, image, options.symbols === true);

@@ -181,3 +181,28 @@ test('mutated programs are inspected or refused in one line, never a crash', asy
     { numRuns: 400 },
   );
 });
+
+describe('info --syscalls-used', () => {
+  test('counts what the program calls, and marks what is not there', async () => {
+    const text = await out('info', '--syscalls-used', 'glibc-hello');
+    expect(text).toMatch(/^count +number +call\n/);
+    expect(text).toMatch(/^ +\d+ +64 +write$/m);
+    const { calls } = JSON.parse(await out('info', '--syscalls-used', '--json', 'glibc-hello')) as {
+      calls: { name: string; count: number; known: boolean }[];
+    };
+    expect(calls.find(({ name }) => name === 'exit_group')).toMatchObject({
+      count: 1,
+      known: true,
+    });
+    expect(calls.every(({ known }) => known)).toBe(true);
+  });
+
+  test('arguments are the guest’s; without it there are none', async () => {
+    expect(await out('info', '--syscalls-used', 'mandelbrot', '6', '3', '5')).toContain('write');
+    const { status, stderr } = await hartscope(['info', 'hello', 'more']);
+    expect([status, stderr.toString()]).toEqual([
+      2,
+      'hartscope: arguments go with --syscalls-used only\n',
+    ]);
+  });
+});
