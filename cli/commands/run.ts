@@ -63,6 +63,8 @@ interface Options extends RepeatOptions {
   readonly root?: FolderGrant;
   readonly dir?: readonly FolderGrant[];
   readonly openFiles?: number;
+  readonly maxProcesses?: number;
+  readonly maxThreads?: number;
   readonly fileMemory?: number;
   readonly maxOutput?: number;
   readonly raceCheck?: boolean;
@@ -105,6 +107,8 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .option('--root <folder[:rw]>', "the guest's root, for reading only without :rw", parseRoot)
     .option('--dir <host:guest[:ro]>', 'a folder that the guest may use; repeatable', collectFolder)
     .option('--open-files <n>', 'the most descriptors at a time [1024]', parseCount)
+    .option('--max-processes <n>', 'the most Linux processes at a time [512]', parseCount)
+    .option('--max-threads <n>', 'the most threads of all processes at a time [1024]', parseCount)
     .option('--file-memory <size>', 'the most bytes of files in memory [512M]', parseSize)
     .option('--max-output <size>', 'the most bytes of output; then writing fails', parseSize)
     .option('--race-check', 'look for data races and false sharing; harts take turns on one thread')
@@ -213,6 +217,8 @@ function createMachine(
       files,
       limits: {
         ...(options.openFiles !== undefined && { openFiles: options.openFiles }),
+        ...(options.maxProcesses !== undefined && { processes: options.maxProcesses }),
+        ...(options.maxThreads !== undefined && { threads: options.maxThreads }),
         ...(options.maxOutput !== undefined && { outputBytes: options.maxOutput }),
       },
       ...(guestPath !== undefined && { path: guestPath }),

@@ -64,6 +64,12 @@ describe('hartscope run --dir', () => {
 });
 
 describe('limits', () => {
+  test('--max-threads: a guest that starts more gets EAGAIN', async () => {
+    const { status, stdout } = await hartscope(['run', '--max-threads', '2', 'threads']);
+    expect(status).toBe(1);
+    expect(stdout.toString()).toContain('pthread_create: Resource temporarily unavailable');
+  });
+
   test('--max-output: writing fails behind it', async () => {
     const { stdout } = await hartscope(['run', '--max-output', '10', 'hello']);
     expect(stdout.toString()).toBe('Hello from');
