@@ -46,7 +46,7 @@ export interface MachineOptions extends ScheduleOptions {
   /** What happens to harts and pages is written to the arena's rings [true]. */
   readonly events?: boolean;
   /** Counts instructions and calls; then all harts take turns on one thread (docs/profiling.md) [not]. */
-  readonly profile?: ProfileOptions;
+  readonly profile?: ProfileOptions | boolean;
   /** The guest's files [in memory, nothing of the host]. The embedder disposes of them. */
   readonly files?: FileTree;
   /** Path of the program in the guest [argv[0] made absolute]. */

@@ -96,7 +96,7 @@ export class Machine implements DebugTarget {
     const parts = space.arena.counts.codeTables;
     const threads = options.pool?.threads ?? 0;
     // Checks and counts are made by the interpreter: translated code writes nothing down.
-    const isObserved = options.raceCheck !== undefined || options.profile !== undefined;
+    const isObserved = Boolean(options.raceCheck) || Boolean(options.profile);
     const kind = isObserved ? 'interpreter' : (options.engine ?? 'auto');
     const store = kind === 'interpreter' ? undefined : new RegionStore();
     const makeEngine = (root: AddressSpace, index: number): Engine =>
@@ -125,7 +125,10 @@ export class Machine implements DebugTarget {
     if (options.raceCheck)
       this.raceCheck = this.checkRaces(options.raceCheck === true ? {} : options.raceCheck);
     if (options.profile) {
-      this.profiler = new Profiler((hart) => this.engines.of(hart.owner.space), options.profile);
+      this.profiler = new Profiler(
+        (hart) => this.engines.of(hart.owner.space),
+        options.profile === true ? {} : options.profile,
+      );
       this.executor.harts.observer = this.profiler;
     }
     if (options.pool && !options.raceCheck && !options.profile && !options.interleaving) {

@@ -6,6 +6,7 @@
 
 import type { Schedule } from '../schedule/options';
 import type { ConflictRequests } from './protocol-conflicts';
+import type { ProfileRequests } from './protocol-profile';
 import type { SourceRequests } from './protocol-source';
 
 /** Hart number: 0 is the main VM. */
@@ -28,6 +29,8 @@ export interface OpenRequest {
   readonly schedule?: Schedule;
   /** Looks for races and false sharing, and runs all harts in turns [false]. */
   readonly raceCheck?: boolean;
+  /** Counts what runs, and runs all harts in turns [false]; not together with the race check. */
+  readonly profile?: boolean;
   /** Symbol to stop at before the client gets control; `_start` (the entry) when it does not exist. */
   readonly stopAt?: string;
   readonly columns: number;
@@ -468,7 +471,7 @@ export interface SymbolInfo {
  * Requests a client makes of a machine. Each rejects with an `Error` whose message says what, where and
  * what to do. Step and run requests resolve when the request is accepted; the stop comes as an event.
  */
-export interface MachineRequests extends SourceRequests, ConflictRequests {
+export interface MachineRequests extends SourceRequests, ConflictRequests, ProfileRequests {
   open(request: OpenRequest): Promise<MachineInfo>;
   state(): Promise<MachineState>;
   /** All harts, or one or its group while the others stand still. */

@@ -37,7 +37,9 @@ import type {
   SymbolInfo,
   Width,
 } from './protocol';
+import { ProfileService } from './profile-service';
 import type { ConflictRequests } from './protocol-conflicts';
+import type { ProfileRequests } from './protocol-profile';
 import type { SourceRequests } from './protocol-source';
 import { readMemoryBlock } from './memory-block';
 import { pageInfo, pagesInfo } from './pages';
@@ -79,6 +81,7 @@ export class DebugSession implements MachineRequests {
   private target: DebugTarget | undefined;
   private terminal: Terminal | undefined;
   private control: RunControl | undefined;
+  private readonly profiles = new ProfileService(() => this.opened());
   private readonly source = new SourceService(
     () => this.opened(),
     (id) => this.hart(id),
@@ -337,9 +340,24 @@ export class DebugSession implements MachineRequests {
     attempt(() => conflictsInfo(this.opened(), this.request?.raceCheck === true));
 
   checkRaces(isOn: boolean): Promise<void> {
+    return this.observe({ raceCheck: isOn, ...(isOn && { profile: false }) });
+  }
+
+  readonly profile: ProfileRequests['profile'] = (names) =>
+    attempt(() => this.profiles.info(this.request?.profile === true, names));
+
+  readonly counts: ProfileRequests['counts'] = (start, end, hart) =>
+    attempt(() => this.profiles.counts(start, end, this.hart(hart)));
+
+  countInstructions(isOn: boolean): Promise<void> {
+    return this.observe({ profile: isOn, ...(isOn && { raceCheck: false }) });
+  }
+
+  /** What is written down of the next run: races or counts, one of the two. */
+  private observe(how: Pick<OpenRequest, 'raceCheck' | 'profile'>): Promise<void> {
     return attempt(() => {
       if (!this.request) throw new Error('No program is open: open one first.');
-      this.request = { ...this.request, raceCheck: isOn };
+      this.request = { ...this.request, ...how };
     });
   }
 

@@ -5,6 +5,7 @@ import type { Arena } from '../memory/arena';
 import type { ConflictList } from '../multiprocess/conflicts';
 import type { Hart } from '../multiprocess/hart';
 import type { Tasks } from '../multiprocess/tasks';
+import type { Profile } from '../profile/model';
 import type { RaceReport } from '../races/report';
 import type { ProcessInfo, SegmentInfo } from './protocol';
 import type { LoadedImage } from './source-modules';
@@ -72,6 +73,8 @@ export interface DebugTarget {
   readonly position: 'static' | 'static-pie';
   /** The files that lie in memory, the program first. */
   readonly images: readonly LoadedImage[];
+  /** What was counted so far; undefined when nothing is. */
+  readonly profile: Pick<Profile, 'harts'> | undefined;
   /** What its race check has found; undefined without one. */
   readonly races: RaceReport | undefined;
   /** What the joins of workspaces have found. */

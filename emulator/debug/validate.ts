@@ -76,6 +76,7 @@ const openRequest = v.strictObject({
   memoryLimit: v.exactOptional(whole(1 << 16, 2 ** 32)),
   schedule: v.exactOptional(schedule),
   raceCheck: v.exactOptional(flag),
+  profile: v.exactOptional(flag),
   stopAt: v.exactOptional(text(1024)),
   columns,
   rows,
@@ -87,7 +88,8 @@ const eventFilter = v.strictObject({
   page: v.exactOptional(whole(0, PAGE_COUNT - 1)),
 });
 
-const breakpointSpec = v.strictObject({
+/** What a breakpoint is asked for with; a session file holds the same. */
+export const breakpointSpec = v.strictObject({
   kind: v.exactOptional(v.picklist(['code', 'data', 'syscall', 'event'], 'is no kind')),
   at: text(1024),
   condition: v.exactOptional(text(4096)),
@@ -95,7 +97,7 @@ const breakpointSpec = v.strictObject({
   hitRule: v.exactOptional(v.picklist(['from', 'exactly', 'multiple'], 'is no rule')),
   log: v.exactOptional(text(4096)),
   harts: v.exactOptional(
-    v.pipe(v.array(hart), v.maxLength(MAX_HARTS, `has more than ${MAX_HARTS} harts`)),
+    v.pipe(v.array(hart), v.maxLength(MAX_HARTS, `has more than ${MAX_HARTS} harts`), v.readonly()),
   ),
   enabled: flag,
   temporary: v.exactOptional(flag),
@@ -152,6 +154,13 @@ const REQUESTS = {
   locate: v.strictTuple([addresses]),
   conflicts: v.strictTuple([]),
   checkRaces: v.strictTuple([flag]),
+  profile: v.strictTuple([
+    v.optional(
+      v.pipe(v.array(text(128)), v.maxLength(MAX_HARTS, `has more than ${MAX_HARTS} names`)),
+    ),
+  ]),
+  counts: v.strictTuple([address, address, hart]),
+  countInstructions: v.strictTuple([flag]),
   memoryMap: v.strictTuple([]),
   pages: v.strictTuple([]),
   page: v.strictTuple([whole(0, PAGE_COUNT - 1), hart]),

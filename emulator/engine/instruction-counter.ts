@@ -20,15 +20,15 @@ export const COUNTER = { taken: 0, arrivals: 8 } as const;
 /** Records that the pool is cut down to, in bytes; a block of counters is as large. */
 const RECORD_BYTES = 2 << 20;
 const MOST_BLOCKS = 8;
-/** Bytes of what the host runs in a hart's place: ecall, CSR instructions, fence.i. */
-const HOST_RUN_BYTES = 4;
+/** Bytes of a jump that has no record any more. */
+const USUAL_BYTES = 4;
 const WORD = 2 ** 32;
 
 /** What is known of a hart that is counted. */
 interface Counted {
   readonly executions: Map<number, number>;
   readonly taken: Map<number, number>;
-  /** Corrections that have no record: what the host ran, and arrivals at code without records. */
+  /** Corrections that have no record: arrivals at code without records. */
   readonly corrections: Map<number, number>;
   readonly calls: CallTree | undefined;
   block: number | undefined;
@@ -159,11 +159,13 @@ export class InstructionCounter {
   /** What the hart retired since it stopped was run by the host: the instruction at which it stopped. */
   private settle(hart: HartState, counted: Counted): void {
     const { stopped } = counted;
-    counted.stopped = undefined;
+    // A hart that waits at a system call stays there when the counts are read.
     if (!stopped || hart.instret === stopped.instret) return;
-    const count = hart.instret - stopped.instret;
-    correct(counted, stopped.pc, count);
-    correct(counted, stopped.pc + HOST_RUN_BYTES, -count);
+    counted.stopped = undefined;
+    // The counters have it leave there and begin anew behind it.
+    const { executions } = counted;
+    const count = (executions.get(stopped.pc) ?? 0) + hart.instret - stopped.instret;
+    executions.set(stopped.pc, count);
   }
 
   private blockOf(hart: HartState, counted: Counted): number {
@@ -206,7 +208,7 @@ export class InstructionCounter {
   /** Bytes of the jump at `pc`: they stand in its record. */
   private lengthAt(pc: number): number {
     const record = this.code.lookup(pc);
-    return record === 0 ? HOST_RUN_BYTES : this.words[(record + RECORD.rs2) >>> 2] >>> 16;
+    return record === 0 ? USUAL_BYTES : this.words[(record + RECORD.rs2) >>> 2] >>> 16;
   }
 
   /** Takes over what the counters hold, of all harts; they begin anew. */

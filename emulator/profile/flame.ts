@@ -1,4 +1,4 @@
-import { functionName, type CallNode, type HartProfile, type ProfileCode } from './model';
+import { functionName, type CallNode, type FunctionNames, type HartProfile } from './model';
 
 /**
  * A tree of calls as a flame graph draws it: functions with the same callers are one node, and of one
@@ -45,7 +45,7 @@ const merged = (name: string, entry: number, depth: number): Merged => ({
 });
 
 /** The flame graph of some harts' calls, merged. */
-export function flameTree(harts: readonly HartProfile[], code: ProfileCode): FlameTree {
+export function flameTree(harts: readonly HartProfile[], code: FunctionNames): FlameTree {
   const top = merged('all', 0, 0);
   const nodes = [top];
   const left: { from: CallNode; into: Merged }[] = harts.map(({ root }) => ({

@@ -54,9 +54,12 @@ export interface ProfiledFunction {
   readonly size: number;
 }
 
-/** What the formats need to know of the program's code. */
-export interface ProfileCode {
+export interface FunctionNames {
   functionAt(address: number): ProfiledFunction | undefined;
+}
+
+/** What the formats need to know of the program's code. */
+export interface ProfileCode extends FunctionNames {
   /** Source line of an address, from debug information. */
   lineAt(address: number): { readonly file: string; readonly line: number } | undefined;
   /** Which kind of instruction stands at an address. */
@@ -67,7 +70,7 @@ export interface ProfileCode {
 export type InstructionKind = 'load' | 'store' | 'atomic' | 'branch' | 'other';
 
 /** Name of a function where none is known. */
-export const functionName = (code: ProfileCode, address: number): string =>
+export const functionName = (code: FunctionNames, address: number): string =>
   code.functionAt(address)?.name ?? `0x${address.toString(16)}`;
 
 /** Instructions of a node and all that it called. */

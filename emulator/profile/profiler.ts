@@ -71,12 +71,13 @@ export class Profiler {
       const read = counter.read(hart.state);
       if (!read) return [];
       const calls = read.calls.length > 1 ? callsOf(read.calls) : flat(read.counts);
-      return { hart: hart.index, name: nameOf(hart), counts: read.counts, ...calls };
+      return { hart: hart.index, name: hartName(hart), counts: read.counts, ...calls };
     });
   }
 }
 
-function nameOf({ index, vcpu, owner }: Hart): string {
+/** What a hart is called in profiles; no two harts of a run have the same name. */
+export function hartName({ index, vcpu, owner }: Hart): string {
   if (vcpu) return `task ${vcpu.task.id} vCPU ${vcpu.id}`;
   return index === 0 ? 'main' : `process ${owner.pid} hart ${index}`;
 }

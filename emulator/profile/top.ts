@@ -1,8 +1,18 @@
-import { addCounts, functionName, retired, walk, type Profile, type ProfileCode } from './model';
+import {
+  addCounts,
+  functionName,
+  retired,
+  walk,
+  type FunctionNames,
+  type Profile,
+  type ProfileCode,
+} from './model';
 
 /** What a function costs, over all harts. */
 export interface FunctionCost {
   readonly name: string;
+  /** Where it begins, or its first instruction that ran where no function is known. */
+  readonly address: number;
   /** Instructions of its own, counted at each of them. */
   readonly self: number;
   /** With all that it called; inside a recursion once. Undefined when calls were not counted. */
@@ -11,12 +21,16 @@ export interface FunctionCost {
 }
 
 /** Functions by their own cost, the most expensive first. */
-export function functionCosts(profile: Profile, code: ProfileCode): FunctionCost[] {
-  const costs = new Map<string, { self: number; total: number; calls: number }>();
+export function functionCosts(
+  profile: Pick<Profile, 'harts'>,
+  code: FunctionNames,
+): FunctionCost[] {
+  const costs = new Map<string, { address: number; self: number; total: number; calls: number }>();
   const costOf = (address: number): { self: number; total: number; calls: number } => {
-    const name = functionName(code, code.functionAt(address)?.address ?? address);
+    const start = code.functionAt(address)?.address ?? address;
+    const name = functionName(code, start);
     let cost = costs.get(name);
-    if (!cost) costs.set(name, (cost = { self: 0, total: 0, calls: 0 }));
+    if (!cost) costs.set(name, (cost = { address: start, self: 0, total: 0, calls: 0 }));
     return cost;
   };
   const { addresses, executions } = addCounts(profile.harts.map(({ counts }) => counts));
@@ -38,8 +52,9 @@ export function functionCosts(profile: Profile, code: ProfileCode): FunctionCost
     }
   }
   return [...costs]
-    .map(([name, { self, total, calls }]) => ({
+    .map(([name, { address, self, total, calls }]) => ({
       name,
+      address,
       self,
       total: hasCalls ? total : undefined,
       calls: hasCalls ? calls : undefined,

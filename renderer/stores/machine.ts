@@ -49,6 +49,8 @@ export const useMachine = defineStore('machine', () => {
   const breakpoints = shallowRef<readonly Breakpoint[]>([]);
   /** Whether the next program that is opened or restarted runs under the race check. */
   const raceCheck = ref(false);
+  /** Whether what it runs is counted; never together with the race check. */
+  const counting = ref(false);
   const focusHart = ref(0);
   /** Counts stops and edits: what panes show of the machine is as old as the count they fetched it at. */
   const revision = ref(0);
@@ -164,6 +166,7 @@ export const useMachine = defineStore('machine', () => {
         environment: given.environment,
         ...(given.schedule && { schedule: given.schedule }),
         ...(raceCheck.value && { raceCheck: true }),
+        ...(counting.value && { profile: true }),
         stopAt: file.stopAt,
         columns: size.columns,
         rows: size.rows,
@@ -250,8 +253,18 @@ export const useMachine = defineStore('machine', () => {
   /** Switches the race check on or off for the next start. */
   async function checkRaces(isOn: boolean): Promise<void> {
     raceCheck.value = isOn;
+    if (isOn) counting.value = false;
     if (phase.value !== 'open') return;
     await requests().checkRaces(isOn);
+    revision.value++;
+  }
+
+  /** Switches the counting of instructions on or off for the next start. */
+  async function countInstructions(isOn: boolean): Promise<void> {
+    counting.value = isOn;
+    if (isOn) raceCheck.value = false;
+    if (phase.value !== 'open') return;
+    await requests().countInstructions(isOn);
     revision.value++;
   }
 
@@ -331,6 +344,8 @@ export const useMachine = defineStore('machine', () => {
     restart,
     raceCheck,
     checkRaces,
+    counting,
+    countInstructions,
     addBreakpoint,
     updateBreakpoint,
     removeBreakpoint,

@@ -10,6 +10,7 @@ import {
   type VcpuInfo,
 } from '../../emulator/debug/protocol';
 import type { ConflictsInfo } from '../../emulator/debug/protocol-conflicts';
+import type { CodeCounts, ProfileInfo } from '../../emulator/debug/protocol-profile';
 import { FakeSource } from './fake-source';
 import type {
   Breakpoint,
@@ -111,6 +112,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   async open(request: OpenRequest): Promise<MachineInfo> {
     if (request.elf.length < 4) throw new Error('the file is truncated');
     this.isChecked = this.willCheck = request.raceCheck === true;
+    this.isCounting = this.willCount = request.profile === true;
     const segments = await this.memoryMap();
     return { name: request.name, entry: TEXT, segments, functionCount: 4, position: 'static' };
   }
@@ -202,6 +204,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     this.pc = TEXT + 0x40;
     this.instructions = 0;
     this.isChecked = this.willCheck;
+    this.isCounting = this.willCount;
     this.stop = { kind: 'entry' };
     await this.report();
   }
@@ -375,6 +378,68 @@ export class FakeMachine extends FakeSource implements MachineRequests {
 
   async checkRaces(isOn: boolean): Promise<void> {
     this.willCheck = isOn;
+  }
+
+  private isCounting = false;
+  private willCount = false;
+  /** Why profiles cannot be told. */
+  profileProblem: string | undefined;
+  /** The harts that profiles were asked for, newest last. */
+  readonly profiled: (readonly string[] | undefined)[] = [];
+
+  /** Two harts: main runs 100 instructions, a vCPU 300, all of them in `dot`. */
+  async profile(names?: readonly string[]): Promise<ProfileInfo> {
+    if (this.profileProblem !== undefined) throw new Error(this.profileProblem);
+    this.profiled.push(names);
+    const harts = [
+      { hart: 0, name: 'main', instructions: 100 },
+      { hart: 1, name: 'task 1 vCPU 1', instructions: 300 },
+    ];
+    const chosen = this.isCounting
+      ? harts.filter((hart) => names?.includes(hart.name) ?? true)
+      : [];
+    const total = chosen.reduce((sum, { instructions }) => sum + instructions, 0);
+    const main = chosen.some(({ hart }) => hart === 0) ? 60 : 0;
+    return {
+      isCounting: this.isCounting,
+      willCount: this.willCount,
+      harts: this.isCounting ? harts : [],
+      instructions: total,
+      flame: {
+        names: ['all', 'main', 'dot'],
+        name: Uint32Array.of(0, 1, 2),
+        depth: Uint32Array.of(0, 1, 2),
+        self: Float64Array.of(0, main, total - main),
+        total: Float64Array.of(total, total, total - main),
+        calls: Float64Array.of(0, 1, 4),
+        entry: Float64Array.of(0, TEXT + 0x40, TEXT + 0x80),
+      },
+      functions: [
+        { name: 'dot', address: TEXT + 0x80, self: total - main, total: total - main, calls: 4 },
+        { name: 'main', address: TEXT + 0x40, self: main, total, calls: 1 },
+      ].filter(() => this.isCounting),
+      functionCount: this.isCounting ? 2 : 0,
+    };
+  }
+
+  /** Every instruction of the text ran 1200 times, by each hart 100 times its number. */
+  async counts(start: number, end: number, hart: number): Promise<CodeCounts> {
+    const addresses = this.isCounting
+      ? Float64Array.from({ length: 64 }, (_, n) => TEXT + 4 * n).filter(
+          (address) => address >= start && address < end,
+        )
+      : new Float64Array();
+    return {
+      isCounting: this.isCounting,
+      addresses,
+      all: addresses.map(() => 1200),
+      own: addresses.map(() => 100 * hart),
+      taken: addresses.map(() => 0),
+    };
+  }
+
+  async countInstructions(isOn: boolean): Promise<void> {
+    this.willCount = isOn;
   }
 
   async pages(): Promise<PagesInfo> {

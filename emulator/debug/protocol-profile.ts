@@ -1,0 +1,60 @@
+/** The part of the protocol that is about what harts have run, counted exactly. */
+import type { FlameTree } from '../profile/flame';
+import type { FunctionCost } from '../profile/top';
+import type { HartId } from './protocol';
+
+/** A hart that was counted, ended ones included. */
+export interface CountedHart {
+  readonly hart: HartId;
+  /** `main`, `task 1 vCPU 2`; numbers of harts are given again, names are not. */
+  readonly name: string;
+  /** Instructions that it has retired. */
+  readonly instructions: number;
+}
+
+export interface ProfileInfo {
+  /** Whether this run is counted; without it there are no harts and no functions. */
+  readonly isCounting: boolean;
+  /** Whether the next one will be. */
+  readonly willCount: boolean;
+  /** All that ran, the main VM's first. */
+  readonly harts: readonly CountedHart[];
+  /** Retired by the harts that were asked for. */
+  readonly instructions: number;
+  /** Their calls. */
+  readonly flame: FlameTree;
+  /** Their most expensive functions, and how many there are in all. */
+  readonly functions: readonly FunctionCost[];
+  readonly functionCount: number;
+}
+
+/**
+ * How often instructions retired, in the order of their addresses; only those that ran.
+ *
+ * | array       | an element                                                  |
+ * |-------------|-------------------------------------------------------------|
+ * | `addresses` | address of an instruction                                   |
+ * | `all`       | executions by all harts                                     |
+ * | `own`       | executions by the hart that was asked for                   |
+ * | `taken`     | of a conditional branch: how often all took it; else 0      |
+ */
+export interface CodeCounts {
+  /** Whether this run is counted; the arrays are empty without it. */
+  readonly isCounting: boolean;
+  readonly addresses: Float64Array;
+  readonly all: Float64Array;
+  readonly own: Float64Array;
+  readonly taken: Float64Array;
+}
+
+export interface ProfileRequests {
+  /**
+   * What was counted so far; also while the machine runs.
+   * @param names of the harts that are added up [all]
+   */
+  profile(names?: readonly string[]): Promise<ProfileInfo>;
+  /** Counts of the instructions from `start` to `end` (exclusive). */
+  counts(start: number, end: number, hart: HartId): Promise<CodeCounts>;
+  /** Switches counting on or off for the next restart. */
+  countInstructions(isOn: boolean): Promise<void>;
+}

@@ -1,0 +1,107 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, onTestFinished, test } from 'vitest';
+import { Machine } from '../../../emulator';
+import { validated } from '../../../emulator/debug/validate';
+import { Terminal } from '../../../emulator/linux/terminal';
+import { addCounts, retired, type HartProfile } from '../../../emulator/profile/model';
+import { Client } from '../debug/client';
+
+const ARGS = ['call', '4', '512'];
+
+function client(): Client {
+  const made = new Client();
+  onTestFinished(() => made.end());
+  return made;
+}
+
+/** The same program at a terminal, without a debugger. */
+function harts(): readonly HartProfile[] {
+  const size = { columns: 80, rows: 24 };
+  const now = (): number => performance.now();
+  const terminal = new Terminal({ ...size, now, output: () => undefined });
+  const machine = Machine.create({
+    elf: readFileSync('guests/bin/mp-dot.elf'),
+    args: ['mp-dot', ...ARGS],
+    streams: { stdin: terminal, stdout: terminal, stderr: terminal },
+    memoryLimit: 32 << 20,
+    profile: true,
+  });
+  expect(machine.runToEnd()).toMatchObject({ kind: 'exited', status: 0 });
+  const counted = machine.profile!.harts;
+  machine.dispose();
+  return counted;
+}
+
+describe('the debugger', () => {
+  test('has the counts that a run without it has, whatever it stops and steps for', async () => {
+    const debugged = client();
+    const { session } = debugged;
+    await debugged.open('mp-dot', ARGS, { profile: true });
+    await session.addBreakpoint({ at: 'work', enabled: true });
+    expect((await debugged.after(session.run())).stop).toMatchObject({ kind: 'breakpoint' });
+    const { stopHart = 0 } = debugged.state;
+    for (let i = 0; i < 3; i++) await debugged.after(session.stepInstruction(stopHart));
+    expect((await session.profile()).instructions).toBe(debugged.state.instructions);
+    await session.updateBreakpoint(1, { at: 'work', enabled: false });
+    expect((await debugged.after(session.run())).stop).toMatchObject({ kind: 'exited' });
+
+    const alone = harts();
+    const profile = await session.profile();
+    expect(profile.isCounting).toBe(true);
+    expect(profile.harts).toEqual(
+      alone.map((each) => ({ hart: each.hart, name: each.name, instructions: retired(each) })),
+    );
+    expect(profile.flame.total[0]).toBe(profile.instructions);
+    expect(profile.functions.reduce((sum, { self }) => sum + self, 0)).toBe(profile.instructions);
+    const all = addCounts(alone.map(({ counts }) => counts));
+    const counts = await session.counts(0, 2 ** 32, 0);
+    expect(counts.addresses).toEqual(all.addresses);
+    expect(counts.all).toEqual(all.executions);
+    expect(counts.taken).toEqual(all.taken);
+    const own = counts.own.reduce((sum, count) => sum + count, 0);
+    expect(own).toBe(retired(alone[0]));
+  });
+
+  test('adds up only the harts that it is asked for, and counts only the code', async () => {
+    const debugged = client();
+    const { session } = debugged;
+    await debugged.open('mp-dot', ARGS, { profile: true });
+    await debugged.after(session.run());
+    const { harts: all } = await session.profile();
+    const names = ['task 1 vCPU 1', 'task 1 vCPU 3'];
+    const some = await session.profile(names);
+    const [one, three] = all.filter(({ name }) => names.includes(name));
+    expect(some.instructions).toBe(one.instructions + three.instructions);
+    expect(some.functions.map(({ name }) => name)).toContain('dot');
+    expect(some.functions.map(({ name }) => name)).not.toContain('main');
+    const dot = some.functions.find(({ name }) => name === 'dot')!;
+    const [symbol] = await session.symbols('dot', 1);
+    expect(dot.address).toBe(symbol.address);
+    const { addresses } = await session.counts(symbol.address, symbol.address + symbol.size, 0);
+    expect(addresses[0]).toBe(symbol.address);
+    expect(addresses.at(-1)).toBeLessThan(symbol.address + symbol.size);
+    expect((await session.profile([])).instructions).toBe(0);
+  });
+
+  test('switches counting on and off for the next start, and the race check off with it', async () => {
+    const debugged = client();
+    const { session } = debugged;
+    await debugged.open('mp-dot', ARGS, { raceCheck: true });
+    expect(await session.profile()).toMatchObject({ isCounting: false, harts: [], functions: [] });
+    expect((await session.counts(0, 2 ** 32, 0)).isCounting).toBe(false);
+    await session.countInstructions(true);
+    expect(await session.profile()).toMatchObject({ isCounting: false, willCount: true });
+    await session.restart();
+    expect((await session.conflicts()).isChecked).toBe(false);
+    expect(await session.profile()).toMatchObject({ isCounting: true, willCount: true });
+    await session.checkRaces(true);
+    expect((await session.profile()).willCount).toBe(false);
+  });
+
+  test('refuses what is no list of names and no range', async () => {
+    const checked = validated(client().session);
+    await expect(checked.profile()).rejects.toThrow('No program is open');
+    await expect(checked.profile(['x'.repeat(129)])).rejects.toThrow('profile: argument 0.0');
+    await expect(checked.counts(-1, 4, 0)).rejects.toThrow('counts: argument 0 is below 0');
+  });
+});
