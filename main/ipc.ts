@@ -8,10 +8,12 @@ import {
 } from 'electron';
 import * as v from 'valibot';
 import type { StartInfo } from '../preload/api';
+import { sessionSchema, sha256Schema } from '../preload/session-file';
 import type { MachinePool } from './machine-pool';
 import { showMenu } from './menu';
 import {
   chooseProgram,
+  chooseSession,
   listGuests,
   readGuest,
   readProgram,
@@ -19,6 +21,7 @@ import {
   recentPrograms,
   saveText,
 } from './programs';
+import { readSession, writeSession } from './sessions';
 import { setTheme, theme, themeSchema } from './settings';
 import { chooseSourceFolder, noteProgram, readSource } from './sources';
 import { isOwnPage, openWindow } from './window';
@@ -101,6 +104,13 @@ export function answerPages(pool: MachinePool): void {
     readSource(webContents, file),
   );
   handle('source:folder', none, (window) => chooseSourceFolder(window));
+  handle('session:read', v.strictTuple([sha256Schema]), (_window, sha256) => readSession(sha256));
+  handle(
+    'session:write',
+    v.strictTuple([sha256Schema, sessionSchema]),
+    (_window, sha256, session) => writeSession(sha256, session),
+  );
+  handle('session:choose', none, (window) => chooseSession(window));
   handle('text:save', v.strictTuple([text(256), text(64 * 2 ** 20)]), (window, name, contents) =>
     saveText(window, name, contents),
   );

@@ -16,15 +16,27 @@ export class JsonFile<T> {
   ) {}
 
   read(): T {
+    const { value, problem } = this.inspect();
+    if (problem !== undefined) console.error(`${problem} Starting afresh.`);
+    return value;
+  }
+
+  /** The contents, or the initial ones and what is wrong with the file. One that is absent is no problem. */
+  inspect(): { readonly value: T; readonly problem?: string } {
+    const damaged = (why: string): { value: T; problem: string } => ({
+      value: this.initial,
+      problem: `${this.path} is damaged: ${why}.`,
+    });
     let contents: unknown;
     try {
       contents = JSON.parse(readFileSync(this.path, 'utf8'));
     } catch (error) {
-      if (!isMissing(error)) console.error(`${this.path}: ${String(error)}; starting afresh`);
-      return this.initial;
+      return isMissing(error) ? { value: this.initial } : damaged((error as Error).message);
     }
     const result = v.safeParse(this.schema, contents);
-    return result.success ? result.output : this.initial;
+    return result.success
+      ? { value: result.output }
+      : damaged(v.summarize(result.issues).replaceAll(/\s+/g, ' '));
   }
 
   write(value: T): void {

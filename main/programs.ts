@@ -1,11 +1,13 @@
 /** Where programs come from: bundled guests, files on disk, the recent ones. Only ELF files leave here. */
 import { dialog, type BrowserWindow } from 'electron';
-import { open, readFile, writeFile } from 'node:fs/promises';
+import { open, readFile, stat, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import * as v from 'valibot';
-import type { GuestInfo, ProgramFile, RecentFile } from '../preload/api';
+import type { GuestInfo, ProgramFile, RecentFile, TextFile } from '../preload/api';
+import { MAX_SESSION_BYTES } from '../preload/session-file';
 import { JsonFile } from './json-file';
 import { resource } from './paths';
+import { digestOf } from './sessions';
 
 const MAX_PROGRAM_BYTES = 512 * 2 ** 20;
 const MAX_RECENT = 12;
@@ -55,7 +57,7 @@ export async function readGuest(name: string): Promise<ProgramFile> {
   const guest = (await guests()).find((each) => each.name === name);
   if (guest === undefined) throw new Error(`There is no bundled guest named ${name}.`);
   const bytes = await readElf(resource('guests', guest.file));
-  return { name, bytes, arguments: guest.arguments, stopAt: guest.entry };
+  return { name, bytes, sha256: digestOf(bytes), arguments: guest.arguments, stopAt: guest.entry };
 }
 
 /** Asks for a file; null when the dialog was cancelled. */
@@ -78,7 +80,8 @@ export async function readProgram(path: string): Promise<ProgramFile> {
   const bytes = await readElf(path);
   const rest = recentFile.read().filter((each) => each !== path);
   recentFile.write([path, ...rest].slice(0, MAX_RECENT));
-  return { name: basename(path), path, bytes, arguments: [], stopAt: 'main' };
+  const sha256 = digestOf(bytes);
+  return { name: basename(path), path, bytes, sha256, arguments: [], stopAt: 'main' };
 }
 
 const recentFile = new JsonFile<string[]>('recent.json', v.array(v.string()), []);
@@ -135,6 +138,25 @@ export async function saveText(
     throw new Error(`${filePath} cannot be written: ${reason(error)}`);
   });
   return filePath;
+}
+
+/** Asks for a session file; null when the dialog was cancelled. */
+export async function chooseSession(window: BrowserWindow): Promise<TextFile | null> {
+  const { canceled, filePaths } = await dialog.showOpenDialog(window, {
+    title: 'Import a session',
+    buttonLabel: 'Import',
+    properties: ['openFile'],
+    filters: [{ name: 'Sessions', extensions: ['json'] }],
+  });
+  const path = filePaths[0];
+  if (canceled || path === undefined) return null;
+  try {
+    const { size } = await stat(path);
+    if (size > MAX_SESSION_BYTES) throw new Error(`it is larger than ${MAX_SESSION_BYTES} bytes`);
+    return { name: basename(path), text: await readFile(path, 'utf8') };
+  } catch (error) {
+    throw new Error(`${path} cannot be read: ${reason(error)}.`, { cause: error });
+  }
 }
 
 /** `EACCES: permission denied, open '…'` without the call at its end. */

@@ -10,6 +10,7 @@ import { DebugInfo } from '../emulator/elf/dwarf/debug-info';
 import { parseElf } from '../emulator/elf/parse';
 import type { ProgramFile, SourceText } from '../preload/api';
 import { resource } from './paths';
+import { keepFolders, keptFolders } from './sessions';
 
 const MAX_SOURCE_BYTES = 8 * 2 ** 20;
 /** Programs that a page may ask about: the open one, and those it opened before. */
@@ -36,7 +37,7 @@ export function noteProgram<T extends ProgramFile | null>(page: WebContents, pro
   if (program === null) return program;
   const before = served.get(page) ?? [];
   const known = before.find((each) => sameProgram(each.program, program));
-  const entry: Served = { program, folders: known?.folders ?? [] };
+  const entry: Served = { program, folders: known?.folders ?? [...keptFolders(program.sha256)] };
   const rest = before.filter((each) => each !== known).slice(0, MAX_PROGRAMS - 1);
   served.set(page, [entry, ...rest]);
   return program;
@@ -75,6 +76,7 @@ export async function chooseSourceFolder(window: BrowserWindow): Promise<string 
   const [folder] = filePaths;
   if (canceled || folder === undefined) return null;
   if (!current.folders.includes(folder)) current.folders.unshift(folder);
+  keepFolders(current.program.sha256, current.folders);
   return folder;
 }
 

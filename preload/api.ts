@@ -1,5 +1,7 @@
 /** What the page gets from Electron as `window.hartscope`. Kept apart from the script, so that the page sees no Electron types. */
 
+import type { Session } from './session-file';
+
 export type Theme = 'system' | 'light' | 'dark';
 
 /** A bundled guest, as guests/catalogue.json describes it. */
@@ -26,6 +28,8 @@ export interface ProgramFile {
   /** Where the file lies; absent for a bundled guest. */
   readonly path?: string;
   readonly bytes: Uint8Array;
+  /** Of the bytes, in hexadecimal: what sessions are kept by. */
+  readonly sha256: string;
   /** argv without argv[0]. */
   readonly arguments: readonly string[];
   readonly stopAt: string;
@@ -41,6 +45,20 @@ export type SourceText =
       readonly text: string;
     }
   | { readonly path: string; readonly tried: readonly string[] };
+
+/** A file that the user has chosen. */
+export interface TextFile {
+  /** Base name. */
+  readonly name: string;
+  readonly text: string;
+}
+
+/** What is kept of a program from the last time; null: nothing. */
+export interface KeptSession {
+  readonly session: Session | null;
+  /** What is wrong with the file. */
+  readonly problem?: string;
+}
 
 /** What a window needs to draw itself. */
 export interface StartInfo {
@@ -83,6 +101,11 @@ export interface HartscopeApi {
   readSource(path: string): Promise<SourceText>;
   /** Asks for a folder to look for the program's source in; null when that was cancelled. */
   chooseSourceFolder(): Promise<string | null>;
+  /** What is kept of a program, by its SHA-256. */
+  readSession(sha256: string): Promise<KeptSession>;
+  writeSession(sha256: string, session: Session): Promise<void>;
+  /** Asks for a session file to import; null when that was cancelled. */
+  chooseSession(): Promise<TextFile | null>;
   /** Asks where to save; null when it was cancelled, else the path. */
   saveText(suggestedName: string, text: string): Promise<string | null>;
   /** Starts a machine process; its port comes as a window message of kind MACHINE_PORT. */

@@ -91,19 +91,40 @@ const within = place('within');
 const rightOf = place('right');
 const leftOf = place('left');
 
-/** Puts the kept arrangement back; false when there is none that fits. */
-export function restoreLayout(api: DockviewApi): boolean {
-  const kept = localStorage.getItem(LAYOUT_KEY);
-  if (kept === null) return false;
+/** An arrangement in the dock's own words. */
+export type Layout = Readonly<Record<string, unknown>>;
+
+export const layoutOf = (api: DockviewApi): Layout => ({ ...api.toJSON() });
+
+/** Puts an arrangement back; false when there is none, or when it does not fit the panes of this version. */
+export function takeLayout(api: DockviewApi, layout: Layout | null): boolean {
+  if (layout === null || !fits(layout)) return false;
   try {
-    api.fromJSON(JSON.parse(kept) as Parameters<DockviewApi['fromJSON']>[0]);
+    api.fromJSON(layout as unknown as Parameters<DockviewApi['fromJSON']>[0]);
     return PANE_IDS.some((id) => api.getPanel(id) !== undefined);
   } catch {
-    // Damaged, or from another version: the first arrangement takes its place.
+    // Damaged: the first arrangement takes its place.
     return false;
   }
 }
 
-export function saveLayout(api: DockviewApi): void {
-  localStorage.setItem(LAYOUT_KEY, JSON.stringify(api.toJSON()));
+/** Whether all panels of an arrangement are panes that there are. */
+function fits({ panels }: Layout): boolean {
+  if (typeof panels !== 'object' || panels === null) return false;
+  return Object.entries(panels as Record<string, { contentComponent?: unknown } | null>).every(
+    ([id, panel]) => id in PANES && panel?.contentComponent === id,
+  );
 }
+
+/** The arrangement that a window starts with: the last one. */
+export function keptLayout(): Layout | null {
+  try {
+    const kept: unknown = JSON.parse(localStorage.getItem(LAYOUT_KEY) ?? 'null');
+    return typeof kept === 'object' ? (kept as Layout | null) : null;
+  } catch {
+    return null;
+  }
+}
+
+export const keepLayout = (layout: Layout): void =>
+  localStorage.setItem(LAYOUT_KEY, JSON.stringify(layout));

@@ -66,6 +66,8 @@ export const useMachine = defineStore('machine', () => {
   let queued = 0;
   /** Which `open` is the latest: an older one that still waits gives up. */
   let attempt = 0;
+  /** Breakpoints of the program that was open last. */
+  let lastSpecs: readonly BreakpointSpec[] = [];
 
   const running = computed(() => state.value?.running ?? false);
   const busy = computed(() => shown.value?.running ?? false);
@@ -140,12 +142,16 @@ export const useMachine = defineStore('machine', () => {
     message: (text, level) => log.add(text, level),
   };
 
-  /** Opens a program in a fresh machine; the one that was open ends. */
-  async function open(file: ProgramFile, given: OpenOptions): Promise<void> {
+  /** Opens a program in a fresh machine; the one that was open ends. The same program keeps its breakpoints. */
+  async function open(
+    file: ProgramFile,
+    given: OpenOptions,
+    restored?: readonly BreakpointSpec[],
+  ): Promise<void> {
     const mine = ++attempt;
     const kept = program.value?.path === file.path && program.value?.name === file.name;
-    const specs = kept ? breakpoints.value.map(specOf) : [];
     await close();
+    const specs = restored ?? (kept ? lastSpecs : []);
     program.value = file;
     options.value = given;
     phase.value = 'opening';
@@ -172,7 +178,7 @@ export const useMachine = defineStore('machine', () => {
         rows: size.rows,
       });
       if (mine !== attempt) return;
-      for (const spec of specs) await client.requests.addBreakpoint(spec);
+      for (const spec of specs) await restoreBreakpoint(client.requests, spec);
       const [first, set] = await Promise.all([
         client.requests.state(),
         client.requests.breakpoints(),
@@ -192,6 +198,17 @@ export const useMachine = defineStore('machine', () => {
       const reason = error instanceof Error ? error.message : String(error);
       problem.value = `${file.name} cannot be opened: ${reason}`;
       log.add(problem.value, 'error');
+    }
+  }
+
+  /** One that is not taken any more does not keep the program from being opened. */
+  async function restoreBreakpoint(to: MachineRequests, spec: BreakpointSpec): Promise<void> {
+    try {
+      await to.addBreakpoint(spec);
+    } catch (error) {
+      if (phase.value !== 'opening' && phase.value !== 'open') throw error;
+      const reason = error instanceof Error ? error.message : String(error);
+      log.add(`The breakpoint at ${spec.at} is not set: ${reason}`, 'warning');
     }
   }
 
@@ -215,6 +232,7 @@ export const useMachine = defineStore('machine', () => {
     awaitingStop = [];
     turn = Promise.resolve();
     queued = 0;
+    if (info.value !== null) lastSpecs = breakpoints.value.map(specOf);
     info.value = null;
     state.value = shown.value = null;
     breakpoints.value = [];
@@ -270,6 +288,14 @@ export const useMachine = defineStore('machine', () => {
 
   async function addBreakpoint(spec: BreakpointSpec): Promise<void> {
     await requests().addBreakpoint(spec);
+    await fetchBreakpoints();
+  }
+
+  /** Puts other breakpoints in the place of all that there are. */
+  async function replaceBreakpoints(specs: readonly BreakpointSpec[]): Promise<void> {
+    const to = requests();
+    for (const { id } of breakpoints.value) await to.removeBreakpoint(id);
+    for (const spec of specs) await restoreBreakpoint(to, spec);
     await fetchBreakpoints();
   }
 
@@ -347,6 +373,7 @@ export const useMachine = defineStore('machine', () => {
     counting,
     countInstructions,
     addBreakpoint,
+    replaceBreakpoints,
     updateBreakpoint,
     removeBreakpoint,
     toggleBreakpoint,

@@ -5,6 +5,7 @@ import type { GuestInfo, ProgramFile, RecentFile } from '../../preload/api';
 import { joinWords, splitWords } from '../words';
 import { useLog } from './log';
 import { useMachine } from './machine';
+import { useSession, type StartFields } from './session';
 
 /** What is chosen in the Guests pane: a bundled guest or a file. */
 export type Choice =
@@ -15,6 +16,7 @@ export type Choice =
 export const usePrograms = defineStore('programs', () => {
   const log = useLog();
   const machine = useMachine();
+  const session = useSession();
 
   const guests = shallowRef<readonly GuestInfo[]>([]);
   const recent = shallowRef<readonly RecentFile[]>([]);
@@ -25,6 +27,21 @@ export const usePrograms = defineStore('programs', () => {
   const environment = ref('');
   /** `interleaved[:quantum[:seed]]`; empty: parallel. */
   const schedule = ref('');
+  /** The fields as they were filled in: what the user has changed since is not overwritten. */
+  let filled: StartFields = fields();
+
+  function fields(): StartFields {
+    return { arguments: args.value, environment: environment.value, schedule: schedule.value };
+  }
+
+  function fill(given: StartFields): void {
+    args.value = given.arguments;
+    environment.value = given.environment;
+    schedule.value = given.schedule;
+    filled = fields();
+  }
+
+  const isUntouched = (): boolean => JSON.stringify(fields()) === JSON.stringify(filled);
 
   /** Whether the guest that is open starts vCPUs. */
   const isMultiprocess = computed(() => {
@@ -33,10 +50,29 @@ export const usePrograms = defineStore('programs', () => {
     return program?.path === undefined && (guest?.tags.includes('multiprocess') ?? false);
   });
 
+  /** Fills the fields: with what the open program was started with, or with what the guest usually is. */
   function choose(next: Choice): void {
+    const isSame = JSON.stringify(choice.value) === JSON.stringify(next);
+    // What was written for it stays.
+    if (isSame && !isUntouched()) return;
+    const isFirst = choice.value === null;
     choice.value = next;
+    const started = isOpen(next) ? session.started() : null;
+    if (started !== null) return fill(started);
     const guest = next.kind === 'guest' && guests.value.find(({ name }) => name === next.name);
-    args.value = guest ? joinWords(guest.arguments) : '';
+    fill({
+      arguments: guest ? joinWords(guest.arguments) : '',
+      environment: isFirst ? environment.value : '',
+      schedule: isFirst ? schedule.value : '',
+    });
+  }
+
+  function isOpen(which: Choice): boolean {
+    const { program } = machine;
+    if (machine.phase === 'none' || program === null) return false;
+    return which.kind === 'file'
+      ? program.path === which.path
+      : program.path === undefined && program.name === which.name;
   }
 
   async function openChoice(): Promise<void> {
@@ -76,21 +112,34 @@ export const usePrograms = defineStore('programs', () => {
     try {
       const file = await read();
       if (file === null) return;
+      const again = machine.phase !== 'none' && machine.program?.sha256 === file.sha256;
+      const kept = await session.load(file);
+      session.restore(kept);
+      if (kept !== null && !again && isUntouched()) fill(kept);
+      const start = fields();
       const words = splitWords(args.value);
       const variables = environment.value.split('\n').filter((line) => line.trim() !== '');
       const odd = variables.find((line) => !/^[^=\s]+=/.test(line));
       if (odd !== undefined) throw new Error(`Environment: "${odd}" is not NAME=value.`);
       const order = schedule.value.trim();
-      await machine.open(file, {
+      const options = {
         args: words,
         environment: variables,
         ...(order !== '' && { schedule: parseSchedule(order) }),
-      });
+      };
+      await machine.open(file, options, kept?.breakpoints);
+      if (machine.program === file && machine.phase === 'open') session.begin(file, start);
     } catch (error) {
       log.fail(error);
     } finally {
       recent.value = await window.hartscope.recent();
     }
+  }
+
+  /** Puts an exported session in the place of the open program's. */
+  async function importSession(): Promise<void> {
+    const imported = await session.importFile();
+    if (imported !== null) fill(imported);
   }
 
   return {
@@ -107,5 +156,7 @@ export const usePrograms = defineStore('programs', () => {
     openRecent,
     chooseFile,
     openDropped,
+    importSession,
+    exportSession: session.exportFile,
   };
 });

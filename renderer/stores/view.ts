@@ -5,8 +5,11 @@ import type { Theme } from '../../preload/api';
 import {
   addPane,
   applyLayout,
-  restoreLayout,
-  saveLayout,
+  keepLayout,
+  keptLayout,
+  layoutOf,
+  takeLayout,
+  type Layout,
   type LayoutName,
   type PaneId,
 } from '../panes/layout';
@@ -43,12 +46,23 @@ export const useView = defineStore('view', () => {
   const pagesPlace = shallowRef<PlaceRequest | null>(null);
   const memoryPlace = shallowRef<PlaceRequest | null>(null);
   const actions = new Map<PaneId, (action: PaneAction) => void>();
+  /** How the panes stand, in the dock's words; null until the dock is there. */
+  const layout = shallowRef<Layout | null>(null);
   let dock: DockviewApi | null = null;
 
   function dockReady(api: DockviewApi): void {
     dock = api;
-    if (!restoreLayout(api)) applyLayout(api, 'step');
-    api.onDidLayoutChange(() => saveLayout(api));
+    if (!takeLayout(api, keptLayout())) applyLayout(api, 'step');
+    api.onDidLayoutChange(() => {
+      layout.value = layoutOf(api);
+      keepLayout(layout.value);
+    });
+  }
+
+  /** Arranges the panes as they were; an arrangement that does not fit this version is left. */
+  function rearrange(kept: Layout): void {
+    if (dock === null || JSON.stringify(kept) === JSON.stringify(layoutOf(dock))) return;
+    if (!takeLayout(dock, kept)) applyLayout(dock, 'step');
   }
 
   function arrange(name: LayoutName): void {
@@ -122,7 +136,9 @@ export const useView = defineStore('view', () => {
     memoryPlace,
     pagesPlace,
     dockReady,
+    layout,
     arrange,
+    rearrange,
     show,
     answer,
     showCode,

@@ -3,7 +3,6 @@ import { ref, shallowRef } from 'vue';
 import type { HartValue } from '../../emulator/debug/protocol';
 import { useMachine } from './machine';
 
-const KEY = 'watches';
 /** More would only make every stop slower. */
 const MOST = 32;
 
@@ -17,7 +16,7 @@ export interface WatchResult {
 /** Expressions that are evaluated on every hart at each stop. */
 export const useWatches = defineStore('watches', () => {
   const machine = useMachine();
-  const expressions = ref<readonly string[]>(load());
+  const expressions = ref<readonly string[]>([]);
   const results = shallowRef<ReadonlyMap<string, WatchResult>>(new Map());
 
   /** Evaluates all of them; the machine must be open. */
@@ -44,28 +43,19 @@ export const useWatches = defineStore('watches', () => {
     if (expressions.value.includes(given)) return `${given} is there already.`;
     if (expressions.value.length >= MOST) return `There are ${MOST} expressions: remove one first.`;
     expressions.value = [...expressions.value, given];
-    save();
     machine.touched();
     return undefined;
   }
 
   function remove(text: string): void {
     expressions.value = expressions.value.filter((each) => each !== text);
-    save();
   }
 
-  const save = (): void => localStorage.setItem(KEY, JSON.stringify(expressions.value));
+  /** Puts other expressions in the place of all that there are. */
+  function replace(texts: readonly string[]): void {
+    expressions.value = [...new Set(texts)].slice(0, MOST);
+    machine.touched();
+  }
 
-  return { expressions, results, evaluate, add, remove };
+  return { expressions, results, evaluate, add, remove, replace };
 });
-
-function load(): string[] {
-  try {
-    const kept: unknown = JSON.parse(localStorage.getItem(KEY) ?? '[]');
-    if (!Array.isArray(kept)) return [];
-    return kept.filter((each): each is string => typeof each === 'string').slice(0, MOST);
-  } catch {
-    // Damaged: none is kept.
-    return [];
-  }
-}

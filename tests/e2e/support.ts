@@ -13,9 +13,9 @@ export interface RunningApp {
   close(): Promise<void>;
 }
 
-/** Starts the app with a profile of its own and waits for its window. */
-export async function startApp(): Promise<RunningApp> {
-  const profile = mkdtempSync(join(tmpdir(), 'hartscope-e2e-'));
+/** Starts the app and waits for its window: with a profile of its own, or with one that the caller keeps. */
+export async function startApp(kept?: string): Promise<RunningApp> {
+  const profile = kept ?? mkdtempSync(join(tmpdir(), 'hartscope-e2e-'));
   const app = await _electron.launch({
     args: [resolve('.'), `--user-data-dir=${profile}`],
     chromiumSandbox: !process.env.NO_SANDBOX,
@@ -28,7 +28,7 @@ export async function startApp(): Promise<RunningApp> {
     page,
     close: async () => {
       await app.close();
-      rmSync(profile, { recursive: true, force: true });
+      if (kept === undefined) rmSync(profile, { recursive: true, force: true });
     },
   };
 }

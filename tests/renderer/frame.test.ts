@@ -151,7 +151,13 @@ describe('a machine whose process ended', () => {
 test('a program that cannot be opened is reported, and nothing is left open', async () => {
   const fake = fakeWindow();
   const machine = useMachine();
-  const broken = { name: 'broken', bytes: Uint8Array.of(1), arguments: [], stopAt: 'main' };
+  const broken = {
+    name: 'broken',
+    bytes: Uint8Array.of(1),
+    sha256: 'b'.repeat(64),
+    arguments: [],
+    stopAt: 'main',
+  };
   await machine.open(broken, { args: [], environment: [] });
   expect(machine.phase).toBe('failed');
   expect(show(MachineBanner).text()).toContain('broken cannot be opened: the file is truncated');

@@ -69,7 +69,13 @@ describe('the Source pane', () => {
     const machine = await openProgram();
     fake.machines[0].debugInfo = 'none';
     const opening = machine.open(
-      { name: 'bare', bytes: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46), arguments: [], stopAt: 'main' },
+      {
+        name: 'bare',
+        bytes: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46),
+        sha256: 'b'.repeat(64),
+        arguments: [],
+        stopAt: 'main',
+      },
       { args: [], environment: [] },
     );
     await expect.poll(() => fake.machines.length).toBe(2);

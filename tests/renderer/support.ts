@@ -6,7 +6,13 @@ import type { Component } from 'vue';
 import type { MachineEvents, MachineRequests } from '../../emulator/debug/protocol';
 // The page's globals.
 import type {} from '../../renderer/env';
-import { MACHINE_PORT, type HartscopeApi, type MenuEntry } from '../../preload/api';
+import {
+  MACHINE_PORT,
+  type HartscopeApi,
+  type KeptSession,
+  type MenuEntry,
+  type TextFile,
+} from '../../preload/api';
 import { receivePorts } from '../../renderer/machine-client';
 import { useMachine } from '../../renderer/stores/machine';
 import { usePrograms } from '../../renderer/stores/programs';
@@ -17,6 +23,7 @@ import { FAKE_TEXT } from '../support/fake-source';
 const PROGRAM = {
   name: 'dot',
   bytes: Uint8Array.of(0x7f, 0x45, 0x4c, 0x46),
+  sha256: 'd'.repeat(64),
   arguments: [],
   stopAt: 'main',
 } as const;
@@ -27,6 +34,10 @@ export interface FakeWindow {
   readonly calls: string[];
   menu: readonly MenuEntry[];
   saved: { name: string; text: string } | null;
+  /** What main keeps, by the program's SHA-256. */
+  readonly sessions: Map<string, KeptSession>;
+  /** The file that the user chooses to import. */
+  importing: TextFile | null;
   /** Where the program's source is; null: nowhere yet. */
   sourceFolder: string | null;
   /** As main reports the end of a machine process. */
@@ -48,6 +59,8 @@ export function fakeWindow(): FakeWindow {
     calls: [],
     menu: [],
     saved: null,
+    sessions: new Map(),
+    importing: null,
     sourceFolder: '/home/fake',
     exit: (machine, reason) => exits.forEach((listener) => listener({ machine, reason })),
   };
@@ -77,7 +90,12 @@ export function fakeWindow(): FakeWindow {
         recent: [{ path: '/tmp/a.elf', name: 'a.elf' }],
         theme: 'system',
       }),
-    readGuest: (name) => Promise.resolve({ ...PROGRAM, name }),
+    readGuest: (name) =>
+      Promise.resolve({
+        ...PROGRAM,
+        name,
+        sha256: name === 'dot' ? PROGRAM.sha256 : 'c'.repeat(64),
+      }),
     chooseFile: () => Promise.resolve(null),
     readRecent: (path) => Promise.reject(new Error(`${path} cannot be read: ENOENT`)),
     readDropped: () => Promise.resolve({ ...PROGRAM, path: '/tmp/dropped' }),
@@ -89,6 +107,12 @@ export function fakeWindow(): FakeWindow {
           : { path, file: `${fake.sourceFolder}/${path}`, text: FAKE_TEXT },
       ),
     chooseSourceFolder: () => Promise.resolve((fake.sourceFolder = '/home/source')),
+    readSession: (sha256) => Promise.resolve(fake.sessions.get(sha256) ?? { session: null }),
+    writeSession: (sha256, session) => {
+      fake.sessions.set(sha256, { session });
+      return Promise.resolve();
+    },
+    chooseSession: () => Promise.resolve(fake.importing),
     saveText: (name, text) => {
       fake.saved = { name, text };
       return Promise.resolve(`/tmp/${name}`);
