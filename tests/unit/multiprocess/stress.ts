@@ -1,5 +1,5 @@
 import { readdirSync } from 'node:fs';
-import { Machine } from '../../../emulator';
+import { Machine, type MachineOptions } from '../../../emulator';
 import { assemble } from '../../../emulator/isa';
 import { CapturedStreams } from '../../support/captured-streams';
 import { writeElf } from '../../support/elf-writer';
@@ -33,6 +33,7 @@ export function machineOf(
   text: string,
   pool: { readonly entry: string; readonly threads: number } | undefined,
   task?: TaskOptions,
+  options: Partial<MachineOptions> = {},
 ): Machine {
   const { bytes, symbols } = assemble(text, { base: CODE });
   const data = new Uint8Array(DATA_BYTES);
@@ -47,7 +48,7 @@ export function machineOf(
     { address: DATA, bytes: data, writable: true, executable: false },
   ]);
   const streams = new CapturedStreams();
-  return Machine.create({ elf, memoryLimit: 64 << 20, streams, ...(pool && { pool }) });
+  return Machine.create({ elf, memoryLimit: 64 << 20, streams, ...(pool && { pool }), ...options });
 }
 
 /** Runs to the end; waits of the guest last as long as they last. */
