@@ -10,6 +10,8 @@ export class Engines {
   /** The one used last at the end. */
   private used: Engine[] = [];
   private readonly free: Engine[] = [];
+  /** What `of` was asked for last, as long as nothing else has been used since. */
+  private recent: { readonly root: AddressSpace; readonly engine: Engine } | undefined;
 
   /**
    * @param first the first process's, which keeps it
@@ -33,9 +35,11 @@ export class Engines {
 
   /** The engine for the harts of a process whose own space is `root`. */
   of(root: AddressSpace): Engine {
+    if (this.recent?.root === root) return this.recent.engine;
     const known = this.bySpace.get(root);
     if (known) {
       if (this.used.at(-1) !== known) this.use(known);
+      this.recent = { root, engine: known };
       return known;
     }
     const engine = this.free.pop() ?? this.oneMore(root) ?? this.takeOldest();
@@ -63,6 +67,7 @@ export class Engines {
     const engine = this.bySpace.get(root);
     if (!engine) return;
     this.bySpace.delete(root);
+    this.recent = undefined;
     engine.removeRoot(root);
     if (engine.rootCount > 0) return;
     this.used = this.used.filter((other) => other !== engine);
@@ -76,6 +81,7 @@ export class Engines {
 
   private use(engine: Engine): void {
     this.used = [...this.used.filter((other) => other !== engine), engine];
+    this.recent = undefined;
   }
 
   private oneMore(root: AddressSpace): Engine | undefined {

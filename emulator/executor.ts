@@ -25,6 +25,8 @@ const SIGKILL = 9;
 const ECALL_BYTES = 4;
 /** Events get a new host time after so many instructions: reading the clock takes as long as some hundred. */
 const STAMP_AFTER = 10_000;
+/** A hart that is alone goes on after its system calls for so many instructions, then timers and signals are looked at. */
+const LOOK_AFTER = 10_000;
 /** How often virtual time may jump in one run: a guest that sleeps in a loop does not keep the embedder waiting. */
 const MOST_SLEEPS = 10_000;
 const A0 = 10;
@@ -149,6 +151,7 @@ export class Executor {
 
   /** What comes before any run: a fault's signal is delivered, parked harts may try again. */
   begin(): MachineStop | undefined {
+    this.harts.main.space.arena.events.stamp();
     const delivered = this.deliver();
     if (this.ended) return this.ended;
     this.harts.retry();
@@ -190,14 +193,40 @@ export class Executor {
     if (end) return this.settle(hart, end);
     if (!hart.runnable) return undefined;
     const limit = vcpu && vcpu.limit > 0 ? vcpu.limit - state.instret : Infinity;
-    const before = state.instret;
     const engine = this.options.engines.of(hart.owner.space);
+    const { space } = hart;
+    const start = state.instret;
+    const most = Math.min(budget, QUANTUM, hart.turn, limit);
+    for (let ran = 0; ; ran = state.instret - start) {
+      const stop = this.runOn(hart, engine, most - ran, through && ran === 0);
+      const result = this.settleStop(hart, stop);
+      if (result || stop.kind !== 'ecall' || state.instret - start >= Math.min(most, LOOK_AFTER)) {
+        return result;
+      }
+      if (hart.space !== space || !this.goesOn(hart, engine)) return undefined;
+    }
+  }
+
+  private runOn(hart: Hart, engine: Engine, most: number, through: boolean): EngineStop {
+    const { state } = hart;
+    const before = state.instret;
     this.harts.runs(hart);
-    const stop = engine.run(state, Math.min(budget, QUANTUM, hart.turn, limit), through);
+    const stop = engine.run(state, most, through);
     const ran = state.instret - before;
     if (ran > STAMP_AFTER) hart.space.arena.events.stamp();
     this.harts.ran(hart, ran);
-    return this.settleStop(hart, stop);
+    return stop;
+  }
+
+  /**
+   * Whether a hart whose system call is done goes on at once, as it was entered: there is no other one that could have
+   * a turn or be told about, and the engine is still its own.
+   */
+  private goesOn(hart: Hart, engine: Engine): boolean {
+    const { harts, options } = this;
+    if (harts.list().length > 1 || !hart.runnable || this.ended || hart.turn <= 0) return false;
+    if (options.interleaving || harts.observer || hart.vcpu) return false;
+    return options.engines.of(hart.owner.space) === engine;
   }
 
   /** What comes of an engine's stop, wherever the hart has run; nothing when it simply goes on. */
@@ -356,7 +385,7 @@ export class Executor {
     if (this.hooks.stopsAtCall?.(hart) === true) return this.callStop(hart);
     this.beforeCall(hart);
     this.harts.observer?.calls(hart);
-    hart.space.arena.events.stamp();
+    hart.space.arena.events.stampSometimes();
     const number = hart.state.xNumber(A7);
     const kernel = this.kernelOf(hart);
     const isLinux = kernel.ownsCall(number);

@@ -22,6 +22,8 @@ interface ProcessesHost {
  */
 export class GuestProcesses implements ProcessHost {
   private readonly byId = new Map<number, GuestProcess>();
+  /** The one that was asked for last. */
+  private recent: GuestProcess | undefined;
 
   constructor(
     private readonly host: ProcessesHost,
@@ -37,8 +39,11 @@ export class GuestProcesses implements ProcessHost {
   }
 
   of(hart: Hart): GuestProcess {
+    const { recent } = this;
+    if (recent !== undefined && recent === hart.owner) return recent;
     const process = this.byId.get(hart.owner.pid) ?? this.leader;
     if (process !== hart.owner) throw new Error(`hart ${hart.index} has lost its process`);
+    this.recent = process;
     return process;
   }
 
@@ -46,6 +51,7 @@ export class GuestProcesses implements ProcessHost {
   end(process: GuestProcess): void {
     const { harts } = this.host;
     this.byId.delete(process.pid);
+    this.recent = undefined;
     for (const hart of this.hartsOf(process)) {
       hart.ended = true;
       if (hart !== this.leader.main) harts.remove(hart);

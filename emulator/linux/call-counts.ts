@@ -10,13 +10,16 @@ export interface SyscallUse {
 
 /** Which system calls the processes of a machine have made. */
 export class CallCounts {
-  private readonly counts = new Map<number, number>();
+  /** By their numbers, as far as Linux has given them. */
+  private readonly usual = new Float64Array(512);
+  private readonly others = new Map<number, number>();
   private readonly unknown = new Set<number>();
 
   constructor(private readonly log: (text: string) => void) {}
 
   count(number: number): void {
-    this.counts.set(number, (this.counts.get(number) ?? 0) + 1);
+    if (number < this.usual.length) this.usual[number] += 1;
+    else this.others.set(number, (this.others.get(number) ?? 0) + 1);
   }
 
   /** Says once of each call that it is not there. */
@@ -31,7 +34,8 @@ export class CallCounts {
 
   /** The most frequent first. */
   list(): readonly SyscallUse[] {
-    return [...this.counts]
+    const usual = Array.from(this.usual, (count, number) => [number, count] as const);
+    return [...usual.filter(([, count]) => count > 0), ...this.others]
       .map(([number, count]) => ({
         number,
         name: systemCallName(number),

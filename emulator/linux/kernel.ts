@@ -277,7 +277,7 @@ export class LinuxKernel {
    */
   deliverPending(hart: HartState): SyscallOutcome | undefined {
     const thread = this.thread(hart);
-    if (this.isWaiting(thread) || this.signals.pending(thread) === 0n) return undefined;
+    if (!this.signals.hasPending(thread) || this.isWaiting(thread)) return undefined;
     const begun = this.delivery.deliverAll(thread);
     return typeof begun === 'number' ? undefined : begun;
   }
@@ -464,7 +464,7 @@ export class LinuxKernel {
 
   /** Signals that came while a call was made, or by it, are delivered behind it. */
   private deliverAfter(thread: Thread, outcome: SyscallOutcome & { kind: 'done' }): SyscallOutcome {
-    if (this.signals.pending(thread) === 0n) return outcome;
+    if (!this.signals.hasPending(thread)) return outcome;
     if (outcome.pcSet !== true) thread.hart.pc += ECALL_BYTES;
     const begun = this.delivery.deliverAll(thread);
     return typeof begun === 'number' ? { kind: 'done', pcSet: true } : begun;

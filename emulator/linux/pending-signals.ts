@@ -30,6 +30,8 @@ function lowest(set: bigint): number {
 export class PendingSignals {
   private readonly queues = new Map<number, SignalInfo[]>();
   private bits = 0n;
+  /** Whether there is none: asked for at every system call, and quicker than `set`. */
+  isEmpty = true;
 
   /** Bit n - 1 for signal n. */
   get set(): bigint {
@@ -48,6 +50,7 @@ export class PendingSignals {
     else if (info.signal < SIGRTMIN) return false;
     else queue.push(info);
     this.bits |= signalBit(info.signal);
+    this.isEmpty = false;
     return true;
   }
 
@@ -71,5 +74,6 @@ export class PendingSignals {
       for (const info of queue) info.taken?.();
     }
     this.bits &= ~set;
+    this.isEmpty = this.bits === 0n;
   }
 }

@@ -133,6 +133,11 @@ export class SignalState {
     return thread.pending.set | (thread.takesShared ? this.shared.set : 0n);
   }
 
+  /** Whether anything is pending for a thread, blocked or not. */
+  hasPending(thread: Thread): boolean {
+    return !thread.pending.isEmpty || (thread.takesShared && !this.shared.isEmpty);
+  }
+
   /** How many signals wait in all (RLIMIT_SIGPENDING). */
   get count(): number {
     let count = this.shared.count;
@@ -147,6 +152,7 @@ export class SignalState {
 
   /** Takes the first pending signal that ends the process now; undefined when there is none. */
   takeFatal(thread: Thread): number | undefined {
+    if (!this.hasPending(thread)) return undefined;
     const open = this.deliverable(thread);
     if (open === 0n) return undefined;
     const fatal = select(open, (signal) => this.isFatal(signal));
@@ -194,8 +200,8 @@ export class SignalState {
 
   /** What a thread does not block; of the process's signals those that the first thread leaves to it. */
   private deliverable(thread: Thread): bigint {
+    if (!this.hasPending(thread)) return 0n;
     let pending = this.pending(thread);
-    if (pending === 0n) return 0n;
     const { first } = this;
     if (first !== thread && first?.ended === false) {
       pending &= thread.pending.set | first.blocked;

@@ -15,13 +15,19 @@ interface ThreadSource {
 export class ThreadTable {
   private readonly threads = new Map<number, Thread>();
   private hasFirst = false;
+  /** The one that was asked for last. */
+  private recent: Thread | undefined;
 
   constructor(private readonly source: ThreadSource) {}
 
   /** The thread that a hart runs; a hart that is not known is the first thread, or one of multiprocess. */
   of(hart: HartState): Thread {
+    if (this.recent?.hart === hart) return this.recent;
     const known = this.threads.get(hart.mhartid);
-    if (known !== undefined) return known;
+    if (known !== undefined) {
+      if (known.hart === hart) this.recent = known;
+      return known;
+    }
     const { source, hasFirst } = this;
     this.hasFirst = true;
     // The process's signals go to its first thread; harts of multiprocess only get their own.
@@ -50,6 +56,7 @@ export class ThreadTable {
       thread.wait = undefined;
     }
     this.threads.delete(hart.mhartid);
+    this.recent = undefined;
   }
 
   /** All others have ended (execve). */
@@ -80,6 +87,7 @@ export class ThreadTable {
 
   private put(thread: Thread): Thread {
     this.threads.set(thread.hart.mhartid, thread);
+    this.recent = undefined;
     return thread;
   }
 

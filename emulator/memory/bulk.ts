@@ -1,5 +1,5 @@
 import { i32, memory, ModuleBuilder, unreachable, type FunctionBuilder } from '../wasm';
-import { ENTRY_FRAME_SHIFT, NODE_ENTRIES } from './arena-layout';
+import { NODE_ENTRIES } from './arena-layout';
 
 /**
  * Copies and fills in the arena. Typed arrays over shared memory move word by word (1.5 µs to clear a
@@ -17,11 +17,11 @@ export interface Bulk {
    */
   copyNode(to: number, from: number, counts: number, shift: number): void;
   /**
-   * Takes one reference away from each frame that a leaf refers to. The frames whose last reference that was
-   * stand in the leaf's first words afterwards.
+   * Takes one reference away from each frame or node that a page-table node refers to; `counts` and `shift` as for
+   * `copyNode`. Those whose last reference that was stand in the node's first words afterwards.
    * @returns how many they are
    */
-  dropLeaf(leaf: number, counts: number): number;
+  dropNode(node: number, counts: number, shift: number): number;
 }
 
 function build(): WebAssembly.Module {
@@ -57,35 +57,35 @@ function build(): WebAssembly.Module {
   });
   module.export('copyNode', node.index);
 
-  const drop = module.function(['i32', 'i32'], ['i32']);
-  buildDropLeaf(drop.builder);
-  module.export('dropLeaf', drop.index);
+  const drop = module.function(['i32', 'i32', 'i32'], ['i32']);
+  buildDropNode(drop.builder);
+  module.export('dropNode', drop.index);
   return new WebAssembly.Module(module.build());
 }
 
-function buildDropLeaf(b: FunctionBuilder): void {
-  const [leaf, counts] = [0, 1].map((n) => b.param(n, 'i32'));
+function buildDropNode(b: FunctionBuilder): void {
+  const [node, counts, shift] = [0, 1, 2].map((n) => b.param(n, 'i32'));
   const at = b.local('i32');
   const end = b.local('i32');
   const freed = b.local('i32');
-  const frame = b.local('i32');
+  const target = b.local('i32');
   const word = i32.const(4);
-  b.set(at, leaf);
-  b.set(freed, leaf);
-  b.set(end, i32.add(leaf, i32.const(4 * NODE_ENTRIES)));
+  b.set(at, node);
+  b.set(freed, node);
+  b.set(end, i32.add(node, i32.const(4 * NODE_ENTRIES)));
   b.loop((again) => {
-    b.set(frame, i32.shr_u(i32.load(at), i32.const(ENTRY_FRAME_SHIFT)));
-    b.if(frame, () => {
-      const before = i32.rmw_sub(i32.add(counts, i32.shl(frame, i32.const(2))), i32.const(1));
+    b.set(target, i32.shr_u(i32.load(at), shift));
+    b.if(target, () => {
+      const before = i32.rmw_sub(i32.add(counts, i32.shl(target, i32.const(2))), i32.const(1));
       b.if(i32.eq(before, i32.const(1)), () => {
-        b.do(i32.store(freed, frame));
+        b.do(i32.store(freed, target));
         b.set(freed, i32.add(freed, word));
       });
     });
     b.set(at, i32.add(at, word));
     b.brIf(again, i32.ne(at, end));
   });
-  b.return(i32.shr_u(i32.sub(freed, leaf), i32.const(2)));
+  b.return(i32.shr_u(i32.sub(freed, node), i32.const(2)));
   b.do(unreachable);
 }
 

@@ -31,6 +31,8 @@ export type EventKind = (typeof EVENT_KINDS)[number];
 /** Milliseconds since 1970 at which this thread's `performance.now()` began. */
 const EPOCH = performance.timeOrigin;
 const WORD = 2 ** 32;
+/** `stampSometimes` reads the clock once in so many calls. */
+const STAMP_EVERY = 8;
 
 /** One event. The meaning of `from` and `to` by kind stands in docs/memory.md. */
 export interface ArenaEvent {
@@ -75,7 +77,7 @@ const NUMBERS = Object.fromEntries(EVENT_KINDS.map((kind, n) => [kind, n])) as R
  *
  * The sequence comes from one counter of the arena, so that the order of events is exact across harts. The host
  * time is not: reading the clock takes longer than all the rest, so a thread reads it when it begins to run a hart
- * and before a system call (`stamp`), and gives events in between the same time.
+ * and before every eighth system call (`stamp`, `stampSometimes`), and gives events in between the same time.
  */
 export class EventLog {
   private readonly u32: Uint32Array;
@@ -87,6 +89,7 @@ export class EventLog {
   /** Told about each event that this thread writes, in their order; for whoever must not lose one. */
   listener: ((event: ArenaEvent) => void) | undefined;
   private time = EPOCH + performance.now();
+  private untilStamp = STAMP_EVERY;
 
   constructor(private readonly views: ArenaViews) {
     const { counts, regions, u32, u8 } = views;
@@ -145,7 +148,14 @@ export class EventLog {
 
   /** Reads the clock: events of this thread have this time until the next call. */
   stamp(): void {
+    this.untilStamp = STAMP_EVERY;
     if (this.u32[HEADER.eventsOff] === 0) this.time = EPOCH + performance.now();
+  }
+
+  /** The same each time that it was called so often: for what is shorter than a look at the clock. */
+  stampSometimes(): void {
+    this.untilStamp -= 1;
+    if (this.untilStamp <= 0) this.stamp();
   }
 
   /** Records an event of `hart`, with the pc and instruction count that its context holds. */

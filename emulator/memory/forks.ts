@@ -144,7 +144,7 @@ export abstract class Forks extends Lender {
   private keepLenderWrites(): void {
     const { u32 } = this.arena;
     u32[this.word(SPACE.keepsWrites)] = 1;
-    if (this.lender) u32[this.lender.word(SPACE.keptFor)] += 1;
+    u32[(this.lenderBase + SPACE.keptFor) >>> 2] += 1;
   }
 
   /** Takes kept write deltas away: some other space than a borrower shares this one's pages from now on. */
@@ -157,19 +157,20 @@ export abstract class Forks extends Lender {
    * caller holds the lock and dismantles the spaces in `ended`.
    */
   private leave(ended: Forks[]): void {
-    const { arena, lender } = this;
+    const { arena, lenderBase } = this;
     const { u32 } = arena;
-    if (u32[this.word(SPACE.keepsWrites)] !== 0 && lender) {
+    // The lender's handle is made only where it has something to do.
+    if (u32[this.word(SPACE.keepsWrites)] !== 0) {
       u32[this.word(SPACE.keepsWrites)] = 0;
       // Borrowers that live on share pages with the lender, which may run from now on.
-      if (u32[this.word(SPACE.firstBorrower)] !== 0) lender.withdrawKept();
-      u32[lender.word(SPACE.keptFor)] -= 1;
+      if (u32[this.word(SPACE.firstBorrower)] !== 0) this.lender?.withdrawKept();
+      u32[(lenderBase + SPACE.keptFor) >>> 2] -= 1;
     }
     if (u32[this.word(SPACE.holders)] !== 0 || u32[this.word(SPACE.firstBorrower)] !== 0) return;
     ended.push(this);
-    if (!lender) return;
+    if (lenderBase === 0) return;
     arena.spaces.unlink(this.base);
-    if (u32[lender.word(SPACE.holders)] === 0) lender.leave(ended);
+    if (u32[(lenderBase + SPACE.holders) >>> 2] === 0) this.lender?.leave(ended);
   }
 
   /** Gives everything back to the arena. Nobody else knows the space any more. */

@@ -410,17 +410,19 @@ export class PageTable {
   private releaseMiddle(middle: number): void {
     if (!this.nodes.drop(middle)) return;
     const word = this.nodes.word(middle);
-    for (let i = word; i < word + NODE_ENTRIES; i++) {
-      const leaf = this.views.u32[i];
-      if (leaf !== 0) this.releaseLeaf(leaf);
-    }
+    const freed = this.bulk.dropNode(4 * word, this.views.regions.nodeRefs, 0);
+    for (let i = word; i < word + freed; i++) this.freeLeaf(this.views.u32[i]);
     this.nodes.free(middle);
   }
 
   private releaseLeaf(leaf: number): void {
-    if (!this.nodes.drop(leaf)) return;
+    if (this.nodes.drop(leaf)) this.freeLeaf(leaf);
+  }
+
+  /** Nothing refers to the leaf any more. */
+  private freeLeaf(leaf: number): void {
     const word = this.nodes.word(leaf);
-    const freed = this.bulk.dropLeaf(4 * word, this.views.regions.frameRefs);
+    const freed = this.bulk.dropNode(4 * word, this.views.regions.frameRefs, ENTRY_FRAME_SHIFT);
     if (freed > 0) this.frames.freeAll(word, freed);
     this.nodes.free(leaf);
   }

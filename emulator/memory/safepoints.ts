@@ -36,7 +36,9 @@ export class Safepoints {
   /** Called by a thread that holds no arena address just now: at the end of a quantum at the latest. */
   pass(slot: number): void {
     const { u32 } = this.views;
-    Atomics.store(u32, HEADER.threads + slot, Atomics.load(u32, HEADER.threadEpoch));
+    const epoch = Atomics.load(u32, HEADER.threadEpoch);
+    // Nobody else writes the slot.
+    if (u32[HEADER.threads + slot] !== epoch) Atomics.store(u32, HEADER.threads + slot, epoch);
   }
 
   /** Called by a thread that is about to sleep or to end. */

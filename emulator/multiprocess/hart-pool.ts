@@ -57,7 +57,7 @@ export class HartPool {
   }
 
   isLent(hart: Hart): boolean {
-    return this.lent.has(hart.index);
+    return this.lent.size > 0 && this.lent.has(hart.index);
   }
 
   /** The home thread's decoded code, or where breakpoints lie, has changed. */
@@ -157,6 +157,7 @@ export class HartPool {
   }
 
   private home(index: number): Hart | undefined {
+    if (index < 0) return undefined;
     const hart = this.lent.get(index);
     this.lent.delete(index);
     return hart;

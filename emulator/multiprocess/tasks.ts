@@ -94,17 +94,11 @@ export class Tasks {
     const { hart } = vcpu;
     if (!hart || vcpu.status) return;
     const { pc, instret } = hart.state;
-    vcpu.status = {
-      reason: end.reason,
-      pc,
-      address: end.address ?? 0,
-      exitCode: end.exitCode ?? 0,
-      instructions: instret,
-      ...(end.note !== undefined && { note: end.note }),
-    };
+    const { reason, address = 0, exitCode = 0, note } = end;
+    const status = { reason, pc, address, exitCode, instructions: instret };
+    vcpu.status = note === undefined ? status : { ...status, note };
     hart.ended = true;
-    const reason = REASONS.indexOf(end.reason) + 1;
-    emit(hart, 'end', vcpu.task.id, reason, end.exitCode ?? 0);
+    emit(hart, 'end', vcpu.task.id, REASONS.indexOf(reason) + 1, exitCode);
     this.onEnd(vcpu);
     this.host.endHart(hart);
     this.settle(vcpu.task);
