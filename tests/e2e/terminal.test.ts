@@ -69,6 +69,18 @@ describe.skipIf(folder === undefined)(
       await busybox('sh');
       await shows(/[$#]$/m);
       await type('sleep 100\n');
+      // While it sleeps there are two processes, and the pane lists both.
+      await page.keyboard.press('Control+Shift+P');
+      await type('Show Processes');
+      await page.keyboard.press('Enter');
+      const rows = page.locator('[data-pid]');
+      await expect.poll(() => rows.count(), { timeout: 15_000 }).toBe(2);
+      expect((await rows.allInnerTexts()).join(' ')).toMatch(/sh[^]*sleep/);
+      await page.screenshot({ path: join('out', 'e2e', 'processes.png') });
+      await page.keyboard.press('Control+Shift+P');
+      await type('Show Terminal');
+      await page.keyboard.press('Enter');
+      await page.getByTestId('terminal').click();
       await page.keyboard.press('Control+C');
       await type('echo first-$?\n');
       await shows('first-130');
