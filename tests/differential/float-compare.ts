@@ -11,7 +11,7 @@ const show = (x: bigint): string => `0x${x.toString(16)}`;
  * functions take different paths then). Returns a line for each difference, at most `limit`.
  */
 export function differences(
-  unit: FloatUnit,
+  unit: Pick<FloatUnit, 'compute'>,
   reference: FloatReference,
   casesPerOperation: number,
   seed: number,

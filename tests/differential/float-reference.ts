@@ -15,7 +15,7 @@ export function missingTools(): string[] {
 }
 
 /** The instruction of an operation: `fadd.s`, `fcvt.w.d`, … */
-function mnemonic(op: FloatOperation, format: Format): string {
+export function mnemonic(op: FloatOperation, format: Format): string {
   const integers: Record<string, string> = { i32: 'w', u32: 'wu', i64: 'l', u64: 'lu' };
   const [direction, type = ''] = op.split('_');
   if (direction === 'to') return `fcvt.${integers[type]}.${format}`;
