@@ -41,8 +41,8 @@ describe('a guest that forks', () => {
     // In this mode the vCPUs go on in the caller's own stack frame, on private copies of its pages.
     await page.getByLabel('Arguments').fill('fork-here');
     await page.getByRole('button', { name: 'Open', exact: true }).click();
+    await expect.poll(() => page.getByTestId('program').innerText()).toBe('mp-dot');
     await reaches(page, 'Stopped at entry: main');
-    expect(await page.getByTestId('program').innerText()).toBe('mp-dot');
     expect(await page.getByTestId('hint').innerText()).toContain('Ctrl+Shift+F10');
     expect(await harts()).toEqual(['0']);
   });

@@ -42,7 +42,6 @@ describe('a profile', () => {
   test.each([
     ['hello', []],
     ['mandelbrot', ['6', '3', '5']],
-    ['copy', ['1', '1']],
   ] as const)('of %s has the counts that single steps have', (name, args) => {
     const profiled = machine(name, [...args], true);
     expect(profiled.runToEnd(MOST_STEPS)).toMatchObject({ kind: 'exited' });
