@@ -133,6 +133,18 @@ export const COMMANDS = [
     },
   },
   {
+    id: 'counting',
+    title: 'Count instructions or not at the next start',
+    key: 'Alt+Shift+C',
+    icon: 'flame',
+    menu: 'Run',
+    run: async ({ machine, log }) => {
+      await machine.countInstructions(!machine.counting);
+      const state = machine.counting ? 'counted' : 'not counted';
+      log.add(`Instructions will be ${state} when the program starts again.`, 'info');
+    },
+  },
+  {
     id: 'stop',
     title: 'Stop',
     key: 'Shift+F5',
@@ -294,6 +306,14 @@ export const COMMANDS = [
     icon: 'layout-panel',
     menu: 'View',
     run: ({ view }) => view.arrange('harts'),
+  },
+  {
+    id: 'layout.profile',
+    title: 'Layout for profiles',
+    key: 'Ctrl+Shift+8',
+    icon: 'layout-panel',
+    menu: 'View',
+    run: ({ view }) => view.arrange('profile'),
   },
   ...hartCommands,
 ] as const satisfies readonly Command[] as readonly Command[];

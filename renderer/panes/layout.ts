@@ -16,13 +16,14 @@ export const PANES = {
   conflicts: 'Conflicts',
   processes: 'Processes',
   console: 'Console',
+  profile: 'Profile',
 } as const;
 
 export type PaneId = keyof typeof PANES;
 const PANE_IDS = Object.keys(PANES) as readonly PaneId[];
 
 /** Changes whenever the set of panes does, so that an older arrangement is not taken. */
-const LAYOUT_KEY = 'layout.6';
+const LAYOUT_KEY = 'layout.7';
 
 /** Adds a pane: as a tab of the active group, or where `position` and `size` say. */
 export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: object): void {
@@ -37,15 +38,16 @@ export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: 
   } as Parameters<DockviewApi['addPanel']>[0]);
 }
 
-/** Arrangements to choose from: for stepping one hart, and for comparing harts and their pages. */
-export type LayoutName = 'step' | 'harts';
+/** Arrangements to choose from: for stepping one hart, for comparing harts and their pages, for what runs how often. */
+export type LayoutName = 'step' | 'harts' | 'profile';
 
 export function applyLayout(api: DockviewApi, name: LayoutName): void {
   api.clear();
   const { width, height } = api;
   const low = Math.round(Math.min(320, Math.max(180, height * 0.34)));
   if (name === 'step') arrangeStep(api, width, height, low);
-  else arrangeHarts(api, width, height, low);
+  else if (name === 'harts') arrangeHarts(api, width, height, low);
+  else arrangeProfile(api, width, height);
   api.getPanel('disassembly')?.api.setActive();
 }
 
@@ -54,9 +56,16 @@ function arrangeStep(api: DockviewApi, width: number, height: number, low: numbe
   const right = Math.round(Math.min(612, Math.max(410, width * 0.32)));
   addPane(api, 'disassembly');
   addPane(api, 'terminal', below('disassembly'), { initialHeight: low });
-  for (const id of ['pages', 'events', 'conflicts', 'processes', 'console', 'log'] as const) {
-    addPane(api, id, within('terminal'), { inactive: true });
-  }
+  const behind = [
+    'pages',
+    'events',
+    'conflicts',
+    'processes',
+    'console',
+    'profile',
+    'log',
+  ] as const;
+  for (const id of behind) addPane(api, id, within('terminal'), { inactive: true });
   const memory = Math.round(Math.min(width * 0.5, Math.max(right + 190, 630)));
   addPane(api, 'memory', rightOf('terminal'), { initialWidth: memory });
   addPane(api, 'source', within('disassembly'), { inactive: true });
@@ -74,13 +83,26 @@ function arrangeHarts(api: DockviewApi, width: number, height: number, low: numb
   addPane(api, 'pages', below('registers'), { initialHeight: Math.round(height * 0.56) });
   addPane(api, 'memory', below('disassembly'), { initialHeight: low });
   addPane(api, 'terminal', within('memory'), { inactive: true });
-  for (const id of ['events', 'conflicts', 'processes', 'console', 'log'] as const) {
+  for (const id of ['events', 'conflicts', 'processes', 'console', 'profile', 'log'] as const) {
     addPane(api, id, within('terminal'), { inactive: true });
   }
   addPane(api, 'source', within('disassembly'), { inactive: true });
   addPane(api, 'guests', within('disassembly'), { inactive: true });
   addPane(api, 'stacks', within('registers'), { inactive: true });
   addPane(api, 'breakpoints', within('memory'), { inactive: true });
+}
+
+function arrangeProfile(api: DockviewApi, width: number, height: number): void {
+  addPane(api, 'disassembly');
+  addPane(api, 'profile', below('disassembly'), { initialHeight: Math.round(height * 0.55) });
+  addPane(api, 'terminal', rightOf('disassembly'), { initialWidth: Math.round(width * 0.4) });
+  for (const id of ['events', 'console', 'log', 'guests', 'registers'] as const) {
+    addPane(api, id, within('terminal'), { inactive: true });
+  }
+  addPane(api, 'source', within('disassembly'), { inactive: true });
+  for (const id of ['conflicts', 'pages', 'memory', 'stacks'] as const) {
+    addPane(api, id, within('profile'), { inactive: true });
+  }
 }
 
 const place =

@@ -5,6 +5,7 @@ import {
   foundShare,
   layoutFlames,
   neighbour,
+  sameFrame,
   visibleFlames,
 } from '../../renderer/parts/flame/flame-layout';
 import { fakeWindow, show } from './support';
@@ -49,6 +50,17 @@ describe('a flame graph', () => {
       ['dot', 2, 0, 100],
       ['fma', 3, 0, 75],
     ]);
+  });
+
+  test('finds a frame again in counts that have grown, by its callers', () => {
+    const grown: FlameTree = {
+      ...TREE,
+      name: Uint32Array.of(0, 5, 3, 1, 2, 3),
+      depth: Uint32Array.of(0, 1, 2, 1, 2, 3),
+    };
+    const again = [0, 1, 2, 3, 4, 5].map((node) => sameFrame(TREE, grown, node));
+    // `print` under main is gone.
+    expect(again).toEqual([0, 3, 4, 5, 0, 1]);
   });
 
   test('leaves out what is too narrow, and rows that are not in sight', () => {

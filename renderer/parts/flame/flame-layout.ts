@@ -121,3 +121,26 @@ export function neighbour(
       return undefined;
   }
 }
+
+/** The frame of another tree that has the same callers by name; the root when there is none. */
+export function sameFrame(from: FlameTree, to: FlameTree, node: number): number {
+  const nameOf = (tree: FlameTree, at: number): string => tree.names[tree.name[at] ?? 0] ?? '';
+  const path: string[] = [];
+  let depth = from.depth[node] ?? 0;
+  for (let at = node; at > 0 && depth > 0; at--) {
+    if (from.depth[at] !== depth) continue;
+    path.unshift(nameOf(from, at));
+    depth--;
+  }
+  let known = 0;
+  for (let at = 1; at < to.name.length && known < path.length; at++) {
+    const level = to.depth[at] ?? 0;
+    // Behind the last callee of the frame that was found last.
+    if (level <= known) return 0;
+    if (level === known + 1 && nameOf(to, at) === path[known]) {
+      known++;
+      if (known === path.length) return at;
+    }
+  }
+  return 0;
+}

@@ -1,0 +1,84 @@
+/** How often the instructions in sight have run, where the machine counts. */
+import { computed, ref, shallowRef, watch, type ComputedRef, type Ref } from 'vue';
+import type { CodeCounts } from '../../../emulator/debug/protocol-profile';
+import { grouped } from '../../format';
+import { useMachine } from '../../stores/machine';
+import type { CodeRow } from './code-lines';
+
+/** What the Disassembly shows beside an instruction. */
+export interface InstructionCount {
+  /** Executions by the focused hart, and by all. */
+  readonly own: number;
+  readonly all: number;
+  /** Of a branch: how often all took it. */
+  readonly taken: number;
+  /** `all` by the largest in sight. */
+  readonly heat: number;
+}
+
+/** Bytes that the last instruction in sight has at most. */
+const LONGEST = 4;
+
+export function useCodeCounts(
+  visible: ComputedRef<readonly CodeRow[]>,
+  whileOpen: (ask: () => Promise<void>) => Promise<void>,
+): {
+  /** By address; undefined while nothing is counted. */
+  readonly at: ComputedRef<ReadonlyMap<number, InstructionCount> | undefined>;
+  /** Characters of the widest number. */
+  readonly width: Ref<number>;
+} {
+  const machine = useMachine();
+  const counts = shallowRef<CodeCounts | null>(null);
+  const width = ref(0);
+  let latest = 0;
+
+  async function fetch(): Promise<void> {
+    const [first, last] = [visible.value[0], visible.value.at(-1)];
+    if (first === undefined || last === undefined) return;
+    const mine = ++latest;
+    await whileOpen(async () => {
+      const requests = machine.requests();
+      const answer = await requests.counts(
+        first.address,
+        last.address + LONGEST,
+        machine.focusHart,
+      );
+      if (mine !== latest) return;
+      counts.value = answer;
+      width.value = answer.all.reduce((most, each) => Math.max(most, grouped(each).length), 3);
+    });
+  }
+
+  watch(
+    () => [machine.revision, machine.phase, machine.focusHart, visible.value.length > 0] as const,
+    ([, phase]) => {
+      if (phase === 'open') return void fetch();
+      latest++;
+      counts.value = null;
+    },
+    { immediate: true },
+  );
+  watch(
+    () => [visible.value[0]?.address, visible.value.at(-1)?.address],
+    () => {
+      if (counts.value?.isCounting === true) void fetch();
+    },
+  );
+
+  const at = computed(() => {
+    const known = counts.value;
+    if (known?.isCounting !== true) return undefined;
+    const most = known.all.reduce((max, each) => Math.max(max, each), 1);
+    return new Map(
+      Array.from(known.addresses, (address, i): [number, InstructionCount] => {
+        const all = known.all[i] ?? 0;
+        return [
+          address,
+          { own: known.own[i] ?? 0, all, taken: known.taken[i] ?? 0, heat: all / most },
+        ];
+      }),
+    );
+  });
+  return { at, width };
+}

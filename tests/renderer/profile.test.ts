@@ -1,0 +1,167 @@
+import type { VueWrapper } from '@vue/test-utils';
+import { describe, expect, test } from 'vitest';
+import { command, runCommand } from '../../renderer/commands';
+import DisassemblyPane from '../../renderer/panes/disassembly/DisassemblyPane.vue';
+import { functionRows, loadBalance } from '../../renderer/panes/profile/profile-rows';
+import ProfilePane from '../../renderer/panes/profile/ProfilePane.vue';
+import { useView } from '../../renderer/stores/view';
+import { useWorkbench } from '../../renderer/workbench';
+import { fakeWindow, openProgram, show, type FakeWindow } from './support';
+
+/** A program that is counted, stopped. */
+async function openCounted(): Promise<FakeWindow> {
+  const fake = fakeWindow();
+  const { machine } = useWorkbench();
+  await machine.countInstructions(true);
+  await openProgram();
+  return fake;
+}
+
+async function openPane(): Promise<{ fake: FakeWindow; pane: VueWrapper }> {
+  const fake = await openCounted();
+  const pane = show(ProfilePane);
+  await expect.poll(() => rows(pane)).toHaveLength(2);
+  return { fake, pane };
+}
+
+const rows = (pane: VueWrapper): string[] =>
+  pane.findAll('[data-function]').map((row) => row.attributes('data-function') ?? '');
+const texts = (pane: VueWrapper, selector: string): string[] =>
+  pane.findAll(selector).map((each) => each.text().replaceAll(/\s+/g, ' '));
+
+describe('the Profile pane', () => {
+  test('says that no guest is open', () => {
+    fakeWindow();
+    expect(show(ProfilePane).text()).toContain('No guest is open.');
+  });
+
+  test('says that counting is off, and counts after its key and a restart', async () => {
+    fakeWindow();
+    await openProgram();
+    const pane = show(ProfilePane);
+    expect(pane.text()).toContain('Loading…');
+    const bench = useWorkbench();
+    const { key } = command('counting');
+    await expect
+      .poll(() => pane.text())
+      .toContain(`Counting is off: ${key} switches it on for the next start.`);
+    await runCommand(command('counting'), bench);
+    await expect.poll(() => pane.text()).toContain('Counting begins when the program starts again');
+    expect(pane.text()).toContain('counting on after restart');
+    await bench.machine.restart();
+    await expect.poll(() => rows(pane)).toEqual(['dot', 'main']);
+    expect(pane.text()).not.toContain('after restart');
+  });
+
+  test('lists harts, and functions with their shares', async () => {
+    const { pane } = await openPane();
+    expect(texts(pane, '[data-hart]')).toEqual(['all400', 'main100', 'task 1 vCPU 1300']);
+    expect(texts(pane, '[data-function=dot] td')).toEqual(['340 85.0 %', '340 85.0 %', '4', 'dot']);
+    expect(pane.get('[data-testid=profile-summary]').text()).toContain('400 instructions');
+    expect(pane.get('[data-testid=flame-graph]').attributes('aria-label')).toContain('400');
+  });
+
+  test('shows one hart, by a click and by the arrow keys', async () => {
+    const { fake, pane } = await openPane();
+    await pane.get('[data-hart="task 1 vCPU 1"]').trigger('click');
+    await expect
+      .poll(() => pane.get('[data-testid=profile-summary]').text())
+      .toContain('300 instructions');
+    expect(fake.machines[0].profiled.at(-1)).toEqual(['task 1 vCPU 1']);
+    await pane.get('[aria-label=Harts]').trigger('keydown', { key: 'ArrowUp' });
+    await expect.poll(() => fake.machines[0].profiled.at(-1)).toEqual(['main']);
+    expect(pane.get('[data-hart=main]').attributes('aria-selected')).toBe('true');
+  });
+
+  test('sorts the functions by a column, either way, and finds them by name', async () => {
+    const { pane } = await openPane();
+    await pane.get('[data-sort=total]').trigger('click');
+    expect(rows(pane)).toEqual(['main', 'dot']);
+    await pane.get('[data-sort=total]').trigger('click');
+    expect(rows(pane)).toEqual(['dot', 'main']);
+    expect(pane.get('th[aria-sort=ascending]').text()).toContain('with callees');
+    await pane.get('input').setValue('MAI');
+    expect(rows(pane)).toEqual(['main']);
+    await pane.get('input').setValue('nothing');
+    expect(pane.text()).toContain('No function has “nothing” in its name.');
+  });
+
+  test('leads to the code of a function, by a click and by Enter', async () => {
+    const { pane } = await openPane();
+    const view = useView();
+    await pane.get('[data-function=dot]').trigger('click');
+    await expect.poll(() => view.disassemblyPlace).toEqual({ address: 0x10080 });
+    await pane.get('[data-function=main]').trigger('keydown', { key: 'Enter' });
+    await expect.poll(() => view.disassemblyPlace).toEqual({ address: 0x10040 });
+  });
+
+  test('says why there are no counts', async () => {
+    const { fake, pane } = await openPane();
+    fake.machines[0].profileProblem = 'the counts do not add up';
+    useWorkbench().machine.touched();
+    await expect
+      .poll(() => pane.find('[role=alert]').exists() && pane.get('[role=alert]').text())
+      .toBe('The counts cannot be read: the counts do not add up');
+  });
+
+  test('is never on together with the race check', async () => {
+    await openCounted();
+    const bench = useWorkbench();
+    await runCommand(command('raceCheck'), bench);
+    expect([bench.machine.counting, bench.machine.raceCheck]).toEqual([false, true]);
+    await runCommand(command('counting'), bench);
+    expect([bench.machine.counting, bench.machine.raceCheck]).toEqual([true, false]);
+  });
+});
+
+describe('the Disassembly', () => {
+  test('has the counts of the focused hart and of all beside each instruction', async () => {
+    const fake = await openCounted();
+    fake.machines[0].harts = 3;
+    const bench = useWorkbench();
+    await bench.machine.requests().stepInstruction(0);
+    const pane = show(DisassemblyPane);
+    const counts = (): string[] => texts(pane, '[data-address="65600"] .count');
+    await expect.poll(counts).toEqual(['', '1 200']);
+    bench.machine.focusHart = 2;
+    await expect.poll(counts).toEqual(['200', '1 200']);
+    expect(pane.get('[data-address="65600"] .all').attributes('title')).toMatch(
+      /^Has run 1\s200 times, 200 of them on the focused hart$/,
+    );
+  });
+
+  test('has no column for them while nothing is counted', async () => {
+    fakeWindow();
+    await openProgram();
+    const pane = show(DisassemblyPane);
+    await expect.poll(() => pane.find('[data-address="65600"]').exists()).toBe(true);
+    expect(pane.find('.count').exists()).toBe(false);
+  });
+});
+
+describe('the lists of a profile', () => {
+  const cost = (name: string, self: number, calls?: number) => ({
+    name,
+    address: 0,
+    self,
+    total: undefined,
+    calls,
+  });
+
+  test('keep functions of the same cost in the order of their names', () => {
+    const functions = [cost('b', 1), cost('a', 1), cost('c', 2, 7)];
+    const names = (...how: ['self' | 'calls' | 'name', boolean]): string[] =>
+      functionRows(functions, '', ...how).map(({ name }) => name);
+    expect(names('self', false)).toEqual(['c', 'a', 'b']);
+    expect(names('calls', false)).toEqual(['c', 'a', 'b']);
+    expect(names('name', true)).toEqual(['c', 'b', 'a']);
+  });
+
+  test('have the load balance of the newest task with several vCPUs', () => {
+    const hart = (name: string, instructions: number) => ({ hart: 1, name, instructions });
+    expect(loadBalance([hart('main', 5), hart('task 1 vCPU 1', 5)])).toBeUndefined();
+    const uneven = [hart('task 2 vCPU 1', 200), hart('task 2 vCPU 2', 100)];
+    const even = [hart('task 1 vCPU 1', 9), hart('task 1 vCPU 2', 9)];
+    expect(loadBalance([hart('main', 5), ...uneven, ...even])).toEqual({ task: 2, balance: 0.75 });
+  });
+});
