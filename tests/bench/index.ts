@@ -4,13 +4,14 @@ import { findContenders, type Contender, type Contenders } from './contenders';
 import { measureHost, printHost } from './host';
 import { measureMultiprocess, printMultiprocess } from './multiprocess';
 import { makeReport, printReport, spread, type KernelResult } from './report';
+import { measureWatch, printWatch } from './watch';
 
 const KERNELS: readonly string[] = [
   ...['dot', 'sieve', 'matmul', 'sha256', 'intmix', 'fib', 'xorshift', 'copy', 'mandelbrot'],
 ];
-const USAGE = `usage: npm run bench -- [--json] [--rounds N] [kernel … | multiprocess | calls | host]
+const USAGE = `usage: npm run bench -- [--json] [--rounds N] [kernel … | multiprocess | calls | host | watch]
 kernels: ${KERNELS.join(' ')}`;
-const TABLES = ['multiprocess', 'calls', 'host'] as const;
+const TABLES = ['multiprocess', 'calls', 'host', 'watch'] as const;
 type Table = (typeof TABLES)[number];
 const DEFAULT_ROUNDS = 7;
 /** How long a sample should take. */
@@ -21,8 +22,8 @@ interface Choice {
   readonly rounds: number;
   readonly kernels: readonly string[];
   /**
-   * Instead of the kernels: `multiprocess` and its single calls, the `calls` alone, or what events cost and what the
-   * calls of an embedder do.
+   * Instead of the kernels: `multiprocess` and its single calls, the `calls` alone, what events cost and what the calls of an
+   * embedder do, or what data breakpoints cost.
    */
   readonly table: Table | undefined;
 }
@@ -81,16 +82,17 @@ function measure(
   };
 }
 
-function printTable(table: Table, { json, rounds }: Choice): void {
+async function printTable(table: Table, { json, rounds }: Choice): Promise<void> {
   const progress = (text: string): void => void (json || process.stderr.write(text));
   const print = <T>(results: T, format: (results: T) => string): void =>
     console.log(json ? JSON.stringify(results, null, 2) : `\n${format(results)}`);
   if (table === 'host') print(measureHost(rounds), printHost);
   if (table === 'multiprocess') print(measureMultiprocess(rounds, progress), printMultiprocess);
-  if (table !== 'host') print(measureCalls(progress), printCalls);
+  if (table === 'watch') print(await measureWatch(rounds, progress), printWatch);
+  if (table === 'multiprocess' || table === 'calls') print(measureCalls(progress), printCalls);
 }
 
-function main(): number {
+async function main(): Promise<number> {
   let choice: Choice;
   try {
     choice = readArguments();
@@ -99,7 +101,7 @@ function main(): number {
     return 2;
   }
   if (choice.table) {
-    printTable(choice.table, choice);
+    await printTable(choice.table, choice);
     return 0;
   }
   const contenders = findContenders();
@@ -118,4 +120,4 @@ function main(): number {
   return 0;
 }
 
-process.exitCode = main();
+process.exitCode = await main();
