@@ -26,7 +26,8 @@ export interface LineRequest {
 }
 
 /** What a pane does when the window wants its attention. */
-export type PaneAction = 'focus' | 'search' | 'save' | 'clear' | 'add' | 'explain' | 'go-to';
+export type PaneAction =
+  'focus' | 'search' | 'save' | 'clear' | 'add' | 'explain' | 'go-to' | 'watch';
 
 const nextFrame = (): Promise<unknown> =>
   new Promise((resolve) => requestAnimationFrame(() => requestAnimationFrame(resolve)));

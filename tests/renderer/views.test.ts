@@ -197,6 +197,54 @@ describe('the Memory pane', () => {
     await expect.poll(() => pane.find('.typed').text()).toContain('f64 -1.5');
   });
 
+  test('sets a data breakpoint on the selected bytes by key, marks them, and takes it away', async () => {
+    fakeWindow();
+    const machine = await openProgram();
+    const pane = show(MemoryPane);
+    await expect.poll(() => pane.find('[role=row]').exists()).toBe(true);
+    await go(pane, '0x12004');
+    await expect.poll(() => pane.find(`#byte-${0x12004}`).exists()).toBe(true);
+    const grid = pane.get('[role=grid]');
+    for (let n = 0; n < 3; n++)
+      await grid.trigger('keydown', { key: 'ArrowRight', shiftKey: true });
+    expect(pane.findAll('.byte.selected')).toHaveLength(4);
+    await grid.trigger('keydown', { key: 'x' });
+    await expect.poll(() => machine.breakpoints).toHaveLength(1);
+    expect(machine.breakpoints[0]).toMatchObject({
+      kind: 'data',
+      at: '0x12004',
+      length: 4,
+      access: 'access',
+    });
+    await expect
+      .poll(() => pane.findAll('.byte.watched').map((each) => each.attributes('id')))
+      .toEqual([4, 5, 6, 7].map((n) => `byte-${0x12000 + n}`));
+    expect(byte(pane, 0x12004).attributes('title')).toMatch(/^access breakpoint \d+$/);
+    await grid.trigger('keydown', { key: 'x' });
+    await expect.poll(() => machine.breakpoints).toEqual([]);
+    expect(pane.find('.byte.watched').exists()).toBe(false);
+  });
+
+  test('offers all kinds of data breakpoints in its context menu, and keeps the selection', async () => {
+    fakeWindow();
+    const machine = await openProgram();
+    const pane = show(MemoryPane);
+    await expect.poll(() => pane.find('[role=row]').exists()).toBe(true);
+    await go(pane, '0x12000');
+    await expect.poll(() => pane.find(`#byte-${0x12000}`).exists()).toBe(true);
+    await byte(pane, 0x12007).trigger('pointerdown', { shiftKey: true });
+    for (const access of ['write', 'read', 'access', 'change'] as const) {
+      await byte(pane, 0x12003).trigger('pointerdown', { button: 2 });
+      await pane.get('[role=grid]').trigger('contextmenu', { button: 2 });
+      const item = useContextMenu().open?.items.find(({ title }) =>
+        title.startsWith(`Break on ${access} of 8 bytes`),
+      );
+      await item?.run();
+      expect(machine.breakpoints.at(-1)).toMatchObject({ access, length: 8, at: '0x12000' });
+    }
+    expect(machine.breakpoints).toHaveLength(4);
+  });
+
   test('scrolls to the last row of the 4 GiB', async () => {
     fakeWindow();
     await openProgram();

@@ -296,7 +296,13 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     const line = /:(\d+)$/.exec(spec.at);
     const [place] = line ? await this.breakpointLocations(spec.at, Number(line[1])) : [];
     const address = place?.address ?? (await this.evaluateAddress(spec.at));
-    const added = { ...spec, id: ++this.count, hits: 0, location: this.placeOf(address) };
+    const added = {
+      ...spec,
+      id: ++this.count,
+      hits: 0,
+      location: this.placeOf(address),
+      ...(spec.kind === 'data' && { watched: spec.length ?? 8 }),
+    };
     this.list = [...this.list, added];
     this.client.breakpointsChanged(this.list);
     return added;
