@@ -162,15 +162,18 @@ export class CodeSpace {
   watch(page: number): boolean {
     if (!this.hasRoom()) return false;
     this.pageMap(page);
+    this.source.markCode(page);
     return true;
   }
 
   /** The page's records no longer stand for its bytes: they send the interpreter back to look again. */
   invalidate(page: number): void {
+    // Other threads may have decoded it even when this one has not.
+    this.onChange?.();
+    this.stale.delete(page);
     const map = this.words[(this.table >>> 2) + page];
     if (map === 0) return;
     this.beforeDrop?.();
-    this.onChange?.();
     this.regions?.invalidate(page);
     for (let node = this.words[(map + MAP.runs) >>> 2]; node !== 0;) {
       const start = this.words[(node + NODE.start) >>> 2];
@@ -182,7 +185,6 @@ export class CodeSpace {
       node = this.words[(node + NODE.next) >>> 2]!;
     }
     this.words[(map + MAP.runs) >>> 2] = 0;
-    this.stale.delete(page);
   }
 
   /**
@@ -288,15 +290,14 @@ export class CodeSpace {
       this.words[(map + MAP.next) >>> 2] = this.firstMap;
       this.firstMap = map;
       this.words[entry] = map;
-      this.source.markCode(page);
-    } else if (this.words[(map + MAP.runs) >>> 2] === 0) {
-      this.source.markCode(page);
     }
     return map;
   }
 
   private addNode(page: number, start: number, count: number): void {
     const map = this.pageMap(page);
+    // Each time: the records that are there already may be of a fork, and this space not be marked yet.
+    this.source.markCode(page);
     const node = this.allocate(NODE.bytes) >>> 2;
     this.words[node + NODE.next / 4] = this.words[(map + MAP.runs) >>> 2]!;
     this.words[node + NODE.start / 4] = start;

@@ -84,8 +84,6 @@ class PoolThread {
     let turnIsOver = false;
     try {
       const stop = this.run(hart, index, slot);
-      // The call may be riscv_flush_icache, for code that this thread has stored.
-      if (stop !== 'turn' && stop.kind === 'ecall') this.engine.code.synchronize();
       turnIsOver = stop === 'turn';
       if (stop !== 'turn') writeStop(hart, stop);
     } catch (error) {
@@ -94,6 +92,8 @@ class PoolThread {
       // Anything else is a fault of this thread, which ends by it and is reported.
       if (!(error instanceof OutOfMemory || error instanceof NeedsHome)) throw error;
     } finally {
+      // The hart's fence.i for what it has stored here may run on another thread.
+      this.engine.code.synchronize();
       arena.safepoints.leave(slot);
       if (turnIsOver) pool.giveBack(index);
       else pool.finish(index);

@@ -40,6 +40,44 @@ describe('self-modifying code', () => {
     expect(hart.x('a0')).toBe(18n);
   });
 
+  it('is noticed in a fork, although another fork decoded its page first', () => {
+    const hart = guest(
+      `write: sw a1, 0(a2)
+              fence.i
+              jal patched
+              ebreak
+       other: addi s0, s0, 1
+              ebreak
+              j other
+       patched:
+              addi a0, a0, 1
+              ret`,
+      { protection: EVERYTHING },
+    );
+    hart.set('a2', hart.label('patched'));
+    hart.space.releaseTables();
+    const forks = [hart.space.forkLoan(), hart.space.forkLoan()];
+    forks.forEach((space) => hart.engine.watchCode(space));
+    /** Runs from a label in one of the forks: one of them has the delta tables at a time. */
+    const runIn = (fork: number, pc: number, budget: number): string => {
+      const space = forks[fork];
+      space.takeTables();
+      hart.engine.attach(hart.state, space);
+      hart.state.pc = pc;
+      const { kind } = hart.run(budget);
+      space.releaseTables();
+      return kind;
+    };
+    hart.set('a1', word('addi a0, a0, 16'));
+    runIn(0, hart.label('write'), 2);
+    expect(runIn(1, hart.label('other'), 100)).toBe('ebreak');
+    expect(runIn(0, hart.label('write') + 8, 100)).toBe('ebreak');
+    expect(hart.x('a0')).toBe(16n);
+    hart.set('a1', word('addi a0, a0, 32'));
+    expect(runIn(0, hart.label('write'), 100)).toBe('ebreak');
+    expect(hart.x('a0')).toBe(16n + 32n);
+  });
+
   it('sees each of many versions', () => {
     // Each round adds 1 << 20 to the word of `addi a0, zero, 0`: its immediate grows by one.
     const hart = guest(
