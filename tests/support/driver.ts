@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { EngineKind } from '../../emulator/engine/engine';
 import { makeBatch, readOutcomes, type Batch, type Outcome, type Program } from './batch';
 import { EVERYTHING, GuestHart, READ_EXECUTE, READ_WRITE, TESTED_ENGINE } from './guest-hart';
 import type { Random } from './random';
@@ -29,13 +30,18 @@ export class EngineDriver implements Driver {
   /** Instructions of the programs themselves that it has run. */
   instructions = 0;
 
-  constructor(private readonly pace: Pace) {
-    this.name =
-      typeof pace === 'string' ? `${TESTED_ENGINE} (${pace})` : `${TESTED_ENGINE} (random budgets)`;
+  /** How many of them, and of what surrounds them, ran in translated code. */
+  translatedInstructions = 0;
+
+  constructor(
+    private readonly pace: Pace,
+    private readonly engine: EngineKind = TESTED_ENGINE,
+  ) {
+    this.name = `${engine} (${typeof pace === 'string' ? pace : 'random budgets'})`;
   }
 
   run(batch: Batch): Outcome[] {
-    const hart = new GuestHart();
+    const hart = new GuestHart({ engine: this.engine });
     try {
       for (const { address, bytes, executable, writable } of batch.segments) {
         const protection = executable ? (writable ? EVERYTHING : READ_EXECUTE) : READ_WRITE;
@@ -44,6 +50,7 @@ export class EngineDriver implements Driver {
       hart.state.pc = batch.entry;
       const output = this.untilExit(hart);
       this.instructions += hart.state.instret - batch.overhead;
+      this.translatedInstructions += hart.engine.stats.translatedInstructions;
       return readOutcomes(batch, output);
     } finally {
       hart.close();
