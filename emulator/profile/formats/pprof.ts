@@ -6,7 +6,7 @@ import { functionName, walk, type Profile, type ProfileCode } from '../model';
  * own instructions, and the hart as a label. Locations are call sites, and for the innermost frame the
  * function's entry. Source: google/pprof, proto/profile.proto.
  */
-export function pprofMessage(profile: Profile, code: ProfileCode): Uint8Array {
+function pprofMessage(profile: Profile, code: ProfileCode): Uint8Array {
   const strings = new pprof.StringTable();
   const text = (value: string): number => strings.dedup(value);
   const functions = new Map<string, pprof.Function>();

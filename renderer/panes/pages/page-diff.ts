@@ -1,7 +1,7 @@
 /** Two views of a page, side by side: the lines of 16 bytes in which they differ. */
 import type { MemoryBlock } from '../../../emulator/debug/protocol';
 
-export const LINE_BYTES = 16;
+const LINE_BYTES = 16;
 
 export interface DiffByte {
   /** Two digits; blanks where there is nothing to read. */
