@@ -1,9 +1,10 @@
 import { errnoName } from '../linux/abi/errno';
 import { systemCallName } from '../linux/syscalls/table';
-import { inOrder, type ArenaEvent } from '../memory/events';
+import { EVENT_KINDS, inOrder, type ArenaEvent } from '../memory/events';
 import { MULTIPROCESS_CALLS, REASONS } from '../multiprocess/abi';
 import { locate } from './location';
 import type { EventFilter, EventInfo, EventList, HartId } from './protocol';
+import type { EventColumns } from './protocol-timeline';
 import type { DebugTarget } from './target';
 
 /** Most events that one answer carries. */
@@ -13,6 +14,8 @@ const MOST_KEPT = 20_000;
 
 interface KeptEvent extends ArenaEvent {
   readonly forked?: HartId;
+  /** The how-manieth event that was read, from 1; the order of reading is not quite that of the events. */
+  readonly arrival: number;
 }
 
 /** The newest events of all harts, in one list: each hart's ring in the arena holds only its own last ones. */
@@ -22,12 +25,14 @@ export class EventHistory {
   private positions = new Uint32Array(0);
   private kept: KeptEvent[] = [];
   private lost = 0;
+  private arrived = 0;
 
   attach(target: DebugTarget): void {
     this.target = target;
     this.positions = new Uint32Array(target.arena.counts.harts);
     this.kept = [];
     this.lost = 0;
+    this.arrived = 0;
   }
 
   /** Takes over what is new in the rings. */
@@ -40,7 +45,8 @@ export class EventHistory {
     const hartOf = new Map(target.liveHarts.map(({ space, index }) => [space.id, index]));
     for (const event of events) {
       const forked = event.kind === 'fork' ? hartOf.get(event.to) : undefined;
-      this.kept.push(forked === undefined ? event : { ...event, forked });
+      const arrival = ++this.arrived;
+      this.kept.push({ ...event, arrival, ...(forked !== undefined && { forked }) });
     }
     // A thread may have been about to write an earlier one when the rings were read last.
     inOrder(this.kept);
@@ -48,13 +54,15 @@ export class EventHistory {
   }
 
   /** The newest `limit` events that pass the filter. */
-  list(limit: number, { kinds, hart, page }: EventFilter = {}): EventList {
+  list(limit: number, { kinds, hart, page, first, last }: EventFilter = {}): EventList {
     const { target, kept, lost } = this;
     if (!target) return { events: [], lost: 0, kept: 0 };
     const wanted = kinds && new Set(kinds);
     const passes = (event: KeptEvent): boolean =>
       (wanted?.has(event.kind) ?? true) &&
       (hart === undefined || event.hart === hart) &&
+      (first === undefined || event.sequence >= first) &&
+      (last === undefined || event.sequence <= last) &&
       (page === undefined || isAbout(event, page));
     const events = kept
       .filter(passes)
@@ -77,6 +85,26 @@ export class EventHistory {
         };
       });
     return { events, lost, kept: kept.length };
+  }
+
+  /** The events that were read after the first `since` ones, as columns. */
+  columns(since: number): EventColumns {
+    const events = this.kept.filter(({ arrival }) => arrival > since);
+    const numbers = (of: (event: KeptEvent) => number): number[] => events.map(of);
+    return {
+      kinds: EVENT_KINDS,
+      number: Uint32Array.from(numbers(({ sequence }) => sequence)),
+      kind: Uint8Array.from(numbers(({ kind }) => EVENT_KINDS.indexOf(kind))),
+      hart: Uint16Array.from(numbers(({ hart }) => hart)),
+      page: Uint32Array.from(numbers(({ page }) => page)),
+      from: Uint32Array.from(numbers(({ from }) => from)),
+      to: Uint32Array.from(numbers(({ to }) => to)),
+      forked: Int32Array.from(numbers(({ forked = -1 }) => forked)),
+      pc: Float64Array.from(numbers(({ pc }) => pc)),
+      time: Float64Array.from(numbers(({ time }) => time)),
+      next: this.arrived,
+      lost: this.lost,
+    };
   }
 }
 

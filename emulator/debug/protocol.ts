@@ -7,6 +7,7 @@
 import type { Schedule } from '../schedule/options';
 import type { ConflictRequests } from './protocol-conflicts';
 import type { ProfileRequests } from './protocol-profile';
+import type { TimelineRequests } from './protocol-timeline';
 import type { SourceRequests } from './protocol-source';
 
 /** Hart number: 0 is the main VM. */
@@ -381,6 +382,9 @@ export interface EventFilter {
   readonly hart?: HartId;
   /** Only what happened to this page, in any address space. */
   readonly page?: number;
+  /** Only those with numbers from `first` to `last`. */
+  readonly first?: number;
+  readonly last?: number;
 }
 
 export interface EventList {
@@ -471,7 +475,8 @@ export interface SymbolInfo {
  * Requests a client makes of a machine. Each rejects with an `Error` whose message says what, where and
  * what to do. Step and run requests resolve when the request is accepted; the stop comes as an event.
  */
-export interface MachineRequests extends SourceRequests, ConflictRequests, ProfileRequests {
+export interface MachineRequests
+  extends SourceRequests, ConflictRequests, ProfileRequests, TimelineRequests {
   open(request: OpenRequest): Promise<MachineInfo>;
   state(): Promise<MachineState>;
   /** All harts, or one or its group while the others stand still. */

@@ -40,6 +40,7 @@ import type {
 import { ProfileService } from './profile-service';
 import type { ConflictRequests } from './protocol-conflicts';
 import type { ProfileRequests } from './protocol-profile';
+import type { TimelineRequests } from './protocol-timeline';
 import type { SourceRequests } from './protocol-source';
 import { readMemoryBlock } from './memory-block';
 import { pageInfo, pagesInfo } from './pages';
@@ -335,6 +336,12 @@ export class DebugSession implements MachineRequests {
       return this.eventHistory.list(limit, filter);
     });
   }
+
+  readonly timeline: TimelineRequests['timeline'] = (since) =>
+    attempt(() => {
+      this.eventHistory.collect();
+      return this.eventHistory.columns(since);
+    });
 
   readonly conflicts: ConflictRequests['conflicts'] = () =>
     attempt(() => conflictsInfo(this.opened(), this.request?.raceCheck === true));

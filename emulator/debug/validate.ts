@@ -86,6 +86,8 @@ const eventFilter = v.strictObject({
   kinds: v.exactOptional(v.pipe(v.array(text(32)), v.maxLength(64, 'has more than 64 kinds'))),
   hart: v.exactOptional(hart),
   page: v.exactOptional(whole(0, PAGE_COUNT - 1)),
+  first: v.exactOptional(whole(0, 2 ** 32 - 1)),
+  last: v.exactOptional(whole(0, 2 ** 32 - 1)),
 });
 
 /** What a breakpoint is asked for with; a session file holds the same. */
@@ -165,6 +167,7 @@ const REQUESTS = {
   pages: v.strictTuple([]),
   page: v.strictTuple([whole(0, PAGE_COUNT - 1), hart]),
   events: v.strictTuple([whole(1, MAX_EVENTS), v.optional(eventFilter)]),
+  timeline: v.strictTuple([whole(0, Number.MAX_SAFE_INTEGER)]),
   terminalInput: v.strictTuple([bytes(MAX_TERMINAL_INPUT)]),
   terminalResize: v.strictTuple([columns, rows]),
   sources: v.strictTuple([]),

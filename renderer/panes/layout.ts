@@ -17,13 +17,14 @@ export const PANES = {
   processes: 'Processes',
   console: 'Console',
   profile: 'Profile',
+  timeline: 'Timeline',
 } as const;
 
 export type PaneId = keyof typeof PANES;
 const PANE_IDS = Object.keys(PANES) as readonly PaneId[];
 
 /** Changes whenever the set of panes does, so that an older arrangement is not taken. */
-const LAYOUT_KEY = 'layout.7';
+const LAYOUT_KEY = 'layout.8';
 
 /** Adds a pane: as a tab of the active group, or where `position` and `size` say. */
 export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: object): void {
@@ -59,6 +60,7 @@ function arrangeStep(api: DockviewApi, width: number, height: number, low: numbe
   const behind = [
     'pages',
     'events',
+    'timeline',
     'conflicts',
     'processes',
     'console',
@@ -83,7 +85,16 @@ function arrangeHarts(api: DockviewApi, width: number, height: number, low: numb
   addPane(api, 'pages', below('registers'), { initialHeight: Math.round(height * 0.56) });
   addPane(api, 'memory', below('disassembly'), { initialHeight: low });
   addPane(api, 'terminal', within('memory'), { inactive: true });
-  for (const id of ['events', 'conflicts', 'processes', 'console', 'profile', 'log'] as const) {
+  const behind = [
+    'events',
+    'timeline',
+    'conflicts',
+    'processes',
+    'console',
+    'profile',
+    'log',
+  ] as const;
+  for (const id of behind) {
     addPane(api, id, within('terminal'), { inactive: true });
   }
   addPane(api, 'source', within('disassembly'), { inactive: true });
@@ -96,7 +107,7 @@ function arrangeProfile(api: DockviewApi, width: number, height: number): void {
   addPane(api, 'disassembly');
   addPane(api, 'profile', below('disassembly'), { initialHeight: Math.round(height * 0.55) });
   addPane(api, 'terminal', rightOf('disassembly'), { initialWidth: Math.round(width * 0.4) });
-  for (const id of ['events', 'console', 'log', 'guests', 'registers'] as const) {
+  for (const id of ['events', 'timeline', 'console', 'log', 'guests', 'registers'] as const) {
     addPane(api, id, within('terminal'), { inactive: true });
   }
   addPane(api, 'source', within('disassembly'), { inactive: true });

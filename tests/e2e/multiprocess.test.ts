@@ -121,6 +121,23 @@ describe('a guest that forks', () => {
     await page.getByLabel('Filter events').fill('');
   });
 
+  test('shows a lane for main and for each of four vCPUs', async () => {
+    await page.keyboard.press('Control+Shift+P');
+    await page.keyboard.type('Show Timeline');
+    await page.keyboard.press('Enter');
+    const lanes = page.locator('[data-lane]');
+    const vcpus = [1, 2, 3, 4].map((vcpu) => `${vcpu} task 1 vCPU ${vcpu}`);
+    await expect.poll(() => lanes.allInnerTexts()).toEqual(['0 main', ...vcpus]);
+    // Down from main, which is chosen first.
+    await page.keyboard.press('ArrowDown');
+    expect(await page.getByTestId('timeline-about').innerText()).toContain('hart 1');
+    await page.getByLabel('Axis of the timeline').selectOption('order');
+    await picture('timeline');
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await picture('timeline-dark');
+    await page.emulateMedia({ colorScheme: null });
+  });
+
   test('runs to its end, and every vCPU has returned', async () => {
     await page.keyboard.press('F5');
     await reaches(page, 'Exited with status 0');

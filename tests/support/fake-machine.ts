@@ -11,6 +11,7 @@ import {
 } from '../../emulator/debug/protocol';
 import type { ConflictsInfo } from '../../emulator/debug/protocol-conflicts';
 import type { CodeCounts, ProfileInfo } from '../../emulator/debug/protocol-profile';
+import type { EventColumns } from '../../emulator/debug/protocol-timeline';
 import { FakeSource } from './fake-source';
 import type {
   Breakpoint,
@@ -523,6 +524,34 @@ export class FakeMachine extends FakeSource implements MachineRequests {
         page === (filter.page ?? page),
     );
     return { events: passing.slice(-limit), lost: 3, kept: events.length };
+  }
+
+  /** A main that forks one vCPU, which borrows a page, and joins it. */
+  async timeline(since: number): Promise<EventColumns> {
+    const rows = [
+      ['fork', 0, 0, 1, 2],
+      ['start', 1, 1, 0, 1],
+      ['park', 0, 1000, 0, 0],
+      ['loan', 1, 0x12, 1, 2],
+      ['end', 1, 1, 1, 0],
+      ['join', 0, 1, 1, 0],
+    ] as const;
+    const kinds = [...new Set(rows.map(([kind]) => kind))];
+    const shown = since === 0 ? rows : [];
+    return {
+      kinds,
+      number: Uint32Array.from(shown, (_, n) => n + 1),
+      kind: Uint8Array.from(shown, ([kind]) => kinds.indexOf(kind)),
+      hart: Uint16Array.from(shown, ([, hart]) => hart),
+      page: Uint32Array.from(shown, ([, , page]) => page),
+      from: Uint32Array.from(shown, ([, , , from]) => from),
+      to: Uint32Array.from(shown, ([, , , , to]) => to),
+      forked: Int32Array.from(shown, ([kind]) => (kind === 'fork' ? 1 : -1)),
+      pc: Float64Array.from(shown, () => this.pc),
+      time: Float64Array.from(shown, (_, n) => 1_000_000 + n),
+      next: rows.length,
+      lost: 0,
+    };
   }
 
   async terminalInput(bytes: Uint8Array): Promise<void> {
