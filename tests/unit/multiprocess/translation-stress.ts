@@ -200,7 +200,7 @@ export interface StressOutcome {
   readonly memory: string;
   /** What is wrong in the tables of memory. */
   readonly faults: readonly string[];
-  readonly checksums: readonly number[];
+  readonly checksums: readonly (number | undefined)[];
 }
 
 /** Runs the harts in one engine; also how many of the instructions ran in translated code. */
