@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openGuest, reaches, startApp, type RunningApp } from './support';
+
+let running: RunningApp;
+let page: Page;
+
+const picture = (name: string): Promise<unknown> =>
+  page.screenshot({ path: join('out', 'e2e', `${name}.png`) });
+const pane = (): ReturnType<Page['locator']> => page.locator('section[aria-label=Profile]');
+const texts = (selector: string): Promise<string[]> => pane().locator(selector).allInnerTexts();
+const number = (text: string | undefined): number => Number(text?.replaceAll(/\D/g, ''));
+
+/** Runs a command by its title, from the palette. */
+async function command(title: string): Promise<void> {
+  await page.keyboard.press('Control+Shift+P');
+  await page.keyboard.type(title);
+  await page.keyboard.press('Enter');
+}
+
+beforeAll(async () => {
+  running = await startApp();
+  page = running.page;
+});
+afterAll(() => running.close());
+
+describe('a profile in the window', () => {
+  test('is not there until counting is switched on by its key', async () => {
+    await reaches(page, /^Stopped/);
+    await page.keyboard.press('Control+Shift+8');
+    await expect.poll(() => pane().innerText()).toContain('Counting is off');
+    await page.keyboard.press('Alt+Shift+C');
+    await expect.poll(() => pane().innerText()).toContain('counting on after restart');
+  });
+
+  test('has every hart of a task and its hot functions', async () => {
+    await command('Show Guests');
+    await openGuest(page, 'mp-dot');
+    await page.keyboard.press('F5');
+    await reaches(page, /^Exited/);
+    await expect.poll(() => texts('[data-hart]')).toHaveLength(6);
+    const harts = await texts('[data-hart] .number');
+    const [all = 0, ...each] = harts.map(number);
+    expect(each.reduce((sum, count) => sum + count, 0)).toBe(all);
+    expect(number(await page.getByTestId('instructions').innerText())).toBe(all);
+    expect((await texts('[data-function] .name'))[0]).toMatch(/\w/);
+    expect(await pane().getByTestId('profile-summary').innerText()).toMatch(
+      /load balance of task 1: (1\.00|0\.9\d)/,
+    );
+    await picture('profile');
+  });
+
+  test('shows one vCPU alone, in dark too', async () => {
+    await pane().locator('[data-hart="task 1 vCPU 2"]').click();
+    await expect.poll(async () => (await texts('[data-function] .name'))[0]).toBe('dot');
+    expect(await texts('[data-function] .name')).not.toContain('main');
+    await pane().getByLabel('Search functions').fill('dot');
+    await command('Theme: dark');
+    await expect.poll(() => pane().innerText()).toContain('found');
+    await picture('profile-dark');
+    await command('Theme: as the system');
+  });
+
+  test('leads to the code, where each instruction has its count', async () => {
+    await pane().locator('[data-function=dot]').click();
+    const counts = page.locator('[aria-label=Instructions] .count.all');
+    await expect
+      .poll(async () => Math.max(0, ...(await counts.allInnerTexts()).map(number)))
+      .toBe(8192);
+    await picture('profile-code');
+  });
+});
