@@ -248,6 +248,10 @@ export class Machine implements DebugTarget {
     );
   }
 
+  isTranslated(from: number, to: number): boolean {
+    return this.engine.translator?.has(from, to) ?? false;
+  }
+
   /** Instructions retired since the start, by all harts. */
   get instructions(): number {
     return this.executor.harts.total;

@@ -7,13 +7,19 @@ import type { DisassembledLine } from './protocol';
 /** How far back code is looked at to find where the lines above an address begin. */
 const LOOK_BACK = 4 * 1024;
 
+interface DisassemblyOptions {
+  /** Every instruction under its own name, not under one of its aliases. */
+  readonly ownNames: boolean;
+  /** Whether there is translated code for an entry in [from, to). */
+  readonly isTranslated: (from: number, to: number) => boolean;
+}
+
 /** Disassembles for display: lines that follow each other in memory, with symbols. */
 export class Disassembler {
-  /** @param ownNames every instruction under its own name, not under one of its aliases */
   constructor(
     private readonly space: AddressSpace,
     private readonly symbols: SymbolTable,
-    private readonly ownNames = false,
+    private readonly options: DisassemblyOptions,
   ) {}
 
   /**
@@ -66,6 +72,12 @@ export class Disassembler {
     return lines;
   }
 
+  /** Whether code of the function at `start` is translated. */
+  private isTranslated(start: number): boolean {
+    const size = this.symbols.functionAt(start)?.symbol.size ?? 0;
+    return this.options.isTranslated(start, start + Math.max(size, 1));
+  }
+
   private line(address: number): DisassembledLine | undefined {
     const found = this.space.peek(address, 4);
     if (found.length < 2) return undefined;
@@ -75,7 +87,7 @@ export class Disassembler {
     const word = bytes.reduceRight((value, byte) => value * 256 + byte, 0);
     const decoded = length === instructionLength(low) ? decode(word) : undefined;
     const { mnemonic, operands } = disassembleWord(word, address, {
-      aliases: !this.ownNames,
+      aliases: !this.options.ownNames,
       symbolize: (target) => {
         const place = locate(this.symbols, target);
         return place.symbol === undefined ? undefined : describeLocation(place);
@@ -89,7 +101,7 @@ export class Disassembler {
       bytes: [...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(''),
       mnemonic,
       operands,
-      ...(here.offset === 0 && { label: here.symbol }),
+      ...(here.offset === 0 && { label: here.symbol, translated: this.isTranslated(address) }),
       ...(decoded && direct && { target: locate(this.symbols, address + decoded.imm) }),
       known: decoded !== undefined,
     };

@@ -30,6 +30,7 @@ export function machineState(target: DebugTarget, facts: RunFacts): MachineState
   const diverged = isRunning ? new Set<Hart>() : facts.lockstep.diverged();
   const processes = target.processList();
   const several = processes.length > 1;
+  const { translatedInstructions } = target.engineStatistics;
   return {
     sequence: facts.sequence,
     running: isRunning,
@@ -48,6 +49,7 @@ export function machineState(target: DebugTarget, facts: RunFacts): MachineState
     ...(several && { processes }),
     ...(isRunning && mips !== undefined && { mips }),
     instructions: target.instructions,
+    ...(translatedInstructions > 0 && { translatedInstructions }),
     residentBytes: target.residentBytes,
   };
 }

@@ -220,6 +220,8 @@ export interface MachineState {
   readonly processes?: readonly ProcessInfo[];
   /** Instructions retired by all harts, ended ones included. */
   readonly instructions: number;
+  /** How many of them ran in translated code; absent where none has. */
+  readonly translatedInstructions?: number;
   /** Millions of instructions per second over the last report period while running; else absent. */
   readonly mips?: number;
   /** Frames in use × 4 KiB. */
@@ -267,6 +269,8 @@ export interface DisassembledLine {
   readonly operands: string;
   /** Name of the function that starts here. */
   readonly label?: string;
+  /** With `label`: whether code of the function is translated now; else it is interpreted. */
+  readonly translated?: boolean;
   readonly symbol?: string;
   readonly offset?: number;
   /** Where a direct jump, branch or call goes. */

@@ -248,8 +248,11 @@ export class DebugSession implements MachineRequests {
     ownNames = false,
   ): Promise<DisassembledLine[]> {
     return attempt(() => {
-      const { symbols } = this.opened();
-      const disassembler = new Disassembler(this.hart(0).space, symbols, ownNames);
+      const machine = this.opened();
+      const disassembler = new Disassembler(this.hart(0).space, machine.symbols, {
+        ownNames,
+        isTranslated: (from, to) => machine.isTranslated(from, to),
+      });
       return disassembler.lines(address, before, count);
     });
   }

@@ -1,5 +1,6 @@
 import type { SymbolTable } from '../elf/symbols';
 import type { CodeSpace } from '../engine/code-space';
+import type { EngineStatistics } from '../engine/statistics';
 import type { EventKind } from '../memory/events';
 import type { Arena } from '../memory/arena';
 import type { ConflictList } from '../multiprocess/conflicts';
@@ -62,6 +63,9 @@ export interface DebugTarget {
   readonly arena: Arena;
   /** Instructions retired by all harts. */
   readonly instructions: number;
+  readonly engineStatistics: Pick<EngineStatistics, 'translatedInstructions'>;
+  /** Whether there is translated code for an entry in [from, to) of the first process. */
+  isTranslated(from: number, to: number): boolean;
   readonly code: CodeSpace;
   /** Of the first process. */
   readonly symbols: SymbolTable;

@@ -99,6 +99,17 @@ describe('the status line', () => {
     await expect.poll(() => line.text()).toContain('F6 pauses');
   });
 
+  test('says which share of the instructions ran translated', async () => {
+    const fake = fakeWindow();
+    const machine = await openProgram();
+    const line = show(StatusLine);
+    expect(line.find('[data-testid=translated]').exists()).toBe(false);
+    fake.machines[0].translated.add('main');
+    fake.machines[0].instructions = 1_000_000;
+    await machine.requests().stepInstruction(0);
+    await expect.poll(() => line.text()).toMatch(/(49|50) % translated/);
+  });
+
   test('tells the user to type when the guest waits for input', () => {
     const harts = [
       { id: 0, state: 'waiting', location: { address: 0 }, instructions: 1, waitsFor: 'input' },

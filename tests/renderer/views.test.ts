@@ -30,6 +30,18 @@ describe('the Disassembly pane', () => {
     expect(pane.find('.label').text()).toBe('main:');
   });
 
+  test('says which functions are translated, as soon as they are', async () => {
+    const fake = fakeWindow();
+    const machine = await openProgram();
+    const pane = show(DisassemblyPane);
+    const label = (): string => pane.find('.label').text();
+    await expect.poll(() => pane.findAll('.label').length).toBeGreaterThan(0);
+    expect(label()).toBe('main:');
+    fake.machines[0].translated.add('main');
+    await machine.requests().stepInstruction(0);
+    await expect.poll(label).toBe('main:translated');
+  });
+
   test('shows instructions under their own names on request, and keeps that', async () => {
     localStorage.removeItem('instruction-names');
     fakeWindow();

@@ -81,7 +81,9 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   private running = false;
   private stop: StopReason = { kind: 'entry' };
   private stopHart = 0;
-  private instructions = 0;
+  instructions = 0;
+  /** Functions that are translated. */
+  readonly translated = new Set<string>();
   private readonly x = Array.from({ length: 32 }, () => 0n);
   private readonly f = Array.from({ length: 32 }, (_, i) => 0xffff_ffff_3f80_0000n + BigInt(i));
   private readonly written = new Map<number, number>();
@@ -137,6 +139,9 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       endedVcpus: this.ended,
       ...(this.processes && { processes: this.processes }),
       instructions: this.instructions,
+      ...(this.translated.size > 0 && {
+        translatedInstructions: Math.floor(this.instructions / 2),
+      }),
       residentBytes: 48 * 4096,
     };
   }
@@ -583,7 +588,9 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       bytes: (index * 0x01_03_05 + 0x13).toString(16).padStart(8, '0'),
       mnemonic,
       operands,
-      ...(symbol !== undefined && offset === 0 ? { label: symbol } : {}),
+      ...(symbol !== undefined && offset === 0
+        ? { label: symbol, translated: this.translated.has(symbol) }
+        : {}),
       ...(symbol === undefined ? {} : { symbol, offset: offset ?? 0 }),
       ...(mnemonic === 'jal' ? { target: this.placeOf(TEXT + 0x80) } : {}),
       ...(mnemonic === 'bnez' ? { target: this.placeOf(TEXT + 0x40) } : {}),

@@ -74,6 +74,11 @@ export class CodeCache implements RegionEntries {
     return unit?.active === true ? unit : undefined;
   }
 
+  /** Where the regions that are in use begin. */
+  active(): number[] {
+    return [...this.units].flatMap((unit) => (unit.active ? unit.entries.map(({ pc }) => pc) : []));
+  }
+
   /** Whether there is a region at `pc`, in use or not. */
   has(pc: number): boolean {
     return this.entries.has(pc);

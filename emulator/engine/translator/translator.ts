@@ -61,6 +61,15 @@ export class Translator {
     return { regions, modules, bytes, evicted, translated, milliseconds };
   }
 
+  /** Whether there is a region that begins in [from, to) and is in use, or another thread has one. */
+  has(from: number, to: number): boolean {
+    const mayRun = this.code.regions === this.cache;
+    if (mayRun && this.store && this.store.end !== this.stored) this.takeOffers(this.store);
+    const isWithin = (pc: number): boolean => pc >= from && pc < to;
+    if ([...this.offers.keys()].some(isWithin)) return true;
+    return this.cache.active().some(isWithin);
+  }
+
   /** How much of `fuel` may be interpreted until the next sample. */
   slice(fuel: number): number {
     if (this.store && this.store.end !== this.stored) this.takeOffers(this.store);

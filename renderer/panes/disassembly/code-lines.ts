@@ -12,6 +12,8 @@ export type CodeRow =
       readonly key: string;
       readonly address: number;
       readonly text: string;
+      /** Whether the function that begins here runs translated. */
+      readonly translated: boolean;
     }
   | {
       readonly kind: 'line';
@@ -70,8 +72,8 @@ export function useCodeLines(
     lines.value.flatMap((line): CodeRow[] => {
       const row: CodeRow = { kind: 'line', key: `${line.address}`, address: line.address, line };
       if (line.label === undefined) return [row];
-      const { address, label } = line;
-      return [{ kind: 'label', key: `${address}:`, address, text: label }, row];
+      const { address, label, translated = false } = line;
+      return [{ kind: 'label', key: `${address}:`, address, text: label, translated }, row];
     }),
   );
   const code = computed(() => segments().filter(({ permissions }) => permissions.includes('x')));
@@ -182,10 +184,12 @@ export function useCodeLines(
   async function isCurrent(first: number): Promise<boolean> {
     const fetched = await disassemble(first, 0, height.value);
     const from = lines.value.findIndex(({ address }) => address === first);
-    return fetched.every(({ address, bytes }, index) => {
+    return fetched.every(({ address, bytes, translated }, index) => {
       const known = lines.value[from + index];
       // What is not known yet is fetched when it comes into sight.
-      return known === undefined || (known.address === address && known.bytes === bytes);
+      if (known === undefined) return true;
+      const isSame = known.address === address && known.bytes === bytes;
+      return isSame && known.translated === translated;
     });
   }
 

@@ -326,6 +326,24 @@ describe('looking and changing', () => {
     expect(await client.session.disassemble(0x5000_0000, 5, 5)).toEqual([]);
   });
 
+  test('disassembly and state say what is translated, once it is', async () => {
+    await client.open('fib', ['27']);
+    const fib = await client.session.evaluateAddress('fib', 0);
+    const labels = async (): Promise<unknown[]> =>
+      (await client.session.disassemble(fib, 0, 1)).map(({ label, translated }) => [
+        label,
+        translated,
+      ]);
+    expect(await labels()).toEqual([['fib', false]]);
+    expect(client.states.at(-1)?.translatedInstructions).toBeUndefined();
+    await client.session.run();
+    await client.stopped();
+    expect(await labels()).toEqual([['fib', true]]);
+    const { instructions, translatedInstructions = 0 } = client.states.at(-1)!;
+    expect(translatedInstructions).toBeGreaterThan(instructions / 2);
+    expect(translatedInstructions).toBeLessThanOrEqual(instructions);
+  });
+
   test('an instruction is explained with its fields', async () => {
     await client.open('hello');
     const { pc } = await client.session.registers(0);
