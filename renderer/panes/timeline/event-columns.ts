@@ -1,7 +1,7 @@
 import type { EventColumns } from '../../../emulator/debug/protocol-timeline';
 
 /** Most events that the pane keeps; of more, the newest. */
-export const MOST_EVENTS = 1_000_000;
+const MOST_EVENTS = 1_000_000;
 
 type Column = Uint32Array | Uint16Array | Uint8Array | Int32Array | Float64Array;
 const COLUMNS = ['number', 'kind', 'hart', 'page', 'from', 'to', 'forked', 'pc', 'time'] as const;

@@ -48,7 +48,7 @@ export interface Timeline {
   readonly ends: Readonly<Record<Axis, number>>;
 }
 
-export const NONE = -1;
+const NONE = -1;
 /** Forks that are remembered until their hart starts. */
 const MOST_FORKS = 256;
 
@@ -162,7 +162,7 @@ export const placeOn = (lane: Lane, place: number, axis: Axis): number =>
   (axis === 'time' ? lane.times[place] : lane.rows[place]) ?? 0;
 
 /** The first of `count` places from `low` on whose value is at least `wanted`; the values ascend. */
-export function lowerBound(
+function lowerBound(
   count: number,
   value: (place: number) => number,
   wanted: number,
