@@ -40,7 +40,7 @@ export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: 
 }
 
 /** Arrangements to choose from: for stepping one hart, for comparing harts and their pages, for what runs how often. */
-export type LayoutName = 'step' | 'harts' | 'profile';
+export type LayoutName = 'step' | 'harts' | 'pages' | 'profile';
 
 export function applyLayout(api: DockviewApi, name: LayoutName): void {
   api.clear();
@@ -48,6 +48,7 @@ export function applyLayout(api: DockviewApi, name: LayoutName): void {
   const low = Math.round(Math.min(320, Math.max(180, height * 0.34)));
   if (name === 'step') arrangeStep(api, width, height, low);
   else if (name === 'harts') arrangeHarts(api, width, height, low);
+  else if (name === 'pages') arrangePages(api, width, low);
   else arrangeProfile(api, width, height);
   api.getPanel('disassembly')?.api.setActive();
 }
@@ -101,6 +102,22 @@ function arrangeHarts(api: DockviewApi, width: number, height: number, low: numb
   addPane(api, 'guests', within('disassembly'), { inactive: true });
   addPane(api, 'stacks', within('registers'), { inactive: true });
   addPane(api, 'breakpoints', within('memory'), { inactive: true });
+}
+
+function arrangePages(api: DockviewApi, width: number, low: number): void {
+  addPane(api, 'disassembly');
+  addPane(api, 'pages', leftOf('disassembly'), { initialWidth: Math.round(width * 0.62) });
+  addPane(api, 'events', below('pages'), { initialHeight: low });
+  for (const id of ['conflicts', 'terminal', 'processes', 'console', 'profile', 'log'] as const) {
+    addPane(api, id, within('events'), { inactive: true });
+  }
+  addPane(api, 'memory', below('disassembly'), { initialHeight: Math.round(low * 1.4) });
+  for (const id of ['source', 'registers', 'guests'] as const) {
+    addPane(api, id, within('disassembly'), { inactive: true });
+  }
+  for (const id of ['stacks', 'breakpoints'] as const) {
+    addPane(api, id, within('memory'), { inactive: true });
+  }
 }
 
 function arrangeProfile(api: DockviewApi, width: number, height: number): void {

@@ -142,13 +142,11 @@ describe('main', () => {
   test('takes no session that is none, and no name of a file for a hash', async () => {
     const refusals = await page.evaluate(async () => {
       const because = (error: unknown): string => (error as Error).message;
-      const { readSession, writeSession } = window.hartscope;
       return [
-        await readSession('../recent').then(() => 'read', because),
-        await writeSession('a'.repeat(64), { folders: ['/'] } as never).then(
-          () => 'written',
-          because,
-        ),
+        await window.hartscope.readSession('../recent').then(() => 'read', because),
+        await window.hartscope
+          .writeSession('a'.repeat(64), { folders: ['/'] } as never)
+          .then(() => 'written', because),
       ];
     });
     expect(refusals[0]).toMatch(/^session:read: .*not a SHA-256 digest/s);

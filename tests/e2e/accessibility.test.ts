@@ -1,0 +1,91 @@
+import axe from 'axe-core';
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openGuest, reaches, startApp, type RunningApp } from './support';
+
+let running: RunningApp;
+let page: Page;
+
+beforeAll(async () => {
+  running = await startApp();
+  page = running.page;
+});
+afterAll(() => running.close());
+
+async function command(title: string): Promise<void> {
+  await page.keyboard.press('Control+Shift+P');
+  await page.keyboard.type(title);
+  await page.keyboard.press('Enter');
+}
+
+/** Runs to where the vCPUs stand at their first instruction. */
+async function fork(): Promise<void> {
+  await command('Run to the next fork');
+  await expect.poll(() => page.locator('[data-hart]').count(), { timeout: 15_000 }).toBe(5);
+}
+
+/** What axe-core finds in the window that is serious or critical, one line each. */
+async function found(state: string): Promise<string[]> {
+  const results = await page.evaluate(() =>
+    (globalThis as unknown as { axe: typeof axe }).axe.run(document, {
+      resultTypes: ['violations'],
+      rules: {
+        // Names here are sentences for what stands abbreviated in sight: `Hart 0: stopped in main`.
+        'label-content-name-mismatch': { enabled: false },
+        // The dock's tabs have a button to close them, which the keyboard does not stop at.
+        'nested-interactive': { enabled: false },
+      },
+    }),
+  );
+  return results.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical')
+    .flatMap(({ id, nodes }) =>
+      nodes
+        .slice(0, 3)
+        .map(({ html, any }) => `${state}: ${id}: ${html.slice(0, 160)} ${any[0]?.message ?? ''}`),
+    );
+}
+
+describe.each(['light', 'dark'])('in the %s theme axe-core finds nothing serious', (theme) => {
+  test('in a window without a program, one that has stopped, with the palette, and one that runs', async () => {
+    await reaches(page, /^Stopped|^No guest/);
+    // Comes with the driver, past the page's policy.
+    await page.evaluate(axe.source);
+    await command(`Theme: ${theme}`);
+    await openGuest(page, 'mp-dot');
+    const problems = await found('stopped');
+    await page.keyboard.press('Control+Shift+P');
+    await page.locator('dialog.palette').waitFor();
+    problems.push(...(await found('palette')));
+    await page.keyboard.press('Escape');
+    await page.locator('dialog.palette').waitFor({ state: 'detached' });
+    await fork();
+    problems.push(...(await found('forked')));
+    await openGuest(page, 'calc');
+    await page.keyboard.press('F5');
+    await reaches(page, /^Running|^Waiting/);
+    problems.push(...(await found('running')));
+    await page.keyboard.press('Shift+F5');
+    await reaches(page, /^No guest/);
+    problems.push(...(await found('empty')));
+    expect(problems).toEqual([]);
+  });
+
+  test('in any pane', async () => {
+    await openGuest(page, 'mp-dot');
+    await fork();
+    await command(`Theme: ${theme}`);
+    const problems: string[] = [];
+    const panes = await page
+      .locator('.dv-tab')
+      .evaluateAll((tabs) => tabs.map((tab) => tab.textContent.trim()));
+    expect(panes).toContain('Pages');
+    for (const pane of panes) {
+      await page.locator('.dv-tab', { hasText: pane }).first().click();
+      problems.push(...(await found(pane)));
+    }
+    await page.screenshot({ path: join('out', 'e2e', `accessibility-${theme}.png`) });
+    expect([...new Set(problems)]).toEqual([]);
+  });
+});
