@@ -71,6 +71,7 @@ export class Executor {
   /** Called before a hart's system call is served. */
   beforeCall: (hart: Hart) => void = () => undefined;
   private readonly system: LinuxSystem;
+  private readonly readClock = (): number => this.system.now();
   /** How the first process has ended, while others still run. */
   private conclusion: MachineStop | undefined;
   private undelivered: Undelivered | undefined;
@@ -274,7 +275,7 @@ export class Executor {
 
   /** Harts whose wait is over become runnable. */
   endWaits(): void {
-    this.harts.endWaits(() => this.system.now());
+    this.harts.endWaits(this.readClock);
   }
 
   finish(stop: MachineStop): MachineStop {
@@ -345,8 +346,7 @@ export class Executor {
 
   /** The hart to run now. */
   private choose(only: Hart | undefined): Hart | undefined {
-    const now = (): number => this.system.now();
-    return only ? this.harts.focus(only, now) : this.harts.next(now);
+    return only ? this.harts.focus(only, this.readClock) : this.harts.next(this.readClock);
   }
 
   private handle(hart: Hart, stop: EngineStop): MachineStop | undefined {

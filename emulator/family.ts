@@ -46,11 +46,22 @@ export class TableHolders {
 
   /** Takes a space's tables away when it has any. */
   take(space: AddressSpace): void {
-    const place = this.spaces.indexOf(space);
-    if (place < 0) return;
-    this.spaces.splice(place, 1);
-    space.releaseTables();
+    if (this.forget(space)) space.releaseTables();
   }
+
+  /** The space's tables are looked after by somebody else, or go with it. False when it has none from here. */
+  forget(space: AddressSpace): boolean {
+    const place = this.spaces.lastIndexOf(space);
+    if (place < 0) return false;
+    takeOut(this.spaces, place);
+    return true;
+  }
+}
+
+/** Takes one element out of a list, as `splice` does, without making an array of it: harts come and go by the microsecond. */
+export function takeOut(list: unknown[], at: number): void {
+  for (let i = at + 1; i < list.length; i++) list[i - 1] = list[i];
+  list.pop();
 }
 
 /** What the machines of a family share beside their arena. They run on one thread, one at a time. */

@@ -1,6 +1,6 @@
 import { HartState } from './engine/hart-state';
 import type { Engine } from './engine/engine';
-import type { TableHolders } from './family';
+import { takeOut, type TableHolders } from './family';
 import { noteCall } from './hart-events';
 import { HART } from './memory/layout';
 import { Hart, type HartOwner, type StackRange, type Waiting } from './multiprocess/hart';
@@ -130,7 +130,7 @@ export class Harts {
     const at = this.all.indexOf(hart);
     if (at < 0) return;
     this.observer?.ended(hart);
-    this.all.splice(at, 1);
+    takeOut(this.all, at);
     if (this.last === hart) this.last = this.main;
     if (this.current === hart) {
       // The next one in turn is the one that came after it.
@@ -150,11 +150,11 @@ export class Harts {
 
   /** A space ends with its last hart. */
   private left(space: AddressSpace): void {
-    if (this.all.some((other) => other.space === space)) return;
-    // The space may outlive its hart: tasks of its own, or a workspace that is merged later.
-    this.host.tables.take(space);
+    for (const other of this.all) if (other.space === space) return;
+    const hadTables = this.host.tables.forget(space);
     this.host.spaceEnds(space);
-    space.destroy();
+    // The space may outlive its hart: tasks of its own, or a workspace that is merged later.
+    if (!space.destroy() && hadTables) space.releaseTables();
   }
 
   /**

@@ -12,6 +12,11 @@ const SLICE_MS = 4;
 const HOME_TURN = 50_000;
 /** A task of tiny vCPUs is done by this thread alone: only who has run so long finds it worth to share. */
 const FIRST_TURN = 10_000;
+/**
+ * The pool's threads start when the machine has run for so many instructions, some ten milliseconds, or has work for them:
+ * a start takes longer than many a task, and a program that ends sooner does not pay for it.
+ */
+const START_AFTER = 4_000_000;
 /** The home thread's turns while threads of the guest run elsewhere: their system calls do not wait for long. */
 const SERVING_TURN = 10_000;
 /** A vCPU's turn here while others wait for one: what it has cached of its memory must pay. */
@@ -47,6 +52,7 @@ export class Parallel {
   private sharing = false;
   /** Threads of the guest that are lent just now. */
   private threadsAway = 0;
+  private readonly runsHere = (hart: Hart): boolean => hart.runnable && !this.isAway(hart);
 
   /** Arena addresses of the region blocks of the pool threads' engines. */
   poolBlocks(): number[] {
@@ -137,6 +143,7 @@ export class Parallel {
         (looks ? executor.interrupted() : undefined) ?? this.welcome() ?? this.welcomeTravellers();
       if (ended) return ended;
       if (looks) lookAt = harts.retired + FIRST_TURN;
+      if (looks && harts.retired >= START_AFTER) pool.start();
       if (looks && this.threadsAway > 0 && this.isSignalled()) this.stopThreads();
       const unfit = this.sharing ? this.share() : undefined;
       if (unfit) return unfit;
@@ -263,7 +270,7 @@ export class Parallel {
   private choose(alone: boolean): Hart | undefined {
     const { executor } = this;
     executor.endWaits();
-    const mine = executor.harts.inTurn((hart) => hart.runnable && !this.isAway(hart));
+    const mine = executor.harts.inTurn(this.runsHere);
     const hart = mine ?? this.help();
     if (hart)
       hart.turn = alone ? QUANTUM : this.sharing && this.mayLeave(hart) ? LONG_TURN : HOME_TURN;

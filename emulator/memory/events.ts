@@ -162,12 +162,13 @@ export class EventLog {
   emit(hart: number, kind: EventKind, page: number, from: number, to: number): void {
     const { u32 } = this;
     if (u32[HEADER.eventsOff] !== 0) return;
+    const number = NUMBERS[kind];
     const ring = this.ring(hart);
     const written = u32[ring];
     const at = ring + (RING_HEADER_BYTES + EVENT_BYTES * (written % this.capacity)) / 4;
     const context = this.harts + (HART_STRIDE / 4) * hart;
     u32[ring + 1] = written + 1;
-    u32[at] = NUMBERS[kind];
+    u32[at] = number;
     u32[at + 1] = page;
     u32[at + 2] = from;
     u32[at + 3] = to;
@@ -179,8 +180,8 @@ export class EventLog {
     u32[at + 10] = Atomics.add(u32, HEADER.eventSequence, 1) + 1;
     Atomics.store(u32, ring, written + 1);
     this.listener?.(this.event(hart, written));
-    if (((u32[HEADER.eventStops] >>> NUMBERS[kind]) & 1) === 0) return;
-    u32[context + HART.eventStop / 4] = NUMBERS[kind] + 1;
+    if (((u32[HEADER.eventStops] >>> number) & 1) === 0) return;
+    u32[context + HART.eventStop / 4] = number + 1;
     u32[context + HART.eventPage / 4] = page;
   }
 

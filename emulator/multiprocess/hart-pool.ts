@@ -80,9 +80,14 @@ export class HartPool {
     return this.workers.map((_, i) => regionBlockOf(arena, { index: i + 1, of }));
   }
 
+  /** Starts the threads, unless they are there already. */
+  start(): void {
+    if (this.workers.length === 0) this.spawn();
+  }
+
   /** Lends a hart whose space has no delta tables at home. */
   offer(hart: Hart): void {
-    if (this.workers.length === 0) this.spawn();
+    this.start();
     hart.state.setField(HART.space, hart.space.id);
     hart.state.setLongField(HART.limit, hart.vcpu?.limit ?? 0);
     const { onMissingPage, onFirstWrite } = hart.space.hooks;

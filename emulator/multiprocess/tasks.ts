@@ -135,7 +135,8 @@ export class Tasks {
   /** Call 111: on a vCPU its end; else waits for all tasks of call 110 that this hart has made. */
   private multiprocessWait(hart: Hart): TaskOutcome {
     if (hart.vcpu) return { kind: 'end' };
-    const mine = this.list().filter((task) => task.plain && task.owner === hart);
+    const mine: Task[] = [];
+    for (const task of this.tasks.values()) if (task.plain && task.owner === hart) mine.push(task);
     const ready = (): bigint | undefined => {
       if (mine.some((task) => task.active > 0)) return undefined;
       if (mine.length > 0) noteJoin(hart, mine);

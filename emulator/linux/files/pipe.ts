@@ -52,7 +52,21 @@ export class Pipe {
   }
 
   take(max: number): Uint8Array {
-    const bytes = new Uint8Array(Math.min(max, this.held));
+    const bytes = this.takeWhole(max) ?? this.gather(Math.min(max, this.held));
+    this.held -= bytes.length;
+    this.departures += 1;
+    return bytes;
+  }
+
+  /** The first chunk, when that is all that is asked for: nobody else has it, so it needs no copy. */
+  private takeWhole(max: number): Uint8Array | undefined {
+    const [first] = this.chunks;
+    if (first?.length !== Math.min(max, this.held)) return undefined;
+    return this.chunks.shift();
+  }
+
+  private gather(length: number): Uint8Array {
+    const bytes = new Uint8Array(length);
     for (let done = 0; done < bytes.length;) {
       const first = this.chunks[0] ?? refuse(ERRNO.EIO, 'the pipe has lost bytes');
       const part = first.subarray(0, bytes.length - done);
@@ -61,8 +75,6 @@ export class Pipe {
       if (part.length === first.length) this.chunks.shift();
       else this.chunks[0] = first.subarray(part.length);
     }
-    this.held -= bytes.length;
-    this.departures += 1;
     return bytes;
   }
 
