@@ -192,6 +192,11 @@ export class Executor {
     const { state, vcpu } = hart;
     const end = vcpu ? undefined : this.kernelOf(hart).deliverPending(state);
     if (end) return this.settle(hart, end);
+    const signalled = this.eventStop(hart);
+    if (signalled) {
+      this.harts.current = hart;
+      return signalled;
+    }
     if (!hart.runnable) return undefined;
     const limit = vcpu && vcpu.limit > 0 ? vcpu.limit - state.instret : Infinity;
     const engine = this.options.engines.of(hart.owner.space);
@@ -254,12 +259,14 @@ export class Executor {
 
   /**
    * A thread of the guest is about to run elsewhere: its pending signals begin their handlers.
-   * @returns how one of them ends the machine
+   * @returns how one of them ends the machine, or that a debugger waits for them
    */
   prepare(hart: Hart): MachineStop | undefined {
     this.serve(hart);
     const end = this.kernelOf(hart).deliverPending(hart.state);
-    return end && this.settle(hart, end);
+    const stop = end ? this.settle(hart, end) : this.eventStop(hart);
+    if (stop) this.harts.current = hart;
+    return stop;
   }
 
   /** Whether a thread of the guest that runs elsewhere has a signal to handle. */
@@ -511,8 +518,12 @@ export class Executor {
     const { hart, fault } = undelivered;
     if (hart.ended) return undefined;
     // After an ebreak a debugger goes on behind it, unless the program handles it.
-    if (fault.kind !== 'breakpoint' || this.kernelOf(hart).handlesBreakpoints)
-      return this.kill(hart, fault);
+    if (fault.kind !== 'breakpoint' || this.kernelOf(hart).handlesBreakpoints) {
+      // Its handler may begin instead.
+      const stop = this.kill(hart, fault) ?? this.eventStop(hart);
+      if (stop) this.harts.current = hart;
+      return stop;
+    }
     const low = hart.space.readU16(hart.state.pc) ?? 0;
     hart.state.pc += instructionLength(low);
     this.harts.count(hart, 1);

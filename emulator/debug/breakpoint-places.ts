@@ -3,7 +3,7 @@ import { systemCallName, systemCallNumber, SYSTEM_CALLS } from '../linux/syscall
 import { EVENT_KINDS } from '../memory/events';
 import { ADDRESS_LIMIT } from '../memory/layout';
 import { MULTIPROCESS_CALLS } from '../multiprocess/abi';
-import type { Place } from './breakpoint-rules';
+import { EXIT_EVENT, type Place } from './breakpoint-rules';
 import { ExpressionError, parseTyped } from './expression';
 import { sizeOf } from './expression-types';
 import type { BreakpointSpec } from './protocol';
@@ -104,6 +104,7 @@ function callNumber(text: string): number | undefined {
 }
 
 function eventKind(text: string): string {
-  if (EVENT_KINDS.some((kind) => kind === text)) return text;
-  throw new ExpressionError(`no event is called ${text}: there are ${EVENT_KINDS.join(', ')}`);
+  const all: readonly string[] = [...EVENT_KINDS, EXIT_EVENT];
+  if (all.includes(text)) return text;
+  throw new ExpressionError(`no event is called ${text}: there are ${all.join(', ')}`);
 }

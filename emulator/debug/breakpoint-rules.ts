@@ -19,6 +19,12 @@ export type Place =
   | { readonly kind: 'syscall'; readonly number: number | undefined }
   | { readonly kind: 'event'; readonly event: string };
 
+/**
+ * What event breakpoints call the end of a process: it stops before, at the call that ends it. It is no event of the
+ * arena's log, which tells what has happened.
+ */
+export const EXIT_EVENT = 'exit';
+
 /** A breakpoint with what its texts mean for the program that is open. */
 export interface Entry {
   readonly id: number;

@@ -3,6 +3,7 @@ import type { Hart } from '../multiprocess/hart';
 import { placeOf } from './breakpoint-places';
 import {
   concerns,
+  EXIT_EVENT,
   judge,
   readTexts,
   type BreakpointHit,
@@ -18,6 +19,9 @@ import type { Breakpoint, BreakpointSpec } from './protocol';
 import type { SourceLookup } from './source-lookup';
 import type { DebugTarget } from './target';
 
+/** System calls by number (asm-generic/unistd.h). */
+const EXIT = 93;
+const EXIT_GROUP = 94;
 const A7 = 17;
 
 /**
@@ -119,6 +123,12 @@ export class BreakpointTable {
     return this.judgeAll(this.callsAt(hart, number), hart);
   }
 
+  /** The hart stands at a system call that may end its process. */
+  hitExit(hart: Hart, number: number): BreakpointHit | undefined {
+    this.settledCalls.set(hart, hart.state.instret);
+    return this.judgeAll(this.exitsAt(hart, number), hart);
+  }
+
   /** Something has happened to the hart. */
   hitEvent(hart: Hart, event: string): BreakpointHit | undefined {
     const mine = this.active(({ place }) => place?.kind === 'event' && place.event === event);
@@ -168,6 +178,16 @@ export class BreakpointTable {
     });
   }
 
+  private exitsAt(hart: Hart, number: number): Entry[] {
+    if (!this.target || !endsProcess(this.target, hart, number)) return [];
+    return this.active(
+      (entry) =>
+        entry.place?.kind === 'event' &&
+        entry.place.event === EXIT_EVENT &&
+        concerns(entry, hart.index),
+    );
+  }
+
   private active(fits: (entry: Entry) => boolean): Entry[] {
     return [...this.entries.values()].filter((entry) => entry.spec.enabled && fits(entry));
   }
@@ -212,7 +232,10 @@ export class BreakpointTable {
           : [],
       ),
     );
-    const calls = places.some(({ place }) => place?.kind === 'syscall');
+    const calls = places.some(
+      ({ place }) =>
+        place?.kind === 'syscall' || (place?.kind === 'event' && place.event === EXIT_EVENT),
+    );
     target.hooks.stopsAtCall = calls ? (hart) => this.wantsCall(hart) : undefined;
     const events = new Set(
       places.flatMap(({ place }) => (place?.kind === 'event' ? [place.event] : [])),
@@ -222,7 +245,8 @@ export class BreakpointTable {
 
   private wantsCall(hart: Hart): boolean {
     if (this.settledCalls.get(hart) === hart.state.instret) return false;
-    return this.callsAt(hart, hart.state.xNumber(A7)).length > 0;
+    const number = hart.state.xNumber(A7);
+    return this.callsAt(hart, number).length > 0 || this.exitsAt(hart, number).length > 0;
   }
 
   private describe({ id, spec, hits, place, problem }: Entry): Breakpoint {
@@ -234,6 +258,14 @@ export class BreakpointTable {
       ...(problem !== undefined && { problem }),
     };
   }
+}
+
+/** Whether a call ends the hart's process: exit_group, and exit of its last thread. */
+function endsProcess({ liveHarts }: DebugTarget, hart: Hart, number: number): boolean {
+  if (hart.vcpu) return false;
+  if (number === EXIT_GROUP) return true;
+  const threads = liveHarts.filter(({ owner, vcpu }) => owner === hart.owner && !vcpu);
+  return number === EXIT && threads.length === 1;
 }
 
 /** Where a breakpoint lies, for its clients. */

@@ -1,4 +1,5 @@
 import { errnoName } from '../linux/abi/errno';
+import { signalName } from '../linux/abi/signals';
 import { systemCallName } from '../linux/syscalls/table';
 import { EVENT_KINDS, inOrder, type ArenaEvent } from '../memory/events';
 import { MULTIPROCESS_CALLS, REASONS } from '../multiprocess/abi';
@@ -140,6 +141,8 @@ function describe({ kind, page, from, to }: ArenaEvent): string | undefined {
       const failed = to === 0 ? '' : `, ${to} failed`;
       return `${page === 0 ? 'tasks' : `task ${page}`}, ${from} vCPUs${failed}`;
     }
+    case 'signal':
+      return signalName(page);
     case 'conflict':
       return `with hart ${to} at 0x${from.toString(16)}`;
     default:

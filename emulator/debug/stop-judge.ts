@@ -1,6 +1,7 @@
+import { signalName } from '../linux/abi/signals';
 import type { Hart } from '../multiprocess/hart';
 import type { BreakpointTable } from './breakpoints';
-import type { BreakpointHit } from './breakpoint-rules';
+import { EXIT_EVENT, type BreakpointHit } from './breakpoint-rules';
 import { callName } from './breakpoint-places';
 import { dataReference, type DataReference } from './fetch';
 import type { Barriers } from './barriers';
@@ -48,7 +49,11 @@ export class StopJudge {
         return this.atCall(current, stop.number);
       case 'event': {
         const hit = this.told(this.breakpoints.hitEvent(current, stop.event));
-        return hit ? { kind: 'event', id: hit.id, event: stop.event, page: stop.page } : 'on';
+        if (!hit) return 'on';
+        // A signal's number stands in the page's place.
+        return stop.event === 'signal'
+          ? { kind: 'event', id: hit.id, event: `signal ${signalName(stop.page)}`, page: 0 }
+          : { kind: 'event', id: hit.id, event: stop.event, page: stop.page };
       }
       case 'killed':
         return { kind: 'killed', signal: stop.signal, status: stop.status };
@@ -80,7 +85,9 @@ export class StopJudge {
   }
 
   private atCall(hart: Hart, number: number): Verdict {
+    const exit = this.told(this.breakpoints.hitExit(hart, number));
     const hit = this.told(this.breakpoints.hitCall(hart, number));
+    if (exit && !hit) return { kind: 'event', id: exit.id, event: EXIT_EVENT, page: 0 };
     return hit ? { kind: 'syscall', id: hit.id, number, name: callName(number) } : 'on';
   }
 

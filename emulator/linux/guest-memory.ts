@@ -1,4 +1,5 @@
 import type { AddressSpace } from '../memory/address-space';
+import type { EventKind } from '../memory/events';
 import { ERRNO } from './abi/errno';
 import { SyscallError } from './call';
 
@@ -21,6 +22,12 @@ export class GuestMemory {
   private readonly scratchView = new DataView(this.scratch.buffer);
 
   constructor(private space: AddressSpace) {}
+
+  /** Records an event of the hart that calls. */
+  note(kind: EventKind, page: number, from: number, to: number): void {
+    const { hart, arena } = this.space;
+    if (hart >= 0) arena.events.emit(hart, kind, page, from, to);
+  }
 
   /** From now on addresses are those of the hart that calls: a forked vCPU has a space of its own. */
   use(space: AddressSpace): void {

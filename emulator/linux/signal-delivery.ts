@@ -127,6 +127,7 @@ export class SignalDelivery {
       if (signal === SIGNAL.SIGSEGV) return { kind: 'killed', signal };
       return this.force(thread, SIGNAL.SIGSEGV);
     }
+    memory.note('signal', signal, action.handler, 0);
     thread.savedMask = undefined;
     const own = (action.flags & SA.NODEFER) === 0n ? signalBit(signal) : 0n;
     thread.blocked |= (action.mask | own) & ~UNBLOCKABLE;

@@ -25,6 +25,7 @@ export const EVENT_KINDS = [
   'start',
   'stale',
   'race',
+  'signal',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 

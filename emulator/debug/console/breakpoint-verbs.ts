@@ -202,8 +202,11 @@ export const BREAKPOINT_VERBS: readonly Verb[] = [
     name: 'catch',
     group: 'Breakpoints',
     usage: 'syscall NAME | EVENT [options]',
-    help: 'stops before a system call, or at an event: fork, loan, copy, conflict, end …',
-    completes: ['syscall', 'fork', 'start', 'loan', 'copy', 'adopt', 'conflict', 'join', 'end'],
+    help: 'stops before a system call, or at an event: fork, loan, copy, conflict, signal, exit …',
+    completes: [
+      ...['syscall', 'fork', 'start', 'loan', 'copy', 'adopt', 'conflict', 'join', 'end'],
+      ...['signal', 'exit'],
+    ],
     run: caught,
   },
   {

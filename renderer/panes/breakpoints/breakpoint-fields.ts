@@ -12,7 +12,12 @@ export const NEW_KINDS = [
   { id: 'access', title: 'access', placeholder: 'variable or address', spec: data('access') },
   { id: 'change', title: 'change', placeholder: 'variable or address', spec: data('change') },
   { id: 'syscall', title: 'call', placeholder: 'write, or * for all', spec: { kind: 'syscall' } },
-  { id: 'event', title: 'event', placeholder: 'fork, loan, copy, end …', spec: { kind: 'event' } },
+  {
+    id: 'event',
+    title: 'event',
+    placeholder: 'signal, exit, fork, loan …',
+    spec: { kind: 'event' },
+  },
 ] as const satisfies readonly {
   id: string;
   title: string;

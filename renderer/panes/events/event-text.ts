@@ -6,7 +6,7 @@ const pages = (count: number): string => (count === 1 ? '1 page' : `${count} pag
 
 /** All kinds of events, in groups for choosing. */
 export const EVENT_GROUPS = {
-  'Harts and calls': ['start', 'end', 'join', 'park', 'syscall'],
+  'Harts and calls': ['start', 'end', 'join', 'park', 'syscall', 'signal'],
   Pages: ['fork', 'copy', 'loan', 'late-borrow', 'stale', 'adopt', 'conflict', 'race'],
   Mappings: ['map', 'protect', 'unmap'],
 } as const;
@@ -34,6 +34,8 @@ export function describeEvent({ kind, page, from, to, forked, detail }: EventInf
       return detail ?? '';
     case 'park':
       return `waits in ${detail}`;
+    case 'signal':
+      return `begins the handler of ${detail}`;
     case 'start':
       return `begins: ${detail}`;
     case 'end':

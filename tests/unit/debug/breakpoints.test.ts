@@ -256,6 +256,38 @@ describe('a breakpoint on events', () => {
     expect((await client.after(session.run())).stop).toEqual({ kind: 'exited', status: 0 });
   });
 
+  test('stops at the first instruction of a signal handler', async () => {
+    client = new Client();
+    await client.open('signals');
+    const { session } = client;
+    const { id } = await session.addBreakpoint({
+      kind: 'event',
+      at: 'signal',
+      condition: 'a0 == 10',
+      enabled: true,
+    });
+    const { stop, stopHart } = await client.after(session.run());
+    expect(stop).toEqual({ kind: 'event', id, event: 'signal SIGUSR1', page: 0 });
+    expect((await session.registers(stopHart ?? 0)).x[10]).toMatch(/^0x0*a$/);
+    const { events } = await session.events(1, { kinds: ['signal'] });
+    expect(events[0]).toMatchObject({ detail: 'SIGUSR1', from: client.hart(0).location.address });
+    expect(client.breakpoints[0].hits).toBe(1);
+  });
+
+  test.each(['hello', 'fib'])('stops before %s exits, with its memory there', async (name) => {
+    client = new Client();
+    await client.open(name);
+    const { session } = client;
+    const main = await session.evaluateAddress('main', 0);
+    const { id } = await session.addBreakpoint({ kind: 'event', at: 'exit', enabled: true });
+    const { stop, harts } = await client.after(session.run());
+    expect(stop).toEqual({ kind: 'event', id, event: 'exit', page: 0 });
+    expect(harts).toHaveLength(1);
+    expect((await session.readMemory(main, 4, 0)).holes).toEqual([]);
+    expect((await client.after(session.run())).stop).toEqual({ kind: 'exited', status: 0 });
+    expect(client.breakpoints[0].hits).toBe(1);
+  });
+
   test('stops where vCPUs fork', async () => {
     client = new Client();
     await client.open('mp-dot');
