@@ -69,7 +69,7 @@ export function parseSession(name: string, contents: string): Session {
 }
 
 /** `breakpoints.0.at is not a text`, of the first thing that is wrong. */
-export function whatIsWrong({
+function whatIsWrong({
   issues: [issue],
 }: {
   readonly issues: readonly [v.BaseIssue<unknown>, ...v.BaseIssue<unknown>[]];
