@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type {
-  Arena} from '../../../emulator/memory';
+import type { Arena } from '../../../emulator/memory';
 import {
   AddressSpace,
   ArenaPool,
