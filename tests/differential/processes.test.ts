@@ -77,7 +77,17 @@ describe.skipIf(reason !== undefined)('several processes', () => {
     await compare(name, ['--root', folder, '/usr/bin/bash-static'], script, expected);
   });
 
-  test.each(titled(PROGRAM_SCRIPTS))('as on the host: %s', async (name, script) => {
+  // A bare host has no make to compare with.
+  const missing = ['make'].filter((tool) => runOnHost(`command -v ${tool}`).status !== 0);
+  const comparable = PROGRAM_SCRIPTS.filter(
+    (script) => !missing.some((tool) => new RegExp(`\\b${tool} -`).test(script)),
+  );
+  if (comparable.length < PROGRAM_SCRIPTS.length) {
+    const left = PROGRAM_SCRIPTS.length - comparable.length;
+    console.warn(`skipped: ${left} scripts, the host has no ${missing.join(', ')}`);
+  }
+
+  test.each(titled(comparable))('as on the host: %s', async (name, script) => {
     const words = ['--root', folder, '/usr/bin/bash-static', '-c', 'cd /tmp; exec bash "$@"', 'x'];
     await compare(name, words, script, runOnHost(script));
   });
