@@ -209,6 +209,10 @@ describe('a program from disk', () => {
 describe('a machine process that is killed', () => {
   test('is reported, does not touch another machine, and can be started again', async () => {
     await openGuest(page, 'spin');
+    // What was set in it before has come back with it.
+    const remove = page.getByRole('button', { name: /^Remove breakpoint/ });
+    await remove.first().click();
+    await expect.poll(() => remove.count()).toBe(0);
     const before = await machineProcesses(running.app);
     await page.keyboard.press('F5');
     await reaches(page, 'Running');
