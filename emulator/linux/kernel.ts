@@ -1,12 +1,10 @@
 import type { ElfImage } from '../elf/parse';
 import type { HartState } from '../engine/hart-state';
 import type { AddressSpace } from '../memory/address-space';
-import { MappingError, OutOfMemory } from '../memory/errors';
-import { ERRNO } from './abi/errno';
 import { SIGNAL } from './abi/signals';
-import { Call, SyscallError, type SyscallOutcome, type SyscallResult } from './call';
+import type { SyscallOutcome } from './call';
 import type { SyscallUse } from './call-counts';
-import { toMilliseconds, type Clock } from './clock';
+import type { Clock } from './clock';
 import type { FaultReport, GuestFault } from './faults';
 import type { FileMappings } from './file-mappings';
 import { DescriptorTable } from './files/descriptors';
@@ -28,12 +26,11 @@ import { TRAMPOLINE } from './signal-trampoline';
 import { SignalDelivery } from './signal-delivery';
 import { senderInfo, SI } from './signal-info';
 import { SignalState } from './signal-state';
-import { formatCall } from './strace';
 import type { StandardStreams } from './streams';
-import { HANDLERS } from './syscalls/handlers';
+import { SystemCalls } from './system-calls';
 import { systemCallNumber } from './syscalls/table';
 import { LinuxSystem, type SystemOptions } from './system';
-import { Wait, type Thread } from './thread';
+import type { Thread } from './thread';
 import { ThreadTable } from './thread-table';
 import { Timers } from './timers';
 
@@ -53,11 +50,7 @@ interface Origin {
   readonly system?: LinuxSystem;
 }
 
-const DONE: SyscallOutcome = { kind: 'done' };
-const A0 = 10;
-const A7 = 17;
 const TIMER_CALLS = new Set(['timer_settime', 'timer_delete'].map(systemCallNumber));
-const ECALL_BYTES = 4;
 /** Processor time is counted in instructions, so that it is the same in every run: 500 million a second. */
 const NANOSECONDS_PER_INSTRUCTION = 2n;
 /**
@@ -88,8 +81,8 @@ export class LinuxKernel {
 
   private mm: ProcessMemory;
   private readonly givenPath: string | undefined;
-  private readonly readClock = (): number => this.now();
   private readonly delivery: SignalDelivery;
+  private readonly calls: SystemCalls;
 
   /** @param options of the first process, or where a child comes from */
   constructor(options: KernelOptions | Origin) {
@@ -127,6 +120,7 @@ export class LinuxKernel {
       log: system.log,
       trace: (line) => system.trace(this.pid, line),
     });
+    this.calls = new SystemCalls(this, this.delivery);
     this.files = parent ? parent.files.copy(this.view) : new ProcessFiles(system.tree, this.view);
     const openFiles = (): number => this.limits.openFiles;
     this.descriptors = parent ? parent.descriptors.copy(openFiles) : new DescriptorTable(openFiles);
@@ -248,16 +242,7 @@ export class LinuxKernel {
 
   /** Answers the ecall that the hart stands at. */
   syscall(hart: HartState): SyscallOutcome {
-    const thread = this.thread(hart);
-    const number = hart.xNumber(A7);
-    const call = new Call(this, hart, thread, number);
-    const trace = this.onTrace && formatCall(call, number);
-    if (this.isWaiting(thread)) {
-      const interruption = this.interruption(hart);
-      if (interruption !== undefined) return interruption;
-    } else this.beginCall(thread, number);
-    const result = this.perform(call, number);
-    return this.conclude(call, result, trace);
+    return this.calls.answer(hart);
   }
 
   /**
@@ -277,7 +262,7 @@ export class LinuxKernel {
    */
   deliverPending(hart: HartState): SyscallOutcome | undefined {
     const thread = this.thread(hart);
-    if (!this.signals.hasPending(thread) || this.isWaiting(thread)) return undefined;
+    if (!this.signals.hasPending(thread) || thread.isWaiting) return undefined;
     const begun = this.delivery.deliverAll(thread);
     return typeof begun === 'number' ? undefined : begun;
   }
@@ -404,90 +389,6 @@ export class LinuxKernel {
       former,
     );
   }
-
-  /** Whether the hart stands at a call that it has been parked at. */
-  private isWaiting({ wait, hart }: Thread): boolean {
-    return wait !== undefined && wait.pc === hart.pc && wait.instret === hart.instret;
-  }
-
-  /** A call that was parked goes on with what it remembers; this one is new. */
-  private beginCall(thread: Thread, number: number): void {
-    restoreMask(thread);
-    thread.wait = new Wait(thread.hart.pc, thread.hart.instret, this.readClock);
-    this.system.calls.count(number);
-  }
-
-  private perform(call: Call, number: number): SyscallResult {
-    const handler = HANDLERS.get(number);
-    if (handler === undefined) {
-      this.system.calls.reportUnknown(number, call.hart.pc);
-      return -ERRNO.ENOSYS;
-    }
-    try {
-      return handler(call);
-    } catch (error) {
-      if (error instanceof SyscallError) return -error.errno;
-      if (error instanceof OutOfMemory) return -ERRNO.ENOMEM;
-      if (error instanceof MappingError) return -ERRNO.EINVAL;
-      throw error;
-    }
-  }
-
-  private conclude(
-    call: Call,
-    result: SyscallResult,
-    trace: ((outcome: SyscallOutcome) => string) | undefined,
-  ): SyscallOutcome {
-    const { thread, hart } = call;
-    if (typeof result === 'object' && result.kind === 'interrupted') {
-      const outcome = this.delivery.interruptCall(thread, result.restarts, () => {
-        if (trace) this.system.trace(this.pid, trace(DONE));
-      });
-      if (outcome === undefined) return this.withTimers(result.park);
-      thread.wait = undefined;
-      return outcome;
-    }
-    if (typeof result === 'object' && result.kind === 'park') return this.withTimers(result);
-    thread.wait = undefined;
-    restoreMask(thread);
-    if (typeof result !== 'object') setResult(hart, result);
-    const outcome = this.unlessKilled(thread, typeof result === 'object' ? result : DONE);
-    if (trace) this.system.trace(this.pid, trace(outcome));
-    return outcome.kind === 'done' ? this.deliverAfter(thread, outcome) : outcome;
-  }
-
-  /** A call that is done may have ended the process. */
-  private unlessKilled(thread: Thread, outcome: SyscallOutcome): SyscallOutcome {
-    const signal = outcome.kind === 'done' ? this.signals.takeFatal(thread) : undefined;
-    return signal === undefined ? outcome : { kind: 'killed', signal };
-  }
-
-  /** Signals that came while a call was made, or by it, are delivered behind it. */
-  private deliverAfter(thread: Thread, outcome: SyscallOutcome & { kind: 'done' }): SyscallOutcome {
-    if (!this.signals.hasPending(thread)) return outcome;
-    if (outcome.pcSet !== true) thread.hart.pc += ECALL_BYTES;
-    const begun = this.delivery.deliverAll(thread);
-    return typeof begun === 'number' ? { kind: 'done', pcSet: true } : begun;
-  }
-
-  /** A hart that waits must look up when a timer expires. */
-  private withTimers(park: SyscallOutcome & { kind: 'park' }): SyscallOutcome {
-    const { deadline } = this.timers;
-    if (deadline === undefined) return park;
-    return { ...park, deadline: Math.min(park.deadline ?? Infinity, toMilliseconds(deadline)) };
-  }
-}
-
-function setResult(hart: HartState, result: number | bigint): void {
-  if (typeof result === 'number') hart.setXNumber(A0, result);
-  else hart.setX(A0, BigInt.asUintN(64, result));
-}
-
-/** The mask that a call like rt_sigsuspend has lent goes back. */
-function restoreMask(thread: Thread): void {
-  if (thread.savedMask === undefined) return;
-  thread.blocked = thread.savedMask;
-  thread.savedMask = undefined;
 }
 
 function absolutePath(name: string): string {

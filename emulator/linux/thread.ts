@@ -73,6 +73,12 @@ export class Thread {
     this.name = name;
   }
 
+  /** Whether the hart stands at a call that it has been parked at. */
+  get isWaiting(): boolean {
+    const { wait, hart } = this;
+    return wait !== undefined && wait.pc === hart.pc && wait.instret === hart.instret;
+  }
+
   /** It runs a new program (execve): what is blocked and pending stays. */
   begin(name: string): void {
     this.name = name;
