@@ -1,30 +1,23 @@
 import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { Command, InvalidArgumentError } from 'commander';
-import {
-  ArenaError,
-  ElfError,
-  OutOfMemory,
-  ProgramStartError,
-  type FolderGrant,
-  type Schedule,
-} from '../../emulator';
+import type { Schedule } from '../../emulator';
 import { DebugConsole } from '../../emulator/debug/console/console';
 import type { Reply } from '../../emulator/debug/console/console-types';
 import type { OpenRequest } from '../../emulator/debug/protocol';
 import { foldersAbove, LocalMachine, type LocalOptions } from '../debug/local-machine';
-import { CommandError, describeSystemError, STATUS } from '../errors';
-import { collectFolder, findInGuest, openFiles, parseRoot } from '../guest-files';
+import { describeSystemError, STATUS } from '../errors';
+import { openFiles } from '../guest-files';
+import {
+  addGuestOptions,
+  chooseProgram,
+  describeLoadError,
+  type GuestOptions,
+} from '../guest-options';
 import type { Host } from '../host';
 import { choosePool } from '../pool';
-import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
-import {
-  collectVariable,
-  parseCount,
-  parseCountOrNone,
-  parseScheduleOption,
-  parseSize,
-} from '../values';
+import type { ProgramFile } from '../program-file';
+import { parseScheduleOption } from '../values';
 
 const EXAMPLES = `
 The program stops at main. Then verbs are typed, as in gdb: help lists them. ^C pauses a program
@@ -44,18 +37,11 @@ const PROMPT = '(hartscope) ';
 const COLUMNS = 80;
 const ROWS = 24;
 
-interface Options {
+interface Options extends GuestOptions {
   readonly batch?: boolean;
   readonly json?: boolean;
   readonly stopAt?: string;
-  readonly memory?: number;
-  readonly env?: ReadonlyMap<string, string>;
-  readonly threads?: number;
-  readonly vcpuLimit?: number;
   readonly schedule?: Schedule;
-  readonly root?: FolderGrant;
-  readonly dir?: readonly FolderGrant[];
-  readonly guest?: boolean;
 }
 
 /** The verbs in a file, one a line. */
@@ -73,7 +59,7 @@ function readScript(path: string): string[] {
  */
 export function debugCommand(host: Host, end: (status: number) => void): Command {
   const scripts: string[] = [];
-  return new Command('debug')
+  const command = new Command('debug')
     .summary('debug a program in the terminal')
     .description('Runs a RISC-V Linux program under the debugger.')
     .argument('<ELF>', 'the program, or the name of a bundled guest')
@@ -87,28 +73,17 @@ export function debugCommand(host: Host, end: (status: number) => void): Command
     .option('--batch', 'end after the verbs of -x and -c')
     .option('--json', 'print one JSON object for each answer and event')
     .option('--stop-at <symbol>', 'where the program stops first [main]')
-    .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
-    .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
-    .option('--threads <n>', 'threads for vCPUs beside the main one, 0 = none', parseCountOrNone)
-    .option('--vcpu-limit <n>', 'instructions that each vCPU of multiprocess may run', parseCount)
-    .option('--schedule <order>', 'parallel, or interleaved[:quantum[:seed]]', parseScheduleOption)
-    .option('--root <folder[:rw]>', "the guest's root, for reading only without :rw", parseRoot)
-    .option('--dir <host:guest[:ro]>', 'a folder that the guest may use; repeatable', collectFolder)
-    .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
-    .passThroughOptions()
+    .option('--schedule <order>', 'parallel, or interleaved[:quantum[:seed]]', parseScheduleOption);
+  return addGuestOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
       const files = openFiles(options);
       try {
-        const found =
-          options.guest !== true && (options.root ?? options.dir) !== undefined
-            ? findInGuest(files, name)
-            : undefined;
-        const file = found ?? readProgram(name, options.guest === true, RUN_FAILURE);
+        const { file, guestPath } = chooseProgram(files, name, options);
         const pool = choosePool(options.threads);
         const local: LocalOptions = {
           files,
-          ...(found && { path: found.path }),
+          ...(guestPath !== undefined && { path: guestPath }),
           ...(pool && { pool }),
           ...(options.schedule && { schedule: options.schedule }),
           ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
@@ -171,8 +146,7 @@ class Debugging {
     try {
       await this.machine.open(request);
     } catch (error) {
-      if (!isLoadError(error)) throw error;
-      throw new CommandError(`${file.name}: ${error.message}`, STATUS.notExecutable);
+      throw describeLoadError(error, file);
     }
     await this.perform('where', false);
   }
@@ -243,9 +217,3 @@ class Debugging {
 }
 
 const isQuit = (line: string): boolean => /^\s*(q|quit|exit)\s*$/.test(line);
-
-const isLoadError = (error: unknown): error is Error =>
-  error instanceof ElfError ||
-  error instanceof ProgramStartError ||
-  error instanceof OutOfMemory ||
-  error instanceof ArenaError;

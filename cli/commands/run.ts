@@ -1,31 +1,21 @@
 import { Command } from 'commander';
-import {
-  ArenaError,
-  ElfError,
-  Machine,
-  type FileTree,
-  type FolderGrant,
-  OutOfMemory,
-  ProgramStartError,
-  type EngineKind,
-  type MachineOptions,
-} from '../../emulator';
-import { CommandError, STATUS, usageError } from '../errors';
-import { collectFolder, findInGuest, openFiles, parseRoot } from '../guest-files';
+import { Machine, type EngineKind, type FileTree, type MachineOptions } from '../../emulator';
+import { STATUS, usageError } from '../errors';
 import { engineOption, engineText } from '../engine-option';
+import { openFiles } from '../guest-files';
+import {
+  addGuestOptions,
+  chooseProgram,
+  describeLoadError,
+  type GuestOptions,
+  type Program,
+} from '../guest-options';
 import { conclude, environmentOf, runToEnd, statistics } from '../guest-run';
 import type { Host } from '../host';
 import { choosePool, chooseWorkspaces } from '../pool';
 import { FileTime, isRepeatable, RepeatableRun, type RepeatOptions } from '../repeatable';
-import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
 import { isRacy, jsonReport, textReport } from '../race-report';
-import {
-  collectVariable,
-  parseCount,
-  parseCountOrNone,
-  parseScheduleOption,
-  parseSize,
-} from '../values';
+import { parseCount, parseCountOrNone, parseScheduleOption, parseSize } from '../values';
 
 const EXAMPLES = `
 ELF is a path, or the name of a bundled guest where no file has that name. Options of the command
@@ -48,20 +38,13 @@ Examples:
   hartscope run --race-check mp-race
 `;
 
-interface Options extends RepeatOptions {
-  readonly memory?: number;
-  readonly env?: ReadonlyMap<string, string>;
+interface Options extends GuestOptions, RepeatOptions {
   readonly maxInstructions?: number;
   readonly stats?: boolean;
   readonly engine: EngineKind;
   readonly strace?: boolean;
-  readonly guest?: boolean;
   readonly quiet?: boolean;
-  readonly threads?: number;
   readonly processes?: number;
-  readonly vcpuLimit?: number;
-  readonly root?: FolderGrant;
-  readonly dir?: readonly FolderGrant[];
   readonly openFiles?: number;
   readonly maxProcesses?: number;
   readonly maxThreads?: number;
@@ -72,18 +55,12 @@ interface Options extends RepeatOptions {
   readonly json?: boolean;
 }
 
-/** A program, and where it lies in the guest when the guest has it. */
-interface Program {
-  readonly file: ProgramFile;
-  readonly guestPath?: string;
-}
-
 /**
  * `hartscope run`: runs a program.
  * @param end is told the exit status
  */
 export function runCommand(host: Host, end: (status: number) => void): Command {
-  return new Command('run')
+  const command = new Command('run')
     .summary('run a RISC-V Linux program')
     .description(
       "Runs a RISC-V Linux program. Standard input, output and error are the guest's; so is the\n" +
@@ -91,12 +68,8 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     )
     .argument('<ELF>', 'the program, or the name of a bundled guest')
     .argument('[args...]', "the guest's arguments")
-    .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
-    .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
     .option('--max-instructions <n>', 'end the guest after so many, with status 124', parseCount)
-    .option('--threads <n>', 'threads for vCPUs beside the main one, 0 = none', parseCountOrNone)
     .option('--processes <n>', 'processes for workspace vCPUs, 0 = none', parseCountOrNone)
-    .option('--vcpu-limit <n>', 'instructions that each vCPU of multiprocess may run', parseCount)
     .option('--schedule <order>', 'parallel, or interleaved[:quantum[:seed]]', parseScheduleOption)
     .option('--record <file>', 'write down what comes from outside; needs an interleaved schedule')
     .option('--replay <file>', 'repeat a recorded run')
@@ -104,8 +77,6 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .option('--stats', 'say at the end how many instructions ran, how long and how fast')
     .addOption(engineOption())
     .option('--strace', "print the guest's system calls")
-    .option('--root <folder[:rw]>', "the guest's root, for reading only without :rw", parseRoot)
-    .option('--dir <host:guest[:ro]>', 'a folder that the guest may use; repeatable', collectFolder)
     .option('--open-files <n>', 'the most descriptors at a time [1024]', parseCount)
     .option('--max-processes <n>', 'the most Linux processes at a time [512]', parseCount)
     .option('--max-threads <n>', 'the most threads of all processes at a time [1024]', parseCount)
@@ -114,9 +85,8 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .option('--race-check', 'look for data races and false sharing; harts take turns on one thread')
     .option('--fail-on-race', 'with --race-check: status 66 when there are races or conflicts')
     .option('--json', 'with --race-check: the report as one line of JSON')
-    .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
-    .option('-q, --quiet', 'no messages about the guest on standard error')
-    .passThroughOptions()
+    .option('-q, --quiet', 'no messages about the guest on standard error');
+  return addGuestOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
       checkOptions(options);
@@ -129,15 +99,6 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
         files.dispose();
       }
     });
-}
-
-/** With a root the guest's own programs come first; bundled guests and host files without one can run in it too. */
-function chooseProgram(files: FileTree, name: string, options: Options): Program {
-  if (options.guest !== true && (options.root ?? options.dir) !== undefined) {
-    const file = findInGuest(files, name);
-    if (file !== undefined) return { file, guestPath: file.path };
-  }
-  return { file: readProgram(name, options.guest === true, RUN_FAILURE) };
 }
 
 async function runProgram(
@@ -231,14 +192,6 @@ function createMachine(
       engine: options.engine,
     });
   } catch (error) {
-    if (
-      error instanceof ElfError ||
-      error instanceof ProgramStartError ||
-      error instanceof OutOfMemory ||
-      error instanceof ArenaError
-    ) {
-      throw new CommandError(`${file.name}: ${error.message}`, STATUS.notExecutable);
-    }
-    throw error;
+    throw describeLoadError(error, file);
   }
 }
