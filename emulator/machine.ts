@@ -300,7 +300,7 @@ export class Machine implements DebugTarget {
 
   endHart(hart: Hart): void {
     this.halt();
-    this.executor.endFromOutside(hart);
+    this.executor.stops.endFromOutside(hart);
   }
 
   now(): number {
@@ -403,7 +403,7 @@ export class Machine implements DebugTarget {
 
   /** Gives the machine's memory back to the arena. */
   dispose(): void {
-    this.executor.finish({ kind: 'exited', status: 0 });
+    this.executor.stops.finish({ kind: 'exited', status: 0 });
     this.parallel?.end();
     const { harts } = this.executor;
     for (const hart of [...harts.list()]) harts.remove(hart);
@@ -411,7 +411,7 @@ export class Machine implements DebugTarget {
 
   /** @throws Error when the main VM's hart cannot run on by itself */
   private checkCallable(what: string): void {
-    if (this.executor.ended) throw new Error(`the program has ended: ${what}`);
+    if (this.executor.stops.ended) throw new Error(`the program has ended: ${what}`);
     const { waiting } = this.executor.harts.main;
     // vCPUs may be on its stack, or its thread has ended.
     if (waiting?.ready) throw new Error(`the main VM waits for ${waiting.reason}: ${what}`);
@@ -439,7 +439,7 @@ export class Machine implements DebugTarget {
       harts.ran(main, main.state.instret - before);
       if (stop.kind === 'fault' && main.state.pc === RETURN_ADDRESS) return;
       const outcome =
-        this.executor.settleStop(main, stop) ?? (main.waiting && this.executor.waits(main));
+        this.executor.stops.settle(main, stop) ?? (main.waiting && this.executor.waits(main));
       if (outcome) throw new Error(`${name} stopped: ${describeStop(outcome)}`);
     }
   }

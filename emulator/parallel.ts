@@ -64,9 +64,9 @@ export class Parallel {
     private readonly pool: HartPool,
     private readonly processes?: WorkspaceProcesses,
   ) {
-    executor.halt = () => this.stopAll();
-    executor.reclaim = () => processes?.forget() ?? false;
-    executor.beforeCall = (hart) => this.beforeCall(hart);
+    executor.stops.halt = () => this.stopAll();
+    executor.stops.reclaim = () => processes?.forget() ?? false;
+    executor.stops.beforeCall = (hart) => this.beforeCall(hart);
   }
 
   /**
@@ -154,7 +154,7 @@ export class Parallel {
         const most = alone ? QUANTUM : this.turnBesides();
         const stop = executor.runTurn(hart, Math.min(end - before, most));
         if (stop) harts.current = hart;
-        if (stop ?? executor.ended) return stop ?? executor.ended!;
+        if (stop ?? executor.stops.ended) return stop ?? executor.stops.ended!;
         // A whole turn beside others, and still work: now it is worth sharing.
         if (!alone && harts.retired - before >= FIRST_TURN) this.sharing = true;
       } else if (pool.active > 0) {
@@ -167,7 +167,7 @@ export class Parallel {
       } else if (looks) {
         {
           const waits = executor.waits();
-          return executor.leaveOrphans(waits) ?? waits;
+          return executor.stops.leaveOrphans(waits) ?? waits;
         }
       } else lookAt = harts.retired;
       if (!alone && harts.retired >= lookAt) isTime = performance.now() >= until;
@@ -182,9 +182,9 @@ export class Parallel {
       this.arrived(hart);
       hart.stays = isRefusal(hart.state);
       executor.serve(hart);
-      const stop = executor.settleStop(hart, readStop(hart.state));
+      const stop = executor.stops.settle(hart, readStop(hart.state));
       if (stop) executor.harts.current = hart;
-      if (stop ?? executor.ended) return stop ?? executor.ended;
+      if (stop ?? executor.stops.ended) return stop ?? executor.stops.ended;
     }
     return undefined;
   }
@@ -201,9 +201,9 @@ export class Parallel {
         continue;
       }
       executor.serve(hart);
-      const stop = executor.settleStop(hart, back.stop);
+      const stop = executor.stops.settle(hart, back.stop);
       if (stop) executor.harts.current = hart;
-      if (stop ?? executor.ended) return stop ?? executor.ended;
+      if (stop ?? executor.stops.ended) return stop ?? executor.stops.ended;
     }
     return undefined;
   }
