@@ -7,8 +7,8 @@ import { writeElf } from './elf-writer';
 export const DATA = 0x20000;
 const CODE = 0x10000;
 const OPTIONS = DATA + 0x1000;
-const STATUS = DATA + 0x1800;
-const STATUS_BYTES = 72;
+export const STATUS = DATA + 0x1800;
+export const STATUS_BYTES = 72;
 const DATA_BYTES = 0x40000;
 
 export interface WorkspaceGuest {

@@ -1,13 +1,14 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { Machine } from '../../../emulator';
-import { assemble } from '../../../emulator/isa';
+import type { Machine } from '../../../emulator';
 import { checkTables } from '../../../emulator/memory/check';
-import { writeElf } from '../../support/elf-writer';
+import {
+  DATA,
+  STATUS,
+  STATUS_BYTES,
+  workspaceMachine,
+  type WorkspaceGuest,
+} from '../../support/workspace-guest';
 
-const CODE = 0x10000;
-const DATA = 0x20000;
-const OPTIONS = DATA + 0x1000;
-const STATUS = DATA + 0x1800;
 const KEEP_FAILED = 1;
 
 const machines: Machine[] = [];
@@ -15,67 +16,18 @@ afterEach(() => {
   for (const machine of machines.splice(0)) machine.dispose();
 });
 
-/**
- * A machine whose vCPUs (id in s0) run `work` in workspaces and end, and whose main runs `after`, joins with
- * the statuses at STATUS and exits with what the join returned.
- */
 function machineOf(
   work: string,
-  { vcpus = 3, flags = 0, before = '', after = '' } = {},
-): { machine: Machine; readonly text: () => string } {
-  const words = [72, 5, vcpus, 0, 0, 0, 0, 0, flags];
-  const store = words
-    .map((word, i) => `li t0, ${word}\n li t1, ${OPTIONS + 8 * i}\n sd t0, 0(t1)\n`)
-    .join('');
-  const text = `
-      ${before}
-      ${store}
-      li a0, ${OPTIONS}
-      li a7, 2000
-      ecall
-      bnez a0, main
-      mv s0, a1
-      ${work}
-      li a7, 111
-      ecall
-    main:
-      mv s1, a0
-      ${after}
-      mv a0, s1
-      li a1, ${STATUS}
-      li t0, 72
-      sd t0, 0(a1)
-      li a2, 8
-      li a7, 2001
-      ecall
-      li a7, 93
-      ecall
-  `;
-  const { bytes } = assemble(text, { base: CODE });
-  const elf = writeElf(CODE, [
-    { address: CODE, bytes, writable: false, executable: true },
-    { address: DATA, bytes: new Uint8Array(0x2000), writable: true, executable: false },
-  ]);
-  const printed: number[] = [];
-  const out = {
-    isTerminal: false,
-    write(part: Uint8Array): number {
-      printed.push(...part);
-      return part.length;
-    },
-  };
-  const machine = Machine.create({
-    elf,
-    memoryLimit: 16 << 20,
-    streams: { stdin: { isTerminal: false, read: () => 'eof' }, stdout: out, stderr: out },
-  });
+  guest: WorkspaceGuest = {},
+): { readonly machine: Machine; readonly text: () => string } {
+  const { machine, streams } = workspaceMachine(work, guest, {});
   machines.push(machine);
-  return { machine, text: () => new TextDecoder().decode(Uint8Array.from(printed)) };
+  return { machine, text: () => streams.text() };
 }
 
 const word = (machine: Machine, i: number): bigint => machine.space.readU64(DATA + 8 * i) ?? -1n;
 const reason = (machine: Machine, id: number): bigint | undefined =>
-  machine.space.readU64(STATUS + 72 * (id - 1) + 32);
+  machine.space.readU64(STATUS + STATUS_BYTES * (id - 1) + 32);
 const [RETURNED, FAULT, CONFLICT] = [1n, 3n, 7n];
 
 describe('workspaces', () => {
@@ -114,7 +66,7 @@ describe('workspaces', () => {
     expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 2 });
     expect(machine.space.readU8(DATA + 5)).toBe(1);
     expect([1, 2, 3].map((id) => reason(machine, id))).toEqual([RETURNED, CONFLICT, CONFLICT]);
-    expect(machine.space.readU64(STATUS + 72 + 48)).toBe(BigInt(DATA + 5));
+    expect(machine.space.readU64(STATUS + STATUS_BYTES + 48)).toBe(BigInt(DATA + 5));
   });
 
   test('one byte with one value is no conflict', () => {
