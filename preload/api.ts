@@ -32,6 +32,7 @@ export interface ProgramFile {
   readonly sha256: string;
   /** argv without argv[0]. */
   readonly arguments: readonly string[];
+  /** Where it stops first, as `OpenRequest` says it. */
   readonly stopAt: string;
 }
 

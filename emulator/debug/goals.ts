@@ -45,9 +45,9 @@ export function forkFunctions(symbols: SymbolTable): number[] {
   throw new Error(`The program has no ${FORK_FUNCTIONS.join(', ')}: set a breakpoint instead.`);
 }
 
-/** Stops at an address the first time. */
-export function runTo(address: number): Goal {
-  return { addresses: [address], arrived: () => 'done' };
+/** Stops at one of the addresses the first time. */
+export function runTo(addresses: readonly number[]): Goal {
+  return { addresses, arrived: () => 'done' };
 }
 
 /** Stops at an address when the stack is no deeper than now: a call in between may pass it. */

@@ -142,7 +142,7 @@ export class LineGoals {
     const { pc } = hart.state;
     if (into && hasLines) {
       const body = this.source.lookup.bodyStart(pc) ?? pc;
-      return body === pc ? undefined : runTo(body);
+      return body === pc ? undefined : runTo([body]);
     }
     const isTail = cfa !== undefined && now !== undefined && now >= cfa;
     return isTail ? this.outToLines(hart) : goal;

@@ -44,7 +44,10 @@ export interface OpenRequest {
   readonly raceCheck?: boolean;
   /** Counts what runs, and runs all harts in turns [false]; not together with the race check. */
   readonly profile?: boolean;
-  /** Symbol to stop at before the client gets control; `_start` (the entry) when it does not exist. */
+  /**
+   * Symbol to stop at before the client gets control, or `call f`: the first call of a function. The
+   * entry when the program has no such place.
+   */
   readonly stopAt?: string;
   readonly columns: number;
   readonly rows: number;

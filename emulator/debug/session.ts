@@ -2,6 +2,7 @@ import type { StandardStreams } from '../linux/streams';
 import { Terminal } from '../linux/terminal';
 import type { Hart } from '../multiprocess/hart';
 import { BreakpointTable } from './breakpoints';
+import { callSites } from './call-sites';
 import { Disassembler } from './disassembly';
 import { EndedVcpus } from './ended-vcpus';
 import { conflictsInfo } from './conflicts';
@@ -170,7 +171,7 @@ export class DebugSession implements MachineRequests {
 
   runTo(address: number, hart: HartId = 0, width?: Width): Promise<void> {
     return attempt(() =>
-      this.move(hart, width, (stepping, focus, members) => stepping.to(address, focus, members)),
+      this.move(hart, width, (stepping, focus, members) => stepping.to([address], focus, members)),
     );
   }
 
@@ -432,19 +433,18 @@ export class DebugSession implements MachineRequests {
     );
   }
 
-  /** Runs to the function that the client wants to begin at, when the program has it. */
+  /** Runs to where the client wants to begin, when the program has such a place. */
   private async goToStart(target: DebugTarget, stopAt: string | undefined): Promise<void> {
     const control = this.controlled();
-    const symbol = stopAt === undefined ? undefined : target.symbols.byName(stopAt);
-    if (!symbol || symbol.address === target.entry) {
+    const places = stopAt === undefined ? [] : startPlaces(target, stopAt);
+    if (places.length === 0 || places.includes(target.entry)) {
       control.enter();
       return;
     }
-    const { address } = symbol;
     control.move(
       target.liveHarts[0].index,
       'hart',
-      (stepping, hart, members) => stepping.to(address, hart, members),
+      (stepping, hart, members) => stepping.to(places, hart, members),
       { kind: 'entry' },
     );
     const enough = new Promise<void>((resolve) => setTimeout(resolve, OPEN_MILLISECONDS));
@@ -487,6 +487,15 @@ export class DebugSession implements MachineRequests {
       return result;
     });
   }
+}
+
+/** Addresses that `stopAt` means: a symbol's, or those of the calls of one. */
+function startPlaces(target: DebugTarget, stopAt: string): readonly number[] {
+  const [, callee] = /^call (.+)$/.exec(stopAt) ?? [];
+  const symbol = target.symbols.byName(callee ?? stopAt);
+  if (!symbol) return [];
+  if (callee === undefined) return [symbol.address];
+  return callSites(target.liveHarts[0].space, target.memoryMap(), symbol.address);
 }
 
 /** A synchronous answer as a promise: what it throws rejects. */

@@ -91,11 +91,12 @@ export class Stepping {
     );
   }
 
-  to(address: number, hart: Hart, members: readonly Hart[]): Promise<Outcome> {
+  /** To any of the addresses. */
+  to(addresses: readonly number[], hart: Hart, members: readonly Hart[]): Promise<Outcome> {
     return this.toGoals(
       hart,
       members,
-      goalsOf(members, () => runTo(address)),
+      goalsOf(members, () => runTo(addresses)),
     );
   }
 

@@ -63,15 +63,21 @@ function stopText(stop: StopReason | undefined, place: string | undefined): stri
   }
 }
 
+/** What the hint depends on beside the machine's state. */
+interface HintFacts {
+  /** A program was open; it can be opened again. */
+  readonly hasProgram: boolean;
+  /** The guest starts vCPUs. */
+  readonly isMultiprocess: boolean;
+  /** Stopped before this function is called. */
+  readonly before?: string;
+  readonly focus: number;
+}
+
 /** What to press next. */
-export function hint(
-  phase: Phase,
-  state: MachineState | null,
-  hasProgram: boolean,
-  isMultiprocess = false,
-): string {
+export function hint(phase: Phase, state: MachineState | null, facts: HintFacts): string {
   if (phase === 'none')
-    return hasProgram
+    return facts.hasProgram
       ? 'Ctrl+Shift+F5 opens it again · choose another guest in the Guests pane (Ctrl+1)'
       : 'Choose a guest in the Guests pane (Ctrl+1), or Ctrl+O to open a program';
   if (phase === 'lost') return 'Ctrl+Shift+F5 starts it again';
@@ -88,10 +94,26 @@ export function hint(
     case 'fault':
       return 'The registers and memory are as the fault left them · Ctrl+Shift+F5 restarts';
     default:
-      if (state.harts.length > 1)
-        return '0 … 9 focus a hart · F11 steps it alone · F5 runs all · Ctrl+8 shows their pages';
-      if (isMultiprocess)
-        return 'Ctrl+Shift+F10 runs to where the vCPUs start · F10 steps over · F5 runs';
-      return 'F10 steps over · F11 steps into · F9 sets a breakpoint · F5 runs';
+      return stepHint(state, facts);
   }
+}
+
+/** What to press at a stop from which the program can go on. */
+function stepHint(
+  { stop, harts, endedVcpus }: MachineState,
+  { isMultiprocess, before, focus }: HintFacts,
+): string {
+  if (stop?.kind === 'entry' && before !== undefined)
+    return `F10 steps over ${before}: its vCPUs start · F5 runs`;
+  if (harts.length > 1) {
+    const focused = harts.find(({ id }) => id === focus);
+    return focused?.task
+      ? `F10 steps hart ${focus} · Alt+Shift+W: its group, all · Alt+Shift+L: by lines · 0 focuses main`
+      : '1 … 9 focus a hart · Ctrl+Shift+9 compares registers and pages · F10 lets vCPUs finish · F5 runs all';
+  }
+  if (endedVcpus.length > 0)
+    return 'The vCPUs have ended: main has what they wrote · Ctrl+9 lists their forks and loans · F5 runs';
+  if (isMultiprocess)
+    return 'Ctrl+Shift+F10 runs to where the vCPUs start · F10 steps over · F5 runs';
+  return 'F10 steps over · F11 steps into · F9 sets a breakpoint · F5 runs';
 }

@@ -7,6 +7,9 @@ import { useLog } from './log';
 import { useMachine } from './machine';
 import { useSession, type StartFields } from './session';
 
+/** What a new window opens with: four vCPUs that continue where `multiprocess` was called. */
+const FIRST = { guest: 'mp-dot', arguments: 'post', stopAt: 'call multiprocess' };
+
 /** What is chosen in the Guests pane: a bundled guest or a file. */
 export type Choice =
   | { readonly kind: 'guest'; readonly name: string }
@@ -90,6 +93,16 @@ export const usePrograms = defineStore('programs', () => {
     await openChoice();
   }
 
+  /** Opens the guest that a new window begins with, stopped before its vCPUs start. */
+  async function openFirst(): Promise<void> {
+    choose({ kind: 'guest', name: FIRST.guest });
+    args.value = FIRST.arguments;
+    await openFrom(async () => ({
+      ...(await window.hartscope.readGuest(FIRST.guest)),
+      stopAt: FIRST.stopAt,
+    }));
+  }
+
   async function openRecent(path: string): Promise<void> {
     choose({ kind: 'file', path });
     await openChoice();
@@ -152,6 +165,7 @@ export const usePrograms = defineStore('programs', () => {
     isMultiprocess,
     choose,
     openChoice,
+    openFirst,
     openGuest,
     openRecent,
     chooseFile,

@@ -9,7 +9,7 @@ afterAll(() => running.close());
 
 test('the Console breaks on a write by hart 3 only, and the panes follow', async () => {
   const { page } = running;
-  await reaches(page, 'Stopped at entry: main');
+  await reaches(page, /^Stopped at entry/);
   await openGuest(page, 'mp-dot');
   await page.keyboard.press('Control+Shift+P');
   await page.keyboard.type('Show Console');

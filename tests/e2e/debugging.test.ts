@@ -25,10 +25,11 @@ beforeAll(async () => {
 });
 afterAll(() => running.close());
 
-describe('the first guest', () => {
-  test('is dot, stopped at main, and the status line says what to press', async () => {
+describe('a guest', () => {
+  test('stops at main, and the status line says what to press', async () => {
+    await reaches(page, /^Stopped at entry/);
+    await openGuest(page, 'dot');
     await reaches(page, 'Stopped at entry: main');
-    expect(await page.getByTestId('program').innerText()).toBe('dot');
     expect(await page.getByTestId('hint').innerText()).toContain('F10 steps over');
     await expect.poll(() => markedPc(page)).not.toBeNull();
   });
@@ -221,7 +222,7 @@ describe('a machine process that is killed', () => {
       running.app.waitForEvent('window'),
       page.keyboard.press('Control+Shift+N'),
     ]);
-    await reaches(second, 'Stopped at entry: main');
+    await reaches(second, /^Stopped at entry/);
     const ours = [...before.keys()].sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))[0];
     process.kill(before.get(ours) ?? 0, 'SIGKILL');
 
@@ -230,7 +231,7 @@ describe('a machine process that is killed', () => {
     expect(await runState(page)).toBe('Machine process ended');
     await picture('killed');
 
-    expect(await runState(second)).toBe('Stopped at entry: main');
+    expect(await runState(second)).toMatch(/^Stopped at entry/);
     const pc = await markedPc(second);
     await second.keyboard.press('F11');
     await expect.poll(() => markedPc(second)).not.toBe(pc);
@@ -252,7 +253,7 @@ test('the theme and the layout are kept', async () => {
   await page.keyboard.press('Control+Shift+0');
   await picture('dark');
   await page.reload();
-  await reaches(page, 'Stopped at entry: main');
+  await reaches(page, /^Stopped at entry/);
   expect(await page.evaluate(() => window.hartscope.start().then(({ theme }) => theme))).toBe(
     'dark',
   );

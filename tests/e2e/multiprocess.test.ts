@@ -1,14 +1,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import {
-  addBreakpoint,
-  reaches,
-  registerValue,
-  startApp,
-  terminalText,
-  type RunningApp,
-} from './support';
+import { reaches, registerValue, startApp, terminalText, type RunningApp } from './support';
 
 let running: RunningApp;
 let page: Page;
@@ -32,71 +25,53 @@ beforeAll(async () => {
 });
 afterAll(() => running.close());
 
-describe('a guest that forks', () => {
-  test('is found by its tag, and the status line says what to press', async () => {
-    await reaches(page, 'Stopped at entry: main');
+const hint = (): Promise<string> => page.getByTestId('hint').innerText();
+
+describe('the first guest', () => {
+  test('stands before its call of multiprocess, and the status line says what to press', async () => {
+    await reaches(page, /^Stopped at entry: post\+/);
+    expect(await page.getByTestId('program').innerText()).toBe('mp-dot');
+    expect(await hint()).toContain('F10 steps over multiprocess');
+    expect(await harts()).toEqual(['0']);
     await page.getByRole('button', { name: 'multiprocess' }).click();
     expect(await page.locator('[data-row="guest:dot"]').count()).toBe(0);
-    await page.locator('[data-row="guest:mp-dot"]').click();
-    // In this mode the vCPUs go on in the caller's own stack frame, on private copies of its pages.
-    await page.getByLabel('Arguments').fill('fork-here');
-    await page.getByRole('button', { name: 'Open', exact: true }).click();
-    await expect.poll(() => page.getByTestId('program').innerText()).toBe('mp-dot');
-    await reaches(page, 'Stopped at entry: main');
-    expect(await page.getByTestId('hint').innerText()).toContain('Ctrl+Shift+F10');
-    expect(await harts()).toEqual(['0']);
   });
 
-  test('shows four vCPUs at the fork', async () => {
+  test('shows four vCPUs when the call is stepped over, all in one group', async () => {
     await page.keyboard.press('Control+Shift+9');
-    await page.keyboard.press('Control+Shift+F10');
+    await page.keyboard.press('F10');
     await expect.poll(harts).toEqual(['0', '1', '2', '3', '4']);
     expect(await page.getByRole('group', { name: 'task 1, fork-here' }).count()).toBe(1);
+    expect(await hint()).toContain('1 … 9 focus a hart');
   });
 
   test('compares the registers of all harts', async () => {
-    await expect.poll(() => inMatrix('x11', 4)).toBe('0x4');
-    expect(await inMatrix('x11', 2)).toBe('0x2');
-    expect(await page.locator('[data-cell="x11.2"]').getAttribute('class')).toContain('differs');
+    await expect.poll(() => inMatrix('x10', 4)).toBe('0x4');
+    expect(await inMatrix('x10', 2)).toBe('0x2');
+    expect(await page.locator('[data-cell="x10.2"]').getAttribute('class')).toContain('differs');
     expect(await page.locator('[data-cell="x3.2"]').getAttribute('class')).not.toContain('differs');
   });
 
-  test('stops at the kernel function; the vCPU that came there gets the focus', async () => {
-    await addBreakpoint(page, 'dot');
-    await page.keyboard.press('F5');
-    await reaches(page, /^Breakpoint \d+ at dot · hart [1-4]$/);
-    await expect.poll(() => page.locator('[data-hart].focus').count()).toBe(1);
-    expect((await harts()).length).toBeGreaterThan(1);
-  });
-
-  test('focuses a hart by its key; registers follow', async () => {
-    const [, second] = await harts();
+  test('steps the group of a vCPU by lines until each has its part of the sum', async () => {
     await page.locator('[aria-label="Instructions"]').click();
-    await page.keyboard.press(String(second));
-    await expect
-      .poll(() => page.locator('[data-hart].focus').getAttribute('data-hart'))
-      .toBe(second);
-    await page.getByRole('radio', { name: `Hart ${second}` }).click();
-    await expect.poll(() => registerValue(page, 'mhartid')).toBe(second);
-    await page.getByRole('radio', { name: 'All harts' }).click();
+    await page.keyboard.press('1');
+    await page.keyboard.press('Alt+Shift+L');
+    await page.keyboard.press('Alt+Shift+W');
+    await expect.poll(hint).toContain('F10 steps hart 1');
+    // Out of the library's function, id, its test, and the kernel function as one step.
+    for (const offset of ['0x14', '0x16', '0x50', '0x5c']) {
+      await page.keyboard.press('F10');
+      await reaches(page, `Stopped at post+${offset} · hart 1`);
+    }
+    await expect.poll(() => cellsOf('borrowed')).toBeGreaterThan(0);
   });
 
-  test('shows private stacks and borrowed pages when vCPUs have written', async () => {
-    const breakpoints = page.getByRole('checkbox', { name: /^Breakpoint \d+ enabled$/ });
-    await page.keyboard.press('Control+5');
-    await expect.poll(() => breakpoints.count()).toBe(1);
-    await breakpoints.first().uncheck();
-    await expect.poll(() => cellsOf('private')).toBeGreaterThan(0);
-    // One vCPU alone, until it has stored its partial sum.
-    await page.locator('[data-hart]', { hasText: 'dot' }).first().click();
-    await page.keyboard.press('Shift+F11');
-    await reaches(page, /^Stopped at work/);
-    await expect
-      .poll(async () => {
-        await page.keyboard.press('F11');
-        return cellsOf('borrowed');
-      })
-      .toBeGreaterThan(0);
+  test('follows a focused hart with the registers', async () => {
+    await page.keyboard.press('3');
+    await page.getByRole('radio', { name: 'Hart 3' }).click();
+    await expect.poll(() => registerValue(page, 'mhartid')).toBe('3');
+    await page.getByRole('radio', { name: 'All harts' }).click();
+    expect(await cellsOf('private')).toBeGreaterThan(0);
     expect(await cellsOf('lent')).toBeGreaterThan(0);
     await picture('pages');
   });
@@ -138,7 +113,11 @@ describe('a guest that forks', () => {
     await page.emulateMedia({ colorScheme: null });
   });
 
-  test('runs to its end, and every vCPU has returned', async () => {
+  test('ends the vCPUs when main is stepped over its wait, then runs to its end', async () => {
+    await page.keyboard.press('0');
+    await page.keyboard.press('F10');
+    await expect.poll(harts).toEqual(['0']);
+    await expect.poll(hint).toContain('main has what they wrote');
     await page.keyboard.press('F5');
     await reaches(page, 'Exited with status 0');
     await page.keyboard.press('Control+6');

@@ -38,7 +38,7 @@ afterAll(async () => {
 
 /** Opens the program from disk; the dialog itself belongs to the desktop. */
 async function openProgram({ app, page: window }: RunningApp): Promise<void> {
-  await reaches(window, 'Stopped at entry: main');
+  await reaches(window, /^Stopped at entry/);
   await app.evaluate(({ dialog }, chosen) => {
     dialog.showOpenDialog = () => Promise.resolve({ canceled: false, filePaths: [chosen] });
   }, program);
@@ -167,7 +167,7 @@ describe('a task whose vCPUs run in processes of their own', () => {
       running.app.waitForEvent('window'),
       page.keyboard.press('Control+Shift+N'),
     ]);
-    await reaches(second, 'Stopped at entry: main');
+    await reaches(second, /^Stopped at entry/);
     const pids = await runEndless({ ...running, page: second });
     await page.bringToFront();
     await page.keyboard.press('F5');

@@ -122,7 +122,9 @@ describe('the status line', () => {
       instructions: 1,
       residentBytes: 0,
     };
-    expect(hint('open', state, true)).toContain('type in the Terminal');
+    expect(hint('open', state, { hasProgram: true, isMultiprocess: false, focus: 0 })).toContain(
+      'type in the Terminal',
+    );
     expect(runStateText('open', state)).toBe('Running · waits for input');
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { EndedVcpu } from '../../emulator/debug/protocol';
+import type { EndedVcpu, MachineState } from '../../emulator/debug/protocol';
 import MemoryPane from '../../renderer/panes/memory/MemoryPane.vue';
 import RegistersPane from '../../renderer/panes/registers/RegistersPane.vue';
 import HartStrip from '../../renderer/parts/HartStrip.vue';
@@ -224,7 +224,7 @@ describe('the register matrix', () => {
 });
 
 describe('the status line of a guest that forks', () => {
-  const state = (harts: number): Parameters<typeof hint>[1] => ({
+  const state = (harts: number): MachineState => ({
     sequence: 1,
     running: false,
     stop: { kind: 'entry' },
@@ -233,16 +233,30 @@ describe('the status line of a guest that forks', () => {
       state: 'stopped' as const,
       location: { address: 0 },
       instructions: 1,
+      ...(id > 0 && { task: { id: 1, mode: 'fork-here', vcpu: id } }),
     })),
     endedVcpus: [],
     instructions: 1,
     residentBytes: 0,
   });
+  const facts = { hasProgram: true, isMultiprocess: true, focus: 0 };
 
   test('says how to come to the fork, and what to do there', () => {
-    expect(hint('open', state(1), true, true)).toContain('Ctrl+Shift+F10 runs to where');
-    expect(hint('open', state(5), true, true)).toContain('0 … 9 focus a hart');
-    expect(hint('open', state(1), true, false)).not.toContain('Ctrl+Shift+F10');
+    expect(hint('open', state(1), facts)).toContain('Ctrl+Shift+F10 runs to where');
+    expect(hint('open', state(5), facts)).toContain('1 … 9 focus a hart');
+    expect(hint('open', state(5), { ...facts, focus: 2 })).toContain('F10 steps hart 2');
+    expect(hint('open', state(1), { ...facts, isMultiprocess: false })).not.toContain('vCPU');
+  });
+
+  test('leads through the first guest', () => {
+    const before = { ...facts, before: 'multiprocess' };
+    expect(hint('open', state(1), before)).toContain('F10 steps over multiprocess');
+    const after: MachineState = {
+      ...state(1),
+      stop: { kind: 'step' },
+      endedVcpus: [ended(1, 'returned')],
+    };
+    expect(hint('open', after, before)).toContain('main has what they wrote');
   });
 });
 
