@@ -1,7 +1,10 @@
-/* The dot product of two arrays of 8192 floats: loads, and one chain of floating-point sums. */
+/*
+ * The dot product of two arrays of 8192 floats: loads, and one chain of floating-point sums. All
+ * floats are 1, so that every sum is exact; with `fractions` as the last argument hardly one is.
+ */
 #include "guest.h"
 
-enum { LENGTH = 8192 };
+enum { LENGTH = 8192, FRACTIONS_SUM = 1404 };
 
 static float left[LENGTH], right[LENGTH];
 
@@ -18,12 +21,21 @@ static uint64_t kernel(void)
     return (uint64_t)dot(left, right, LENGTH);
 }
 
+static void fill(bool fractions)
+{
+    for (int i = 0; i < LENGTH; i++) {
+        left[i] = fractions ? (float)(i % 7 + 1) / 10 : 1;
+        right[i] = fractions ? (float)(i % 5 + 1) / 7 : 1;
+    }
+}
+
 int main(int argc, char **argv)
 {
-    for (int i = 0; i < LENGTH; i++)
-        left[i] = right[i] = 1.0f;
+    bool fractions = argc > 1 && text_equal(argv[argc - 1], "fractions");
+    fill(fractions);
+    argc -= fractions;
     if (argc > 1)
-        return benchmark("dot8192", argc, argv, kernel, LENGTH);
+        return benchmark("dot8192", argc, argv, kernel, fractions ? FRACTIONS_SUM : LENGTH);
 
     float sum = dot(left, right, LENGTH);
     print_text("dot of 2 x ");

@@ -1,7 +1,11 @@
-/* The product of two 256 x 256 matrices of doubles: fused multiply-adds on rows. */
+/*
+ * The product of two 256 x 256 matrices of doubles: fused multiply-adds on rows. All elements are
+ * small whole numbers, so that every sum is exact, whatever the order; with `fractions` as the last
+ * argument hardly one is.
+ */
 #include "guest.h"
 
-enum { SIZE = 256, LAST_ELEMENT = 12260 };
+enum { SIZE = 256, LAST_ELEMENT = 12260, LAST_OF_FRACTIONS = 122 };
 
 static double left[SIZE][SIZE], right[SIZE][SIZE], result[SIZE][SIZE];
 
@@ -19,13 +23,13 @@ NOINLINE void matmul(void)
     }
 }
 
-/* Small whole numbers: every sum is exact, whatever the order. */
-static void fill(void)
+static void fill(bool fractions)
 {
+    double unit = fractions ? 0.1 : 1;
     for (int row = 0; row < SIZE; row++)
         for (int column = 0; column < SIZE; column++) {
-            left[row][column] = (row * 7 + column * 3) % 17;
-            right[row][column] = (row * 5 + column * 11) % 13;
+            left[row][column] = (row * 7 + column * 3) % 17 * unit;
+            right[row][column] = (row * 5 + column * 11) % 13 * unit;
         }
 }
 
@@ -47,9 +51,12 @@ static uint64_t checksum(void)
 
 int main(int argc, char **argv)
 {
-    fill();
+    bool fractions = argc > 1 && text_equal(argv[argc - 1], "fractions");
+    fill(fractions);
+    argc -= fractions;
     if (argc > 1)
-        return benchmark("matmul256", argc, argv, kernel, LAST_ELEMENT);
+        return benchmark("matmul256", argc, argv, kernel,
+                 fractions ? LAST_OF_FRACTIONS : LAST_ELEMENT);
 
     matmul();
     print_text("checksum of the 256 x 256 product = 0x");

@@ -29,6 +29,7 @@ const Catalogue = v.strictObject({
       build: v.picklist([
         'debug',
         'kernel',
+        'kernel-unfused',
         'static-pie',
         'glibc',
         'multiprocess',
