@@ -14,7 +14,7 @@ interface FileMapping {
   readonly path: string;
   readonly device: number;
   readonly inode: number;
-  /** The open file that stores go to (MAP_SHARED for writing). */
+  /** The open file that is shown, and that stores go to when it is open for writing (MAP_SHARED). */
   readonly shared?: RegularFile;
 }
 
@@ -27,8 +27,8 @@ export interface NamedArea {
 
 /**
  * Which files are mapped where: for /proc/self/maps, and to bring stores into files that are mapped
- * with MAP_SHARED. Their pages are memory like any other; the file gets them when somebody reads it,
- * with msync, and when the mapping ends.
+ * with MAP_SHARED. Their pages are memory like any other, in frames that all shared mappings of a page of the file
+ * have in common; the file gets them when somebody reads it, with msync, and when the mapping ends.
  */
 export class FileMappings {
   private mappings: FileMapping[] = [];
@@ -75,6 +75,13 @@ export class FileMappings {
       this.add(part);
       part.shared?.release();
     }
+  }
+
+  /** The file that is shared at an address, and the offset in it of the byte there. */
+  sharedAt(address: number): { readonly file: RegularFile; readonly offset: number } | undefined {
+    const mapping = this.mappings.find(({ start, end }) => start <= address && address < end);
+    const { shared: file, offset = 0, start = 0 } = mapping ?? {};
+    return file && { file, offset: offset + address - start };
   }
 
   /** What is mapped, in ascending order. */
@@ -139,7 +146,8 @@ export class FileMappings {
     shared.retain();
     const view: SharedView = {
       store: () => this.store(mapping),
-      load: (position, bytes) => this.load(mapping, position, bytes),
+      load: (position, bytes, shown) => this.load(mapping, position, bytes, shown),
+      frameAt: (position) => this.frameAt(mapping, position),
     };
     this.views.set(mapping, view);
     shared.views.add(view);
@@ -155,23 +163,39 @@ export class FileMappings {
   /** Writes the pages that may have been written to back to the file. */
   private store(mapping: FileMapping): void {
     const { shared, start, end, offset } = mapping;
-    const view = this.views.get(mapping);
-    if (shared === undefined || view === undefined) return;
+    if (shared?.canWrite !== true || !this.views.has(mapping)) return;
     for (let page = start >>> PAGE_SHIFT; page < end / PAGE_SIZE; page++) {
       const entry = this.space.entry(page);
       const isWritten = (entry & (ENTRY.dirty | ENTRY.shared)) !== 0;
-      if (entry >>> ENTRY_FRAME_SHIFT === 0 || !isWritten) continue;
+      const frame = entry >>> ENTRY_FRAME_SHIFT;
+      if (frame === 0 || !isWritten) continue;
       const at = page * PAGE_SIZE;
-      shared.storeFrom(view, this.space.peek(at, PAGE_SIZE), offset + at - start);
+      shared.storeFrom(frame, this.space.peek(at, PAGE_SIZE), offset + at - start);
     }
   }
 
-  private load({ start, end, offset }: FileMapping, position: number, bytes: Uint8Array): void {
-    const from = Math.max(position, offset);
+  private load(
+    { start, end, offset }: FileMapping,
+    position: number,
+    bytes: Uint8Array,
+    shown: Set<number>,
+  ): void {
     const to = Math.min(position + bytes.length, offset + end - start);
-    if (from < to) {
-      this.space.poke(start + from - offset, bytes.subarray(from - position, to - position));
+    for (let from = Math.max(position, offset); from < to;) {
+      const next = Math.min(to, (Math.floor(from / PAGE_SIZE) + 1) * PAGE_SIZE);
+      const at = start + from - offset;
+      // Once for each frame: a second time would undo what harts have stored since.
+      const frame = this.space.entry(at >>> PAGE_SHIFT) >>> ENTRY_FRAME_SHIFT;
+      if (!shown.has(frame)) this.space.poke(at, bytes.subarray(from - position, next - position));
+      if (frame !== 0) shown.add(frame);
+      from = next;
     }
+  }
+
+  private frameAt({ start, end, offset }: FileMapping, position: number): number {
+    const at = start + position - offset;
+    const entry = start <= at && at < end ? this.space.entry(at >>> PAGE_SHIFT) : 0;
+    return (entry & ENTRY.shared) === 0 ? 0 : entry >>> ENTRY_FRAME_SHIFT;
   }
 }
 

@@ -17,6 +17,8 @@ export interface MapOptions {
   readonly guard?: boolean;
   /** Forks share the pages for writing too (MAP_SHARED): their frames are allocated at once. */
   readonly shared?: boolean;
+  /** With `shared`: the frame that others have for a page already, 0 = none. One that cannot back the page is not used. */
+  readonly frameAt?: (page: number) => number;
 }
 
 /**
@@ -67,7 +69,7 @@ export class AddressSpace extends Workspace {
         if (!space.removeRange(from, to, changed)) return false;
         const isFilled =
           options.shared === true
-            ? space.fillShared(from, to, entry)
+            ? space.fillShared(from, to, entry, options.frameAt)
             : this.arena.pageTable.fill(space.top, from, to, entry);
         if (!isFilled) space.removeRange(from, to, changed);
         return isFilled;
@@ -308,12 +310,21 @@ export class AddressSpace extends Workspace {
     return this.arena.pageTable.change(this.top, first, end, change);
   }
 
-  private fillShared(first: number, end: number, entry: number): boolean {
+  private fillShared(
+    first: number,
+    end: number,
+    entry: number,
+    frameAt: MapOptions['frameAt'],
+  ): boolean {
     const { frames, pageTable, u32 } = this.arena;
     for (let page = first; page < end; page++) {
       const at = pageTable.own(this.top, page);
-      const frame = at === 0 ? 0 : frames.allocate(page);
+      if (at === 0) return false;
+      const given = frameAt?.(page) ?? 0;
+      const isGiven = given !== 0 && frames.suits(given, page);
+      const frame = isGiven ? given : frames.allocate(page);
       if (frame === 0) return false;
+      if (isGiven) frames.retain(frame);
       u32[at] = ((frame << ENTRY_FRAME_SHIFT) | entry) >>> 0;
     }
     return true;

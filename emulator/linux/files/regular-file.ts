@@ -35,8 +35,13 @@ const READ_CHUNK = 1 << 20;
 export interface SharedView {
   /** Brings what the guest has stored into the file. */
   store(): void;
-  /** Shows what has been written to the file. */
-  load(position: number, bytes: Uint8Array): void;
+  /**
+   * Shows what has been written to the file.
+   * @param shown frames that show it already; those that do now are added
+   */
+  load(position: number, bytes: Uint8Array, shown: Set<number>): void;
+  /** The frame that shows the page of the file at `position`, 0 = none. */
+  frameAt(position: number): number;
 }
 
 /** An open regular file. */
@@ -145,8 +150,17 @@ export class RegularFile extends OpenFile {
     return this.content.views;
   }
 
-  /** Writes for a shared view: the view itself shows them already. */
-  storeFrom(view: SharedView, bytes: Uint8Array, position: number): void {
+  /** The frame in which a mapping shows the page of the file at `position`, 0 = none does. */
+  frameAt(position: number): number {
+    for (const view of this.content.views) {
+      const frame = view.frameAt(position);
+      if (frame !== 0) return frame;
+    }
+    return 0;
+  }
+
+  /** Writes what one page of a shared view holds, which its frame shows already. */
+  storeFrom(frame: number, bytes: Uint8Array, position: number): void {
     const room = this.content.size() - position;
     if (room <= 0) return;
     const part = bytes.subarray(0, room);
@@ -154,16 +168,17 @@ export class RegularFile extends OpenFile {
     const before = this.content.readAt(part.length, position);
     if (Buffer.compare(before, part) === 0) return;
     this.content.writeAt(part, position);
-    for (const other of this.content.views) {
-      if (other !== view) other.load(position, part);
-    }
+    this.show(position, part, new Set([frame]));
   }
 
   private put(bytes: Uint8Array, position: number): number {
     const count = this.content.writeAt(bytes, position);
-    const written = bytes.subarray(0, count);
-    for (const view of this.content.views) view.load(position, written);
+    this.show(position, bytes.subarray(0, count), new Set());
     return count;
+  }
+
+  private show(position: number, bytes: Uint8Array, shown: Set<number>): void {
+    for (const view of this.content.views) view.load(position, bytes, shown);
   }
 
   private storeViews(): void {

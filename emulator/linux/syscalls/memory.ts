@@ -1,12 +1,14 @@
-import { EXECUTE, READ, WRITE, type AddressSpace } from '../../memory/address-space';
-import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../../memory/layout';
+import { EXECUTE, WRITE, type AddressSpace } from '../../memory/address-space';
+import { ADDRESS_LIMIT, PAGE_SIZE } from '../../memory/layout';
 import { ENTRY_FRAME_SHIFT } from '../../memory/arena-layout';
 import { ENTRY } from '../../memory/page-table';
 import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
 import { O_PATH, type OpenFile } from '../files/open-file';
-import { RegularFile } from '../files/regular-file';
 import { isPageAligned, pageUp } from '../memory-areas';
+import { mapFile, noteFile } from './mapped-file';
+import { isMapped, pageRange, PROT_MASK, unmap, type PageRange } from './page-range';
+import { mremap } from './remap';
 
 /** Flags of mmap (include/uapi/asm-generic/mman-common.h). */
 const MAP_TYPE = 0xf;
@@ -16,12 +18,8 @@ const MAP_FIXED = 0x10;
 const MAP_ANONYMOUS = 0x20;
 const MAP_FIXED_NOREPLACE = 0x10_0000;
 
-const PROT_MASK = 7;
 /** PROT_GROWSDOWN and PROT_GROWSUP: taken, but only main stacks grow on Linux, and ours has its size. */
 const PROT_GROWS = 0x0300_0000;
-
-const MREMAP_MAYMOVE = 1;
-const MREMAP_FIXED = 2;
 
 const MADV_DONTNEED = 4;
 const MADV_FREE = 8;
@@ -33,41 +31,6 @@ const MADV_GAPS: readonly number[] = [5, 6, 7];
 const MS_ASYNC = 1;
 const MS_INVALIDATE = 2;
 const MS_SYNC = 4;
-
-/** Pages moved at a time by mremap, so that a move never needs twice the memory. */
-const MOVE_PAGES = 64;
-
-/** A range of whole pages within the guest's 4 GiB. */
-interface PageRange {
-  readonly start: number;
-  readonly length: number;
-}
-
-/** The range of arguments 0 and 1; undefined when its length is 0. */
-function range(call: Call, tooFar: number): PageRange | undefined {
-  const start = call.number(0);
-  const length = pageUp(call.number(1));
-  if (!isPageAligned(start)) throw new SyscallError(ERRNO.EINVAL, 'the address is not aligned');
-  if (length === 0) return undefined;
-  if (start + length > ADDRESS_LIMIT) {
-    throw new SyscallError(tooFar, 'guest addresses end at 4 GiB');
-  }
-  return { start, length };
-}
-
-function isMapped(space: AddressSpace, { start, length }: PageRange): boolean {
-  const end = (start + length) / PAGE_SIZE;
-  for (let page = start / PAGE_SIZE; page < end; page++) if (space.entry(page) === 0) return false;
-  return true;
-}
-
-/** munmap of page 0 is allowed and does nothing. */
-function unmap(call: Call, { start, length }: PageRange): void {
-  const first = Math.max(start, PAGE_SIZE);
-  if (start + length <= first) return;
-  call.kernel.mappings.remove(first, start + length);
-  call.kernel.space.unmap(first, start + length - first);
-}
 
 function mmap(call: Call): SyscallResult {
   const flags = call.uint(3);
@@ -86,24 +49,13 @@ function mmap(call: Call): SyscallResult {
   const protection = call.uint(2) & PROT_MASK;
   // What lay there before goes to its file first.
   mappings.remove(start, start + length);
-  if (content === undefined) {
+  if (file === undefined || content === undefined) {
     space.map(start, length, protection, { shared });
-  } else {
-    space.map(start, length, READ | WRITE, { shared });
-    if (space.write(start, content) < content.length) {
-      space.unmap(start, length);
-      return -ERRNO.ENOMEM;
-    }
-    space.protect(start, length, protection);
+  } else if (!mapFile(space, { start, length }, protection, { file, content, offset, shared })) {
+    return -ERRNO.ENOMEM;
   }
   noteCode(call, protection);
-  if (file !== undefined) {
-    const { inode, fileSystem: device = 0 } = file.status();
-    const stores = shared && file.canWrite && file instanceof RegularFile;
-    const { path } = file;
-    const end = start + length;
-    mappings.add({ start, end, offset, path, device, inode, ...(stores && { shared: file }) });
-  }
+  if (file !== undefined) noteFile(mappings, { start, length }, file, offset, shared);
   return start;
 }
 
@@ -150,7 +102,7 @@ function fileContent(file: OpenFile, offset: number, length: number): Uint8Array
 function mprotect(call: Call): SyscallResult {
   const protection = call.uint(2);
   if (protection & ~(PROT_MASK | PROT_GROWS)) return -ERRNO.EINVAL;
-  const pages = range(call, ERRNO.ENOMEM);
+  const pages = pageRange(call, ERRNO.ENOMEM);
   if (pages === undefined) return 0;
   if (pages.start === 0) return -ERRNO.ENOMEM;
   const { space } = call.kernel;
@@ -159,89 +111,10 @@ function mprotect(call: Call): SyscallResult {
   return complete ? 0 : -ERRNO.ENOMEM;
 }
 
-function mremap(call: Call): SyscallResult {
-  const { space, areas } = call.kernel;
-  const start = call.number(0);
-  const oldLength = pageUp(call.number(1));
-  const newLength = pageUp(call.number(2));
-  const flags = call.uint(3);
-  const fixed = (flags & MREMAP_FIXED) !== 0;
-  // MREMAP_DONTUNMAP and the old length 0, which doubles a shared mapping, are not there.
-  if (flags & ~(MREMAP_MAYMOVE | MREMAP_FIXED)) return -ERRNO.EINVAL;
-  if (fixed && (flags & MREMAP_MAYMOVE) === 0) return -ERRNO.EINVAL;
-  if (!isPageAligned(start) || oldLength === 0 || newLength === 0) return -ERRNO.EINVAL;
-  if (newLength > ADDRESS_LIMIT) return -ERRNO.ENOMEM;
-  const old = { start, length: oldLength };
-  if (start + oldLength > ADDRESS_LIMIT || !isMapped(space, old)) return -ERRNO.EFAULT;
-  const kept = Math.min(oldLength, newLength);
-  if (fixed) return moveTo(call, old, kept, newLength, call.number(4));
-  if (newLength <= oldLength) {
-    if (newLength < oldLength) {
-      unmap(call, { start: start + newLength, length: oldLength - newLength });
-    }
-    return start;
-  }
-  const growth = newLength - oldLength;
-  const end = start + oldLength;
-  if (end + growth <= ADDRESS_LIMIT && areas.isFree(end, growth)) {
-    space.map(end, growth, space.entry(end / PAGE_SIZE - 1) & PROT_MASK);
-    return start;
-  }
-  if ((flags & MREMAP_MAYMOVE) === 0) return -ERRNO.ENOMEM;
-  const target = areas.place(0, newLength);
-  if (target === 0) return -ERRNO.ENOMEM;
-  call.kernel.mappings.move(start, kept, target);
-  movePages(space, start, kept, target, newLength);
-  return target;
-}
-
-function moveTo(
-  call: Call,
-  old: PageRange,
-  kept: number,
-  newLength: number,
-  target: number,
-): SyscallResult {
-  const overlaps = target < old.start + old.length && old.start < target + newLength;
-  if (!isPageAligned(target) || overlaps || target + newLength > ADDRESS_LIMIT) {
-    return -ERRNO.EINVAL;
-  }
-  if (target < PAGE_SIZE) return -ERRNO.EPERM;
-  call.kernel.mappings.remove(target, target + newLength);
-  call.kernel.mappings.move(old.start, kept, target);
-  movePages(call.kernel.space, old.start, kept, target, newLength);
-  if (old.length > kept) unmap(call, { start: old.start + kept, length: old.length - kept });
-  return target;
-}
-
-/** Maps `length` bytes at `to` and moves the `kept` bytes at `from` there. */
-function movePages(
-  space: AddressSpace,
-  from: number,
-  kept: number,
-  to: number,
-  length: number,
-): void {
-  const protection = space.entry(from / PAGE_SIZE) & PROT_MASK;
-  space.map(to, length, protection);
-  for (let done = 0; done < kept; done += MOVE_PAGES * PAGE_SIZE) {
-    const end = Math.min(kept, done + MOVE_PAGES * PAGE_SIZE);
-    for (let at = done; at < end; at += PAGE_SIZE) {
-      // A page without a frame reads as zero and stays so.
-      if (space.entry((from + at) >>> PAGE_SHIFT) >>> ENTRY_FRAME_SHIFT === 0) continue;
-      const bytes = space.peek(from + at, PAGE_SIZE);
-      if (space.poke(to + at, bytes) < bytes.length) {
-        throw new SyscallError(ERRNO.ENOMEM, 'the memory limit is reached');
-      }
-    }
-    space.unmap(from + done, end - done);
-  }
-}
-
 function madvise(call: Call): SyscallResult {
   const advice = call.int(2);
   if (advice < 0 || advice > MADV_LAST || MADV_GAPS.includes(advice)) return -ERRNO.EINVAL;
-  const pages = range(call, ERRNO.ENOMEM);
+  const pages = pageRange(call, ERRNO.ENOMEM);
   if (pages === undefined) return 0;
   if (advice === MADV_REMOVE) return -ERRNO.EINVAL;
   const { space } = call.kernel;
@@ -254,10 +127,11 @@ function dropPages(space: AddressSpace, { start, length }: PageRange): void {
   const end = (start + length) / PAGE_SIZE;
   for (let page = start / PAGE_SIZE; page < end;) {
     const entry = space.entry(page);
-    const kind = entry & (ENTRY.mapped | ENTRY.guard | PROT_MASK);
+    const kind = entry & (ENTRY.mapped | ENTRY.guard | ENTRY.shared | PROT_MASK);
     let next = page + 1;
     while (next < end && sameKind(space.entry(next), kind)) next++;
-    if (entry !== 0 && (entry & ENTRY.guard) === 0) {
+    // What is shared stays: the page is the file's, or others' as well.
+    if (entry !== 0 && (entry & (ENTRY.guard | ENTRY.shared)) === 0) {
       space.map(page * PAGE_SIZE, (next - page) * PAGE_SIZE, entry & PROT_MASK);
     }
     page = next;
@@ -265,12 +139,12 @@ function dropPages(space: AddressSpace, { start, length }: PageRange): void {
 }
 
 function sameKind(entry: number, kind: number): boolean {
-  return (entry & (ENTRY.mapped | ENTRY.guard | PROT_MASK)) === kind;
+  return (entry & (ENTRY.mapped | ENTRY.guard | ENTRY.shared | PROT_MASK)) === kind;
 }
 
 function mincore(call: Call): SyscallResult {
   const { space, memory } = call.kernel;
-  const pages = range(call, ERRNO.ENOMEM);
+  const pages = pageRange(call, ERRNO.ENOMEM);
   if (pages === undefined) return 0;
   if (!isMapped(space, pages)) return -ERRNO.ENOMEM;
   const first = pages.start / PAGE_SIZE;
@@ -284,7 +158,7 @@ function mincore(call: Call): SyscallResult {
 
 /** Calls that have nothing to do here but to say whether the range is mapped. */
 function needsMapping(call: Call): SyscallResult {
-  const pages = range(call, ERRNO.ENOMEM);
+  const pages = pageRange(call, ERRNO.ENOMEM);
   return pages === undefined || isMapped(call.kernel.space, pages) ? 0 : -ERRNO.ENOMEM;
 }
 
@@ -292,7 +166,7 @@ function msync(call: Call): SyscallResult {
   const flags = call.uint(2);
   const both = MS_ASYNC | MS_SYNC;
   if (flags & ~(both | MS_INVALIDATE) || (flags & both) === both) return -ERRNO.EINVAL;
-  const pages = range(call, ERRNO.ENOMEM);
+  const pages = pageRange(call, ERRNO.ENOMEM);
   if (pages === undefined) return 0;
   call.kernel.mappings.sync(pages.start, pages.start + pages.length);
   return isMapped(call.kernel.space, pages) ? 0 : -ERRNO.ENOMEM;
@@ -303,7 +177,7 @@ export const memoryCalls: SyscallHandlers = {
   brk: (call) => call.kernel.areas.moveBreak(call.number(0)),
   mmap,
   munmap(call) {
-    const pages = range(call, ERRNO.EINVAL);
+    const pages = pageRange(call, ERRNO.EINVAL);
     if (pages === undefined) return -ERRNO.EINVAL;
     unmap(call, pages);
     return 0;

@@ -418,6 +418,43 @@ describe('a mapping of a file', () => {
     expect(calls.text('/tmp/a')).toBe('JELLO WOrld');
   });
 
+  test('that is shared shows what is stored through another one at once', () => {
+    const calls = new Calls(new TestProcess().start(['/p'])).file('/tmp/a', 'hello world');
+    const { space } = calls.process;
+    const writer = calls.raw('mmap', 0, 8192, 3, MAP.shared, calls.open('/tmp/a', O.RDWR), 0);
+    const reader = calls.raw('mmap', 0, 8192, 1, MAP.shared, calls.open('/tmp/a'), 0);
+    space.write(writer, Buffer.from('HELLO'));
+    expect(space.readString(reader).text).toBe('HELLO world');
+    expect(calls.do('munmap', writer, 8192)).toBe(0);
+    expect(space.readString(reader).text).toBe('HELLO world');
+    const again = calls.raw('mmap', 0, 4096, 3, MAP.shared, calls.open('/tmp/a', O.RDWR), 0);
+    space.write(again + 6, Buffer.from('WORLD'));
+    expect(space.readString(reader).text).toBe('HELLO WORLD');
+    expect(calls.text('/tmp/a')).toBe('HELLO WORLD');
+  });
+
+  test('that is shared stays so when it is moved, grows or is dropped from memory', () => {
+    const text = 'a'.repeat(4096) + 'b'.repeat(4096);
+    const calls = new Calls(new TestProcess().start(['/p'])).file('/tmp/a', text);
+    const { space } = calls.process;
+    const fd = calls.open('/tmp/a', O.RDWR);
+    const [MAYMOVE, DONTNEED] = [1, 4];
+    const other = calls.raw('mmap', 0, 8192, 3, MAP.shared, fd, 0);
+    const first = calls.raw('mmap', 0, 4096, 3, MAP.shared, fd, 0);
+    const moved = calls.raw('mremap', first, 4096, 8192, MAYMOVE);
+    expect(moved).not.toBe(first);
+    space.write(moved, Buffer.from('X'));
+    space.write(other + 4096, Buffer.from('Y'));
+    expect(space.readU8(other)).toBe('X'.charCodeAt(0));
+    expect(space.readU8(moved + 4096)).toBe('Y'.charCodeAt(0));
+    expect(calls.do('madvise', moved, 8192, DONTNEED)).toBe(0);
+    expect(space.readU8(moved)).toBe('X'.charCodeAt(0));
+    expect(calls.raw('mremap', moved, 8192, 4096, 0)).toBe(moved);
+    expect(calls.raw('mremap', moved, 4096, 8192, 0)).toBe(moved);
+    expect(space.readU8(moved + 4096)).toBe('Y'.charCodeAt(0));
+    expect(calls.text('/tmp/a').slice(0, 2)).toBe('Xa');
+  });
+
   test('that is private does not', () => {
     const calls = new Calls(new TestProcess().start(['/p'])).file('/tmp/a', 'hello');
     const at = calls.raw('mmap', 0, 4096, 3, MAP.private, calls.open('/tmp/a'), 0);

@@ -69,6 +69,34 @@ describe('fork', () => {
     expect(stop).toEqual(exited(0));
   });
 
+  test('leaves both the same file: what one stores in a mapping of its own the other sees in its own', () => {
+    const open = call('openat', -100, TEXT, 0o102, 0o600);
+    const map = call('mmap', 0, 4096, 3, 1, 's5', 0);
+    const { output, stop } = outcome(
+      `
+      ${open} mv s5, a0
+      ${call('ftruncate', 's5', 4096)}
+      ${fork('child')}
+      ${map} mv s6, a0
+      1: ${call('sched_yield')} lw s4, 0(s6)
+      beqz s4, 1b
+      addi t0, s4, 1
+      sw t0, 4(s6)
+      ${wait()} ${exit(0)}
+      child:
+      ${open} mv s5, a0
+      ${map} mv s6, a0
+      li t0, 41
+      sw t0, 0(s6)
+      2: ${call('sched_yield')} lw s4, 4(s6)
+      beqz s4, 2b
+      ${show('s4', 'a')} ${exit(0)}`,
+      `${'\0'.repeat(0x400)}/tmp/f\0`,
+    );
+    expect(output).toBe(`${hex(42)} `);
+    expect(stop).toEqual(exited(0));
+  });
+
   test('shares open files with their positions', () => {
     const { output } = outcome(
       `
