@@ -19,24 +19,24 @@ export interface MemoryContext {
   leave(reason: number): void;
 }
 
-type HostLoad = (host: Expr<'i32'>) => Expr<'i64'>;
-type HostStore = (host: Expr<'i32'>, value: Expr<'i64'>) => Expr<'void'>;
+type HostLoad = (host: Expr<'i32'>, offset?: number) => Expr<'i64'>;
+type HostStore = (host: Expr<'i32'>, value: Expr<'i64'>, offset?: number) => Expr<'void'>;
 
 export const LOADS: Record<LoadKind, HostLoad> = {
-  i8: (host) => i64.load8_s(host),
-  u8: (host) => i64.load8_u(host),
-  i16: (host) => i64.load16_s(host),
-  u16: (host) => i64.load16_u(host),
-  i32: (host) => i64.load32_s(host),
-  u32: (host) => i64.load32_u(host),
-  i64: (host) => i64.load(host),
+  i8: i64.load8_s,
+  u8: i64.load8_u,
+  i16: i64.load16_s,
+  u16: i64.load16_u,
+  i32: i64.load32_s,
+  u32: i64.load32_u,
+  i64: i64.load,
 };
 
 export const STORES: Record<StoreKind, HostStore> = {
-  '8': (host, value) => i64.store8(host, value),
-  '16': (host, value) => i64.store16(host, value),
-  '32': (host, value) => i64.store32(host, value),
-  '64': (host, value) => i64.store(host, value),
+  '8': i64.store8,
+  '16': i64.store16,
+  '32': i64.store32,
+  '64': i64.store,
 };
 
 /** Log2 of an access's size in bytes, from the width in its name. */

@@ -1,107 +1,131 @@
 import type { FloatArithmetic } from '../../isa/emitter';
-import { f32, f64, i32, i64, relaxedMadd, type Expr, type Local, type ValueType } from '../../wasm';
+import {
+  choose,
+  f32,
+  f64,
+  i32,
+  i64,
+  relaxedMadd,
+  type Expr,
+  type Local,
+  type ValueType,
+} from '../../wasm';
 
 /** Keeps values while code is written. */
-interface Scope {
+export interface Scope {
   let<T extends ValueType>(value: Expr<T>): Local<T>;
+  /** Leaves where a result is not exact: a branch for each reason is cheaper than to gather them. */
+  unless(isExact: Expr<'i32'>): void;
 }
 
 /** Below this magnitude (2^-900) the rest of a product may itself be too small for a double. */
 const SMALL = f64.bits(0x07b0000000000000n);
+const ZERO = f64.bits(0n);
 
 /**
- * Whether `a + b` differs from the rounded sum `r`: the rounding error is found exactly (Knuth's TwoSum; The Art
- * of Computer Programming, volume 2, section 4.2.2). No operation here overflows, because `r` is finite.
+ * Leaves unless `a + b` is the rounded sum `r`. If `a` is the larger summand, `r - a` is exact (Dekker's Fast2Sum;
+ * Handbook of Floating-Point Arithmetic, section 4.3.1), and so is `r - b` otherwise. That `r` is rounded to single
+ * precision changes nothing: `a`, a product of singles at most, has 48 bits.
  */
-function isSumInexact(s: Scope, r: Local<'f64'>, a: Expr<'f64'>, b: Expr<'f64'>): Expr<'i32'> {
-  const part = s.let(f64.sub(r, a));
-  return i32.or(f64.ne(f64.sub(r, part), a), f64.ne(part, b));
+function needExactSum(s: Scope, r: Expr<'f64'>, a: Expr<'f64'>, b: Expr<'f64'>): void {
+  s.unless(f64.eq(f64.sub(r, a), b));
+  s.unless(f64.eq(f64.sub(r, b), a));
 }
 
 /**
- * Whether a single-precision result `r` differs from the exact one, or it would take long to tell. A product of
- * singles is exact in double precision.
+ * Leaves unless a single-precision result `r` is exact. Then no flag is raised, because an exact result is no
+ * underflow. NaNs are equal to nothing, so that they leave too. A product of singles is exact in double precision.
  */
-export function isInexactSingle(
+export function needExactSingle(
   s: Scope,
   op: FloatArithmetic | 'fma',
   r: Local<'f32'>,
   a: Expr<'f32'>,
   b: Expr<'f32'>,
   c?: Expr<'f32'>,
-): Expr<'i32'> {
+): void {
   const wide = f64.promote_f32;
   const result = s.let(wide(r));
   switch (op) {
     case 'add':
     case 'sub':
-      return isSumInexact(s, result, wide(a), wide(op === 'sub' ? f32.neg(b) : b));
+      needExactSum(s, result, s.let(wide(a)), s.let(wide(op === 'sub' ? f32.neg(b) : b)));
+      return;
     case 'mul':
-      return f64.ne(result, f64.mul(wide(a), wide(b)));
+      s.unless(f64.eq(result, f64.mul(wide(a), wide(b))));
+      return;
     case 'div':
-      return f64.ne(wide(a), f64.mul(result, wide(b)));
+      s.unless(f64.eq(wide(a), f64.mul(result, wide(b))));
+      return;
     case 'sqrt':
-      return f64.ne(wide(a), f64.mul(result, result));
+      s.unless(f64.eq(wide(a), f64.mul(result, result)));
+      return;
     case 'fma':
-      return isSumInexact(s, result, s.let(f64.mul(wide(a), wide(b))), wide(c!));
+      needExactSum(s, result, s.let(f64.mul(wide(a), wide(b))), s.let(wide(c!)));
   }
 }
 
 /** The same in double precision: the rest of a product is found by a fused multiply-add. */
-export function isInexactDouble(
+export function needExactDouble(
   s: Scope,
   op: FloatArithmetic | 'fma',
   r: Local<'f64'>,
   a: Expr<'f64'>,
   b: Expr<'f64'>,
   c?: Expr<'f64'>,
-): Expr<'i32'> {
-  const rest = (x: Expr<'f64'>, y: Expr<'f64'>, product: Expr<'f64'>): Expr<'i32'> =>
-    i32.or(
-      f64.ne(relaxedMadd.f64(x, y, f64.neg(product)), f64.bits(0n)),
-      i32.and(
-        f64.lt(f64.abs(product), SMALL),
-        i32.and(f64.ne(x, f64.bits(0n)), f64.ne(y, f64.bits(0n))),
-      ),
-    );
+): void {
+  // Leaves unless the product is the opposite of `opposite`.
+  const needProduct = (x: Expr<'f64'>, y: Expr<'f64'>, opposite: Expr<'f64'>): void => {
+    s.unless(f64.eq(relaxedMadd.f64(x, y, opposite), ZERO));
+    const isZero = i32.or(f64.eq(x, ZERO), f64.eq(y, ZERO));
+    s.unless(choose(f64.ge(f64.abs(opposite), SMALL), i32.const(1), isZero));
+  };
   switch (op) {
     case 'add':
+      needExactSum(s, r, a, b);
+      return;
     case 'sub':
-      return isSumInexact(s, r, a, op === 'sub' ? f64.neg(b) : b);
+      needExactSum(s, r, a, s.let(f64.neg(b)));
+      return;
     case 'mul':
-      return rest(a, b, r);
+      needProduct(a, b, s.let(f64.neg(r)));
+      return;
     case 'div':
-      return rest(r, b, a);
+      needProduct(r, b, s.let(f64.neg(a)));
+      return;
     case 'sqrt':
-      return rest(r, r, a);
+      needProduct(r, r, s.let(f64.neg(a)));
+      return;
     case 'fma': {
-      const product = s.let(f64.mul(a, b));
-      return i32.or(rest(a, b, product), isSumInexact(s, r, product, c!));
+      // If the product is `r - c`, it is one number, and the sum is exact if `r` minus that is `c`.
+      const opposite = s.let(f64.sub(c!, r));
+      needProduct(a, b, opposite);
+      s.unless(f64.eq(f64.add(r, opposite), c!));
     }
   }
 }
 
-/** Whether a floating-point number that was made from an integer is another number. */
-export function isInexactFrom(
+/** Leaves unless a floating-point number that was made from an integer is that number. */
+export function needExactFrom(
+  s: Scope,
   op: 'from_i32' | 'from_u32' | 'from_i64' | 'from_u64',
   result: Local<'f64'>,
   integer: Expr<'i64'>,
-): Expr<'i32'> {
+): void {
   switch (op) {
     case 'from_i32':
-      return f64.ne(result, f64.convert_i32_s(i32.wrap_i64(integer)));
+      s.unless(f64.eq(result, f64.convert_i32_s(i32.wrap_i64(integer))));
+      return;
     case 'from_u32':
-      return f64.ne(result, f64.convert_i32_u(i32.wrap_i64(integer)));
+      s.unless(f64.eq(result, f64.convert_i32_u(i32.wrap_i64(integer))));
+      return;
     case 'from_i64':
-      return i32.or(
-        i64.ne(i64.trunc_sat_f64_s(result), integer),
-        // Rounded up to 2^63, which converts back to the largest integer.
-        f64.eq(result, f64.bits(0x43e0000000000000n)),
-      );
+      s.unless(i64.eq(i64.trunc_sat_f64_s(result), integer));
+      // Rounded up to 2^63, which converts back to the largest integer.
+      s.unless(f64.ne(result, f64.bits(0x43e0000000000000n)));
+      return;
     case 'from_u64':
-      return i32.or(
-        i64.ne(i64.trunc_sat_f64_u(result), integer),
-        f64.eq(result, f64.bits(0x43f0000000000000n)),
-      );
+      s.unless(i64.eq(i64.trunc_sat_f64_u(result), integer));
+      s.unless(f64.ne(result, f64.bits(0x43f0000000000000n)));
   }
 }

@@ -14,7 +14,7 @@ import {
 } from '../../wasm';
 import { FLOAT_ARITY } from '../float';
 import { EXIT } from '../records';
-import { isInexactDouble, isInexactFrom, isInexactSingle } from './exactness';
+import { needExactDouble, needExactFrom, needExactSingle, type Scope } from './exactness';
 import { FLOATS, type HostFloat } from './host-float';
 import type { Item } from './region';
 import type { RegionState } from './region-emitter';
@@ -121,11 +121,11 @@ export abstract class FloatEmitter {
     } else if (format === 's') {
       const [a, b] = operands.map(({ single }) => single!);
       const value = op === 'sqrt' ? f32.sqrt(a) : f32[op](a, b);
-      this.hostResult(FLOATS.s, op, [a, b], value, (r) => isInexactSingle(this, op, r, a, b));
+      this.hostResult(FLOATS.s, op, [a, b], value, (s, r) => needExactSingle(s, op, r, a, b));
     } else {
       const [a, b] = operands.map(({ double }) => double!);
       const value = op === 'sqrt' ? f64.sqrt(a) : f64[op](a, b);
-      this.hostResult(FLOATS.d, op, [a, b], value, (r) => isInexactDouble(this, op, r, a, b));
+      this.hostResult(FLOATS.d, op, [a, b], value, (s, r) => needExactDouble(s, op, r, a, b));
     }
   }
 
@@ -145,16 +145,16 @@ export abstract class FloatEmitter {
       const factor = negateProduct ? f32.neg(a) : a;
       const addend = negateAddend ? f32.neg(c) : c;
       const result = relaxedMadd.f32(factor, b, addend);
-      this.hostResult(FLOATS.s, 'fma', [a, b], result, (r) =>
-        isInexactSingle(this, 'fma', r, factor, b, addend),
+      this.hostResult(FLOATS.s, 'fma', [a, b], result, (s, r) =>
+        needExactSingle(s, 'fma', r, factor, b, addend),
       );
     } else {
       const [a, b, c] = operands.map(({ double }) => double!);
       const factor = negateProduct ? f64.neg(a) : a;
       const addend = negateAddend ? f64.neg(c) : c;
       const result = relaxedMadd.f64(factor, b, addend);
-      this.hostResult(FLOATS.d, 'fma', [a, b], result, (r) =>
-        isInexactDouble(this, 'fma', r, factor, b, addend),
+      this.hostResult(FLOATS.d, 'fma', [a, b], result, (s, r) =>
+        needExactDouble(s, 'fma', r, factor, b, addend),
       );
     }
   }
@@ -169,20 +169,37 @@ export abstract class FloatEmitter {
     return this.state.mode === 'clear';
   }
 
+  /** Leaves where what is tested is not exact. */
+  private exactly(test: (s: Scope) => void): void {
+    const { f } = this.state;
+    f.block((done) => {
+      f.block((inexact) => {
+        test({
+          let: (value) => this.let(value),
+          unless: (isExact) => f.brIf(inexact, i32.eqz(isExact)),
+        });
+        f.br(done);
+      });
+      this.leaveFor(EXIT.float);
+    });
+  }
+
   /** Writes a result that the host has computed, unless it may raise a flag or is a NaN. */
   private hostResult<T extends 'f32' | 'f64'>(
     host: HostFloat<T>,
     op: FloatArithmetic | 'fma',
     operands: readonly Expr<T>[],
     value: Expr<T>,
-    isInexact: (result: Local<T>) => Expr<'i32'>,
+    needExact: (s: Scope, result: Local<T>) => void,
   ): void {
     const { f } = this.state;
     const result = this.let(value);
-    f.if(host.isOdd(result), () => {
-      this.leaveIf(i32.eqz(host.isExactZero(op, result, operands)), EXIT.float);
-    });
-    if (this.isClear) this.leaveIf(isInexact(result), EXIT.float);
+    if (this.isClear) this.exactly((s) => needExact(s, result));
+    else {
+      f.if(host.isOdd(result), () => {
+        this.leaveIf(i32.eqz(host.isExactZero(op, result, operands)), EXIT.float);
+      });
+    }
     this.setF(host.format, { ...i64.const(0), [host.view]: result });
   }
 
@@ -328,7 +345,7 @@ export abstract class FloatEmitter {
     }[op];
     const single = format === 's' ? this.let(from.s()) : undefined;
     const double = this.let(single ? f64.promote_f32(single) : from.d());
-    if (this.isClear && !isExact) this.leaveIf(isInexactFrom(op, double, operand), EXIT.float);
+    if (this.isClear && !isExact) this.exactly((s) => needExactFrom(s, op, double, operand));
     return single ? FLOATS.s.expression(single) : FLOATS.d.expression(double);
   }
 

@@ -42,6 +42,18 @@ export interface RegionState {
   helper(name: string): number;
 }
 
+/** Of an access in a strip's window: its arena address is the guest's plus `distance` plus `offset`. */
+export interface OpenWindow {
+  readonly distance: Local<'i32'>;
+  readonly offset: number;
+}
+
+interface Place {
+  readonly host: Local<'i32'>;
+  /** Bytes after it. */
+  readonly offset: number;
+}
+
 /** Implements `Emitter` for one instruction of a region: operands are constants and locals. */
 export class RegionEmitter extends FloatEmitter implements Emitter, MemoryContext {
   /** Of a branch: whether it is taken. */
@@ -51,12 +63,14 @@ export class RegionEmitter extends FloatEmitter implements Emitter, MemoryContex
 
   /**
    * @param executed instructions that have run before this one and are not subtracted from the fuel yet
+   * @param window where its load or store is known to be
    */
   constructor(
     state: RegionState,
     item: Item,
     executed: number,
     temp: <T extends ValueType>(type: T) => Local<T>,
+    private readonly window?: OpenWindow,
   ) {
     super(state, item, executed, temp);
   }
@@ -123,21 +137,28 @@ export class RegionEmitter extends FloatEmitter implements Emitter, MemoryContex
     return i32.add(delta, i32.wrap_i64(va));
   }
 
+  /** Where in the arena a load or store is. */
+  private place(address: Expr<'i64'>, size: number, table: Local<'i32'>): Place {
+    if (!this.window) return { host: this.let(this.translate(address, size, table)), offset: 0 };
+    const { distance, offset } = this.window;
+    return { host: this.let(i32.add(distance, this.w('rs1'))), offset };
+  }
+
   load(kind: LoadKind, address: Expr<'i64'>): FloatExpr {
-    const host = this.let(this.translate(address, log2Size(kind), this.state.readTable));
+    const { host, offset } = this.place(address, log2Size(kind), this.state.readTable);
     return {
-      ...LOADS[kind](host),
-      ...(kind === 'u32' && { single: f32.load(host) }),
-      ...(kind === 'i64' && { double: f64.load(host) }),
+      ...LOADS[kind](host, offset),
+      ...(kind === 'u32' && { single: f32.load(host, offset) }),
+      ...(kind === 'i64' && { double: f64.load(host, offset) }),
     };
   }
 
   store(kind: StoreKind, address: Expr<'i64'>, value: FloatExpr): void {
     const { f } = this.state;
-    const host = this.let(this.translate(address, log2Size(kind), this.state.writeTable));
-    if (kind === '32' && value.single) f.do(f32.store(host, value.single));
-    else if (kind === '64' && value.double) f.do(f64.store(host, value.double));
-    else f.do(STORES[kind](host, value));
+    const { host, offset } = this.place(address, log2Size(kind), this.state.writeTable);
+    if (kind === '32' && value.single) f.do(f32.store(host, value.single, offset));
+    else if (kind === '64' && value.double) f.do(f64.store(host, value.double, offset));
+    else f.do(STORES[kind](host, value, offset));
   }
 
   amo(op: AmoOperation, width: AtomicWidth, address: Expr<'i64'>, value: Expr<'i64'>): Expr<'i64'> {

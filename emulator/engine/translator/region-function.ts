@@ -3,13 +3,15 @@ import { call, i32, type Expr, type FunctionBuilder, type Label, type Local } fr
 import { exitFuel, packExit } from '../enter-regions';
 import { orders } from '../interpreter';
 import { EXIT } from '../records';
-import { analyseGraph, type Graph, type Node } from './dominators';
+import type { Graph, Node } from './dominators';
 import { Exits } from './exits';
 import { isInMode, type FloatMode } from './float-mode';
 import { ALL_LOADED, analyseRegisters, forget, type RegisterFlow } from './flow';
 import { edgesOf, type Edge, type Region } from './region';
 import { RegionEmitter, type RegionState } from './region-emitter';
 import { Registers } from './registers';
+import { StripWriter } from './strip-writer';
+import { graphWithStrips } from './strips';
 import { reliesOnMode } from './traits';
 
 /** What a region's function calls. */
@@ -58,6 +60,7 @@ class RegionWriter {
   private readonly registers: Registers;
   private readonly exits: Exits;
   private readonly state: RegionState;
+  private readonly strips: StripWriter;
   private readonly labels: Label[] = [];
   private readonly loops: Label[] = [];
   /** For each node: instructions on the longest way from it to the next check of the fuel. */
@@ -77,7 +80,7 @@ class RegionWriter {
     const writeTable = f.local('i32');
     this.condition = f.local('i32');
     this.target = f.local('i64');
-    this.graph = analyseGraph(region);
+    this.graph = graphWithStrips(region);
     this.flow = analyseRegisters(this.graph);
     this.needs = longestWays(this.graph);
     this.registers = new Registers(f, this.context);
@@ -94,6 +97,7 @@ class RegionWriter {
       relaxedMadd,
       helper: (name) => calls.helper(name),
     };
+    this.strips = new StripWriter(this.state, this.fuel);
   }
 
   write(): void {
@@ -124,6 +128,7 @@ class RegionWriter {
     registers.loadSingles(live.f & single, (condition) => leaveIf(condition, EXIT.float));
     registers.loadDoubles(live.f & double & ~single);
     registers.loadX(live.x);
+    if (entry.block.begins) this.strips.enter();
   }
 
   /** Whether the fuel may not last from a node to the next check. */
@@ -160,13 +165,14 @@ class RegionWriter {
 
   private block(node: Node, before: number): void {
     const { f, registers } = this;
-    const { items, terminator } = node.block;
+    const { items, terminator, strip } = node.block;
     registers.state = { ...this.flow.before(node) };
     let executed = before;
     for (const item of items) {
       f.scope((temp) => {
         const { instruction } = item.decoded;
-        const emitter = new RegionEmitter(this.state, item, executed, temp);
+        const window = strip && this.strips.windowOf(strip, item);
+        const emitter = new RegionEmitter(this.state, item, executed, temp, window);
         instruction.semantics!(emitter);
         if (orders(instruction)) emitter.leaveForNews();
         if (emitter.condition) f.set(this.condition, emitter.condition);
@@ -197,6 +203,16 @@ class RegionWriter {
         return;
       case 'stop':
         this.exits.leave({ pc: terminator.pc, interpret: true, kind: EXIT.system, executed });
+        return;
+      case 'strip': {
+        const { state } = registers;
+        this.strips.open(terminator.strip, this.needs[node.index], () => {
+          registers.state = { ...state };
+          this.follow(node, terminator.fast, executed);
+        });
+        registers.state = { ...state };
+        this.follow(node, terminator.checked, executed);
+      }
     }
   }
 
@@ -208,16 +224,35 @@ class RegionWriter {
     if (executed > 0) this.f.set(this.fuel, this.fuelAfter(executed));
   }
 
+  /** Makes the registers' locals what a node expects. */
+  private agreeWith(node: Node): void {
+    const { registers } = this;
+    const { double } = this.flow.before(node);
+    registers.agree(this.flow.live(node).f & double & ~registers.state.double);
+  }
+
   /** Goes where an edge leads. */
-  private follow(from: Node, { pc, to }: Edge, executed: number): void {
-    const { f, registers } = this;
+  private follow(from: Node, { pc, to, ends }: Edge, executed: number): void {
+    const { f } = this;
+    if (ends && to) {
+      const head = this.graph.nodeOf(to);
+      this.agreeWith(head);
+      this.settle(executed);
+      this.strips.again(this.loops[head.index]);
+      this.follow(from, ends, 0);
+      return;
+    }
     if (!to) {
       this.exits.leave({ pc, interpret: false, kind: EXIT.jump, executed });
       return;
     }
     const node = this.graph.nodeOf(to);
-    const { double } = this.flow.before(node);
-    registers.agree(this.flow.live(node).f & double & ~registers.state.double);
+    this.agreeWith(node);
+    if (node.block.begins && from.block.terminator.kind !== 'strip') {
+      this.settle(executed);
+      executed = 0;
+      this.strips.enter();
+    }
     if (node.index <= from.index) {
       this.settle(executed);
       f.if(this.lacks(node), () =>

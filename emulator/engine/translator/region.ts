@@ -1,5 +1,6 @@
 import { decode } from '../../isa/decoder';
 import type { Decoded } from '../../isa/types';
+import type { Strip } from './strips';
 import { traitsOf, type Traits } from './traits';
 
 /** The most instructions in a region: V8's compile time grows faster than a function's size. */
@@ -23,6 +24,8 @@ export interface Item {
 export interface Edge {
   readonly pc: number;
   to: Block | undefined;
+  /** Of the edge back of a loop with strips: where it leads at the strip's end. */
+  readonly ends?: Edge;
 }
 
 /**
@@ -33,18 +36,29 @@ export interface Edge {
  * - `call`: saves a return address; `target` is undefined for an indirect call
  * - `indirect`: to an address in a register, and a return is the usual case
  * - `stop`: the instruction at `pc` is not translated: the interpreter runs it
+ * - `strip`: to one of two versions of a loop (strips.ts)
  */
 export type Terminator =
   | { readonly kind: 'jump'; readonly edge: Edge }
   | { readonly kind: 'branch'; readonly taken: Edge; readonly fall: Edge }
   | { readonly kind: 'call'; readonly target: number | undefined; readonly next: Edge }
   | { readonly kind: 'indirect' }
-  | { readonly kind: 'stop'; readonly pc: number };
+  | { readonly kind: 'stop'; readonly pc: number }
+  | {
+      readonly kind: 'strip';
+      readonly strip: Strip;
+      readonly fast: Edge;
+      readonly checked: Edge;
+    };
 
 export interface Block {
   readonly pc: number;
   readonly items: readonly Item[];
   readonly terminator: Terminator;
+  /** It is part of a loop's strip. */
+  readonly strip?: Strip;
+  /** It is the head of a loop that has strips too. */
+  readonly begins?: Strip;
 }
 
 export interface Region {
@@ -55,14 +69,18 @@ export interface Region {
   readonly calls: readonly number[];
 }
 
+const withEnd = (edge: Edge): readonly Edge[] => (edge.ends ? [edge, edge.ends] : [edge]);
+
 export function edgesOf({ terminator }: Block): readonly Edge[] {
   switch (terminator.kind) {
     case 'jump':
-      return [terminator.edge];
+      return withEnd(terminator.edge);
     case 'branch':
-      return [terminator.taken, terminator.fall];
+      return [...withEnd(terminator.taken), ...withEnd(terminator.fall)];
     case 'call':
       return [terminator.next];
+    case 'strip':
+      return [terminator.fast, terminator.checked];
     default:
       return [];
   }

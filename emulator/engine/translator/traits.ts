@@ -1,6 +1,15 @@
-import type { Emitter, FloatArithmetic, FloatHelper, Format, TrapReason } from '../../isa/emitter';
+import type {
+  Emitter,
+  FloatArithmetic,
+  FloatHelper,
+  Format,
+  LoadKind,
+  StoreKind,
+  TrapReason,
+} from '../../isa/emitter';
 import type { Decoded, Instruction } from '../../isa/types';
 import { i32, i64, type Expr, type Local, type ValueType } from '../../wasm';
+import { log2Size } from '../memory-access';
 
 /**
  * How a floating-point register is looked at: as an `f32` (a boxed single), as all 64 bits (held in an `f64`,
@@ -14,6 +23,8 @@ export interface Traits {
   readonly writesX: boolean;
   readonly readsF: readonly { readonly field: 'rs1' | 'rs2' | 'rs3'; readonly view: FloatView }[];
   readonly writesF?: 's' | 'd';
+  /** A plain load or store, at rs1 plus the immediate. */
+  readonly access?: { readonly bytes: number; readonly writes: boolean };
   /** It may hand over to the interpreter, not done. */
   readonly leaves: boolean;
   /** It hands over always. `pause` does not: it is only a hint here. */
@@ -100,12 +111,14 @@ class Recorder implements Emitter {
     return yes;
   }
 
-  load(): Expr<'i64'> {
+  load(kind: LoadKind): Expr<'i64'> {
+    this.traits.access = { bytes: 2 ** log2Size(kind), writes: false };
     this.traits.leaves = true;
     return i64.const(0);
   }
 
-  store(): void {
+  store(kind: StoreKind): void {
+    this.traits.access = { bytes: 2 ** log2Size(kind), writes: true };
     this.traits.leaves = true;
   }
 
