@@ -248,7 +248,7 @@ export class HartStops {
   private settleTask(hart: Hart, outcome: TaskOutcome, number: number): void {
     switch (outcome.kind) {
       case 'done':
-        hart.state.setX(A0, BigInt.asUintN(64, outcome.value));
+        hart.state.setX(A0, outcome.value);
         noteCall(hart, number);
         this.harts.count(hart, 1);
         hart.state.pc += ECALL_BYTES;

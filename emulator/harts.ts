@@ -138,7 +138,9 @@ export class Harts {
       this.current.turn = 0;
     }
     this.arena.freeHart(hart.index);
-    this.left(hart.space);
+    const { space } = hart;
+    this.left(space);
+    this.giveUp(hart, space);
   }
 
   /** A hart goes on in another space. */
@@ -155,6 +157,15 @@ export class Harts {
     this.host.spaceEnds(space);
     // The space may outlive its hart: tasks of its own, or a workspace that is merged later.
     if (!space.destroy() && hadTables) space.releaseTables();
+  }
+
+  /** Lets the handle of an ended vCPU's space, which nobody else has, serve the next one. */
+  private giveUp(hart: Hart, space: AddressSpace): void {
+    const task = hart.vcpu?.task;
+    const lender = task?.owner.space;
+    if (!lender || space === lender || !space.isBorrower || space.isAlive) return;
+    hart.space = lender;
+    lender.giveUp(space);
   }
 
   /**
@@ -262,7 +273,7 @@ export class Harts {
       const value = waiting.ready();
       if (value === undefined) return;
       hart.waiting = undefined;
-      hart.state.setX(A0, BigInt.asUintN(64, value));
+      hart.state.setX(A0, value);
       noteCall(hart, hart.state.xNumber(A7));
       hart.state.pc += ECALL_BYTES;
       this.count(hart, 1);

@@ -32,6 +32,7 @@ export class HartState {
     return this.words[n] ?? 0n;
   }
 
+  /** Sets integer register n to a value modulo 2^64. */
   setX(n: number, value: bigint): void {
     if (n !== 0) this.words[n] = value;
   }

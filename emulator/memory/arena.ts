@@ -107,7 +107,7 @@ export class Arena implements ArenaViews {
     this.deltas = new DeltaTables(this, this.bulk);
     this.spaces = new Spaces(this);
     this.installs = new Installs(this);
-    this.events = new EventLog(this);
+    this.events = new EventLog(this, this.bulk);
   }
 
   /**
@@ -241,7 +241,7 @@ export class Arena implements ArenaViews {
     }
     const found = free === count;
     if (found) {
-      u32.fill(1, inUse + first, inUse + first + count);
+      for (let word = inUse + first; word < inUse + first + count; word++) u32[word] = 1;
       u32[HEADER.hartsNext] = Math.max(u32[HEADER.hartsNext], first + count);
     }
     release(i32, HEADER.lock);

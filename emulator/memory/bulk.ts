@@ -1,5 +1,6 @@
-import { i32, memory, ModuleBuilder, unreachable, type FunctionBuilder } from '../wasm';
-import { NODE_ENTRIES } from './arena-layout';
+import { f64, i32, i64, memory, ModuleBuilder, unreachable, type FunctionBuilder } from '../wasm';
+import { HEADER, NODE_ENTRIES } from './arena-layout';
+import { HART } from './layout';
 
 /**
  * Copies and fills in the arena. Typed arrays over shared memory move word by word (1.5 µs to clear a
@@ -22,6 +23,20 @@ export interface Bulk {
    * @returns how many they are
    */
   dropNode(node: number, counts: number, shift: number): number;
+  /**
+   * Writes an event (events.ts has the layout): `ring` and `at` are the arena addresses of the hart's ring and of the
+   * event's place there, `context` that of the hart's context. A task has some twenty, so each nanosecond counts.
+   */
+  writeEvent(
+    ring: number,
+    at: number,
+    context: number,
+    kind: number,
+    page: number,
+    from: number,
+    to: number,
+    time: number,
+  ): void;
 }
 
 function build(): WebAssembly.Module {
@@ -60,6 +75,11 @@ function build(): WebAssembly.Module {
   const drop = module.function(['i32', 'i32', 'i32'], ['i32']);
   buildDropNode(drop.builder);
   module.export('dropNode', drop.index);
+
+  const words = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
+  const event = module.function([...words, 'f64'], []);
+  buildWriteEvent(event.builder);
+  module.export('writeEvent', event.index);
   return new WebAssembly.Module(module.build());
 }
 
@@ -87,6 +107,23 @@ function buildDropNode(b: FunctionBuilder): void {
   });
   b.return(i32.shr_u(i32.sub(freed, node), i32.const(2)));
   b.do(unreachable);
+}
+
+function buildWriteEvent(b: FunctionBuilder): void {
+  const [ring, at, context, kind, page, from, to] = [0, 1, 2, 3, 4, 5, 6].map((n) =>
+    b.param(n, 'i32'),
+  );
+  const time = b.param(7, 'f64');
+  const written = b.local('i32');
+  b.set(written, i32.add(i32.load(ring), i32.const(1)));
+  b.do(i32.store(ring, written, 4));
+  [kind, page, from, to].forEach((value, n) => b.do(i32.store(at, value, 4 * n)));
+  b.do(i64.store(at, i64.load(context, HART.instret), 16));
+  b.do(i64.store(at, i64.load(context, HART.pc), 24));
+  b.do(f64.store(at, time, 32));
+  const sequence = i32.rmw_add(i32.const(4 * HEADER.eventSequence), i32.const(1));
+  b.do(i32.store(at, i32.add(sequence, i32.const(1)), 40));
+  b.do(i32.atomic_store(ring, written));
 }
 
 let compiled: WebAssembly.Module | undefined;

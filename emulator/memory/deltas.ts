@@ -36,7 +36,8 @@ export class DeltaTables {
   take(owner: number): number {
     const { i32, counts } = this.views;
     for (let pair = 1; pair <= counts.tablePairs; pair++) {
-      if (Atomics.compareExchange(i32, this.state(pair), 0, owner | 0) === 0) return pair;
+      const state = this.state(pair);
+      if (i32[state] === 0 && Atomics.compareExchange(i32, state, 0, owner | 0) === 0) return pair;
     }
     return 0;
   }

@@ -5,6 +5,7 @@ import {
   RING_HEADER_BYTES,
   type ArenaViews,
 } from './arena-layout';
+import type { Bulk } from './bulk';
 import { HART } from './layout';
 
 /** What an event tells; the position in the list is its number in the arena. */
@@ -92,7 +93,10 @@ export class EventLog {
   private time = EPOCH + performance.now();
   private untilStamp = STAMP_EVERY;
 
-  constructor(private readonly views: ArenaViews) {
+  constructor(
+    private readonly views: ArenaViews,
+    private readonly bulk: Bulk,
+  ) {
     const { counts, regions, u32, u8 } = views;
     this.u32 = u32;
     this.times = new Float64Array(u8.buffer);
@@ -166,20 +170,9 @@ export class EventLog {
     const number = NUMBERS[kind];
     const ring = this.ring(hart);
     const written = u32[ring];
-    const at = ring + (RING_HEADER_BYTES + EVENT_BYTES * (written % this.capacity)) / 4;
+    const at = this.place(ring, written);
     const context = this.harts + (HART_STRIDE / 4) * hart;
-    u32[ring + 1] = written + 1;
-    u32[at] = number;
-    u32[at + 1] = page;
-    u32[at + 2] = from;
-    u32[at + 3] = to;
-    u32[at + 4] = u32[context + HART.instret / 4];
-    u32[at + 5] = u32[context + HART.instret / 4 + 1];
-    u32[at + 6] = u32[context + HART.pc / 4];
-    u32[at + 7] = u32[context + HART.pc / 4 + 1];
-    this.times[(at + 8) / 2] = this.time;
-    u32[at + 10] = Atomics.add(u32, HEADER.eventSequence, 1) + 1;
-    Atomics.store(u32, ring, written + 1);
+    this.bulk.writeEvent(4 * ring, 4 * at, 4 * context, number, page, from, to, this.time);
     this.listener?.(this.event(hart, written));
     if (((u32[HEADER.eventStops] >>> number) & 1) === 0) return;
     u32[context + HART.eventStop / 4] = number + 1;
@@ -230,7 +223,7 @@ export class EventLog {
 
   private event(hart: number, number: number): ArenaEvent {
     const { u32 } = this;
-    const at = this.ring(hart) + (RING_HEADER_BYTES + EVENT_BYTES * (number % this.capacity)) / 4;
+    const at = this.place(this.ring(hart), number);
     return {
       sequence: u32[at + 10],
       kind: EVENT_KINDS[u32[at] % EVENT_KINDS.length],
@@ -242,6 +235,11 @@ export class EventLog {
       to: u32[at + 3],
       time: this.times[(at + 8) / 2],
     };
+  }
+
+  /** Word index of the place of event `number` in a ring. */
+  private place(ring: number, number: number): number {
+    return ring + (RING_HEADER_BYTES + EVENT_BYTES * (number % this.capacity)) / 4;
   }
 
   private ring(hart: number): number {

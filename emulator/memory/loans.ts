@@ -26,8 +26,8 @@ const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
  */
 export abstract class Loans extends PageOwner {
   /** Pages of the private range: first, and the one after the last. */
-  readonly privateFirst: number;
-  readonly privateEnd: number;
+  private firstOfPrivate: number;
+  private endOfPrivate: number;
 
   /** The family's root has no `seen` of its own: it compares its epoch with itself. */
   private readonly seenWord: number;
@@ -40,14 +40,33 @@ export abstract class Loans extends PageOwner {
     super(arena, base);
     const { u32 } = arena;
     this.lenderBase = u32[this.word(SPACE.lender)];
-    this.privateFirst = u32[this.word(SPACE.privateFirst)];
-    this.privateEnd = u32[this.word(SPACE.privateEnd)];
+    this.firstOfPrivate = u32[this.word(SPACE.privateFirst)];
+    this.endOfPrivate = u32[this.word(SPACE.privateEnd)];
     this.seenWord = this.lenderBase === 0 ? this.epochWord : this.word(SPACE.seen);
     this.newsAddresses = { published: 4 * this.epochWord, seen: 4 * this.seenWord };
   }
 
   /** A handle on the space whose descriptor is at `base`. */
   protected abstract handle(base: number): Loans;
+
+  protected override renew(): void {
+    super.renew();
+    const { u32 } = this.arena;
+    this.firstOfPrivate = u32[this.word(SPACE.privateFirst)];
+    this.endOfPrivate = u32[this.word(SPACE.privateEnd)];
+    this.lenderHandle = undefined;
+    this.ownerCodeWritten = false;
+  }
+
+  /** First page of the private range. */
+  get privateFirst(): number {
+    return this.firstOfPrivate;
+  }
+
+  /** The page after the private range. */
+  get privateEnd(): number {
+    return this.endOfPrivate;
+  }
 
   /** Whether the space has a lender. */
   get isBorrower(): boolean {

@@ -15,7 +15,6 @@ import { Watches } from './watches';
  * locks is needed.
  */
 export abstract class PageOwner extends GuestAccess {
-  readonly id: number;
   /** Index of the hart on whose behalf this thread acts now: events are written to its ring; -1 = to none. */
   hart = -1;
 
@@ -28,6 +27,7 @@ export abstract class PageOwner extends GuestAccess {
   protected readonly lock: number;
   protected readonly epochWord: number;
   private readonly pairWord: number;
+  private ownId: number;
 
   protected constructor(
     readonly arena: Arena,
@@ -38,12 +38,17 @@ export abstract class PageOwner extends GuestAccess {
     const root = u32[(base + SPACE.root) >>> 2];
     this.views = arena;
     this.base = base;
-    this.id = u32[(base + SPACE.id) >>> 2];
+    this.ownId = u32[(base + SPACE.id) >>> 2];
     this.lock = (root + SPACE.lock) >>> 2;
     this.epochWord = (root + SPACE.epoch) >>> 2;
     this.pairWord = (base + SPACE.pair) >>> 2;
     this.top = (base + SPACE.top) >>> 2;
     this.watches = new Watches(arena, base);
+  }
+
+  /** The space's number, unique in the arena for a long time: a later space in the same place has another one. */
+  get id(): number {
+    return this.ownId;
   }
 
   /** Arena address of the read deltas, 0 = the space has no tables. */
@@ -90,6 +95,12 @@ export abstract class PageOwner extends GuestAccess {
    */
   protected detachTables(): number {
     return Atomics.exchange(this.arena.u32, this.pairWord, 0);
+  }
+
+  /** Makes this handle, whose space has ended, one on the new space in its place. It must have the same lender. */
+  protected renew(): void {
+    this.ownId = this.arena.u32[this.word(SPACE.id)];
+    this.hart = -1;
   }
 
   protected locked<T>(body: () => T): T {

@@ -35,6 +35,11 @@ const PERMISSION: Record<Access, number> = {
 export abstract class Translation extends Loans {
   hooks: SpaceHooks = {};
 
+  protected override renew(): void {
+    super.renew();
+    this.hooks = {};
+  }
+
   /**
    * Where an access of the guest goes. Does what must be done first (a frame for a zero page, a
    * copy-on-write break, the hooks) and fills the deltas, so that the next such access needs no help; a

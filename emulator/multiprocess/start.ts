@@ -149,11 +149,11 @@ const START_STATES: Record<Mode, StartState> = {
 function atEcall({ state }: Hart, { task, id }: VcpuStart): void {
   state.pc = task.owner.state.pc + ECALL_BYTES;
   if (task.plain) {
-    state.setX(A0, BigInt(id));
+    state.setXNumber(A0, id);
   } else {
     // multiprocess_start tells a vCPU by 0 from the caller, who gets the task's id.
-    state.setX(A0, 0n);
-    state.setX(A1, BigInt(id));
+    state.setXNumber(A0, 0);
+    state.setXNumber(A1, id);
   }
 }
 
@@ -171,18 +171,18 @@ function inFunctionOnSlot(hart: Hart, start: VcpuStart): void {
 /** In the function itself, on a stack of the host's making with a guard page below. */
 function onPrivateStack(hart: Hart, start: VcpuStart): void {
   inFunction(hart, start);
-  hart.state.setX(SP, BigInt(start.privateStack?.top ?? 0));
+  hart.state.setXNumber(SP, start.privateStack?.top ?? 0);
 }
 
 function useSlot({ state }: Hart, { id, options }: VcpuStart): void {
   const top = BigInt(options.stackBase) + BigInt(options.stackSize) * BigInt(id);
   state.setX(SP, BigInt.asUintN(64, top) & ~15n);
-  state.setX(RA, BigInt(EXIT_STUB));
+  state.setXNumber(RA, EXIT_STUB);
 }
 
 function inFunction({ state }: Hart, { id, options }: VcpuStart): void {
   state.pc = options.function;
-  state.setX(A0, BigInt(id - 1));
+  state.setXNumber(A0, id - 1);
   state.setX(A1, options.data);
-  state.setX(RA, BigInt(EXIT_STUB));
+  state.setXNumber(RA, EXIT_STUB);
 }

@@ -48,6 +48,8 @@ export class Vcpu {
 /** One `multiprocess` call: its vCPUs and how they ended. */
 export class Task {
   readonly vcpus: Vcpu[] = [];
+  /** vCPUs that have not ended. Counted, because each turn of a hart that waits for them asks. */
+  active = 0;
   /** Of mode `workspace`: what the vCPUs did, until it is merged. */
   workspaces: Workspaces | undefined;
 
@@ -62,11 +64,9 @@ export class Task {
     readonly plain: boolean,
   ) {}
 
-  /** vCPUs that have not ended. Asked at each of their ends, so without closures. */
-  get active(): number {
-    let count = 0;
-    for (const { status } of this.vcpus) if (!status) count += 1;
-    return count;
+  get hasFailures(): boolean {
+    for (const vcpu of this.vcpus) if (vcpu.failed) return true;
+    return false;
   }
 
   get failures(): number {

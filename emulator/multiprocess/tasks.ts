@@ -97,6 +97,7 @@ export class Tasks {
     const { reason, address = 0, exitCode = 0, note } = end;
     const status = { reason, pc, address, exitCode, instructions: instret };
     vcpu.status = note === undefined ? status : { ...status, note };
+    vcpu.task.active -= 1;
     hart.ended = true;
     emit(hart, 'end', vcpu.task.id, REASONS.indexOf(reason) + 1, exitCode);
     this.onEnd(vcpu);
@@ -129,7 +130,7 @@ export class Tasks {
     });
     // Those beyond what there can be have not started, which is a failure of a high id.
     if (vcpus > MAX_VCPUS) hart.failures |= 1n << 62n;
-    return task.mode === 'fork-here' ? this.waitFor(task, () => 0n) : done(0n);
+    return task.mode === 'fork-here' ? waitFor(task, 0n) : done(0n);
   }
 
   /** Call 111: on a vCPU its end; else waits for all tasks of call 110 that this hart has made. */
@@ -137,12 +138,11 @@ export class Tasks {
     if (hart.vcpu) return { kind: 'end' };
     const mine: Task[] = [];
     for (const task of this.tasks.values()) if (task.plain && task.owner === hart) mine.push(task);
+    if (mine.length === 0) return done(takeFailures(hart));
     const ready = (): bigint | undefined => {
       if (mine.some((task) => task.active > 0)) return undefined;
-      if (mine.length > 0) noteJoin(hart, mine);
-      const bits = hart.failures;
-      hart.failures = 0n;
-      return bits;
+      noteJoin(hart, mine);
+      return takeFailures(hart);
     };
     return waitOrDone(ready, 'its tasks');
   }
@@ -152,9 +152,8 @@ export class Tasks {
     if (typeof options === 'number') return done(BigInt(-options));
     const task = this.create(hart, false, options);
     // On the caller's own stack the caller may not go on while vCPUs rely on it.
-    return task.mode === 'fork-here'
-      ? this.waitFor(task, () => BigInt(task.id))
-      : done(BigInt(task.id));
+    const id = BigInt(task.id);
+    return task.mode === 'fork-here' ? waitFor(task, id) : done(id);
   }
 
   /** Call 2001: a0 = task id or −1 for all of the caller's, a1 = array of statuses or 0, a2 = its length. */
@@ -214,15 +213,12 @@ export class Tasks {
     for (let id = 1; id <= options.vcpus; id++) {
       const vcpu = startVcpu(this.host, { task, id, options, stack, alone, privateStack });
       task.vcpus.push(vcpu);
+      if (!vcpu.status) task.active += 1;
       if (vcpu.hart) emit(vcpu.hart, 'start', task.id, owner.index, id);
       task.workspaces?.add(vcpu);
     }
     this.settle(task);
     return task;
-  }
-
-  private waitFor(task: Task, value: () => bigint): TaskOutcome {
-    return waitOrDone(() => (task.active === 0 ? value() : undefined), `task ${task.id}`);
   }
 
   /**
@@ -231,7 +227,7 @@ export class Tasks {
    */
   private settle(task: Task): void {
     if (task.active > 0) return;
-    if (task.plain) task.owner.failures |= task.failureBits;
+    if (task.plain && task.hasFailures) task.owner.failures |= task.failureBits;
     if (task.plain || task.owner.ended) this.forget(task);
   }
 
@@ -278,6 +274,33 @@ function noteJoin(hart: Hart, tasks: readonly Task[]): void {
 
 function done(value: bigint): TaskOutcome {
   return { kind: 'done', value };
+}
+
+/** A hart waits for the last vCPU of one task. */
+class WaitForTask implements Waiting {
+  constructor(
+    private readonly task: Task,
+    private readonly value: bigint,
+  ) {}
+
+  get reason(): string {
+    return `task ${this.task.id}`;
+  }
+
+  ready(): bigint | undefined {
+    return this.task.active === 0 ? this.value : undefined;
+  }
+}
+
+function waitFor(task: Task, value: bigint): TaskOutcome {
+  return task.active === 0 ? done(value) : { kind: 'wait', waiting: new WaitForTask(task, value) };
+}
+
+/** Which vCPUs failed since this was last asked. */
+function takeFailures(hart: Hart): bigint {
+  const bits = hart.failures;
+  hart.failures = 0n;
+  return bits;
 }
 
 function waitOrDone(ready: () => bigint | undefined, reason: string): TaskOutcome {
