@@ -450,6 +450,39 @@ describe('the end of a space', () => {
   });
 });
 
+describe('a handle that was given up', () => {
+  it('serves the next borrower, which has nothing of the former one', () => {
+    lender.writeU8(base, 1);
+    const child = lender.forkLoan({ privateRange: [page, page + 1] });
+    child.hart = 2;
+    child.hooks.onFirstWrite = () => undefined;
+    child.watch(base, 8, 'access');
+    child.writeU8(base, 2);
+    const { id } = child;
+    child.destroy();
+    lender.giveUp(child);
+    const next = lender.forkLoan();
+    expect(next).toBe(child);
+    expect([next.id === id, next.hart, next.isWatched, next.privateEnd]).toEqual([
+      ...[false, -1, false, 0],
+    ]);
+    expect(next.hooks).toEqual({});
+    next.writeU8(base, 3);
+    expect(lender.readU8(base)).toBe(3);
+  });
+
+  it('is not used for a space in another place, nor for another lender’s', () => {
+    const child = lender.forkLoan();
+    child.destroy();
+    const other = AddressSpace.create(arena);
+    other.giveUp(child);
+    lender.giveUp(child);
+    expect(lender.forkLoan()).not.toBe(child);
+    other.destroy();
+    expect(other.isAlive).toBe(false);
+  });
+});
+
 describe('a page lent by the host', () => {
   it('is written by both until it is taken back', () => {
     const other = AddressSpace.create(arena);
