@@ -2,6 +2,7 @@
 import type { MachineRequests } from '../emulator/debug/protocol';
 import type { Command, Workbench } from './commands';
 import { cursorAddress, hasCursor } from './cursor';
+import { usePins } from './stores/pins';
 import { useStepping } from './stores/stepping';
 
 const ready = ({ machine }: Workbench): boolean => machine.ready;
@@ -28,6 +29,15 @@ async function runToCursor(bench: Workbench): Promise<void> {
   await machine.resume((guest) => guest.runTo(cursor, machine.focusHart, width));
 }
 
+const canMove =
+  (by: -1 | 1) =>
+  ({ machine }: Workbench): boolean =>
+    usePins().canMove(machine.focusHart, by, machine.shown?.harts ?? []);
+const moveHart =
+  (by: -1 | 1) =>
+  ({ machine }: Workbench): void =>
+    usePins().move(machine.focusHart, by, machine.shown?.harts ?? []);
+
 export const STEP_COMMANDS: readonly Command[] = [
   {
     id: 'step.over',
@@ -48,9 +58,12 @@ export const STEP_COMMANDS: readonly Command[] = [
     icon: 'debug-step-into',
     menu: 'Run',
     enabled: ready,
-    run: step((guest, hart, { unit, width }) =>
-      unit === 'line' ? guest.stepLine(hart, 'into', width) : guest.stepInstruction(hart, width),
-    ),
+    run: step(async (guest, hart, { unit, width, follow }) => {
+      await guest.follow(follow);
+      await (unit === 'line'
+        ? guest.stepLine(hart, 'into', width)
+        : guest.stepInstruction(hart, width));
+    }),
   },
   {
     id: 'step.out',
@@ -124,6 +137,14 @@ export const STEP_COMMANDS: readonly Command[] = [
     run: () => useStepping().nextUnit(),
   },
   {
+    id: 'step.follow',
+    title: 'Steps into a fork follow: the caller, vCPU 1, 2 …',
+    key: 'Alt+Shift+V',
+    icon: 'repo-forked',
+    menu: 'Run',
+    run: () => useStepping().nextFollow(),
+  },
+  {
     id: 'hart.freeze',
     title: 'Freeze or thaw the focused hart',
     key: 'Alt+Shift+F',
@@ -146,6 +167,29 @@ export const STEP_COMMANDS: readonly Command[] = [
     enabled: ready,
     run: ({ machine }) =>
       machine.requests().markHart(machine.focusHart, { pinned: machine.hart?.pinned !== true }),
+  },
+  {
+    id: 'hart.name',
+    title: 'Name the focused hart…',
+    key: 'Alt+Shift+M',
+    icon: 'tag',
+    menu: 'Run',
+    enabled: ready,
+    run: ({ machine }) => (useStepping().naming = machine.focusHart),
+  },
+  {
+    id: 'hart.left',
+    title: 'Move the pinned hart to the left',
+    key: 'Alt+Shift+ArrowLeft',
+    enabled: canMove(-1),
+    run: moveHart(-1),
+  },
+  {
+    id: 'hart.right',
+    title: 'Move the pinned hart to the right',
+    key: 'Alt+Shift+ArrowRight',
+    enabled: canMove(1),
+    run: moveHart(1),
   },
   {
     id: 'hart.kill',

@@ -1,4 +1,4 @@
-import type { MachineState, StopReason } from '../../emulator/debug/protocol';
+import type { MachineState, StopReason, Width } from '../../emulator/debug/protocol';
 import { placeName } from '../format';
 import type { Phase } from '../stores/machine';
 
@@ -72,6 +72,8 @@ interface HintFacts {
   /** Stopped before this function is called. */
   readonly before?: string;
   readonly focus: number;
+  /** Whom steps move. */
+  readonly width: Width;
 }
 
 /** What to press next. */
@@ -101,14 +103,16 @@ export function hint(phase: Phase, state: MachineState | null, facts: HintFacts)
 /** What to press at a stop from which the program can go on. */
 function stepHint(
   { stop, harts, endedVcpus }: MachineState,
-  { isMultiprocess, before, focus }: HintFacts,
+  { isMultiprocess, before, focus, width }: HintFacts,
 ): string {
   if (stop?.kind === 'entry' && before !== undefined)
     return `F10 steps over ${before}: its vCPUs start · F5 runs`;
   if (harts.length > 1) {
     const focused = harts.find(({ id }) => id === focus);
+    if (focused?.frozen) return `Alt+Shift+F thaws hart ${focus} · 0 … 9 focus another`;
+    const whom = { hart: `hart ${focus}`, group: 'its group', all: 'all harts' }[width];
     return focused?.task
-      ? `F10 steps hart ${focus} · Alt+Shift+W: its group, all · Alt+Shift+L: by lines · 0 focuses main`
+      ? `F10 steps ${whom} · Alt+Shift+W: its group, all · Alt+Shift+L: by lines · 0 focuses main`
       : '1 … 9 focus a hart · Ctrl+Shift+9 compares registers and pages · F10 lets vCPUs finish · F5 runs all';
   }
   if (endedVcpus.length > 0)

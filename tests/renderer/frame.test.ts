@@ -122,9 +122,8 @@ describe('the status line', () => {
       instructions: 1,
       residentBytes: 0,
     };
-    expect(hint('open', state, { hasProgram: true, isMultiprocess: false, focus: 0 })).toContain(
-      'type in the Terminal',
-    );
+    const facts = { hasProgram: true, isMultiprocess: false, focus: 0, width: 'hart' } as const;
+    expect(hint('open', state, facts)).toContain('type in the Terminal');
     expect(runStateText('open', state)).toBe('Running · waits for input');
   });
 });

@@ -2,9 +2,14 @@ import { describe, expect, test } from 'vitest';
 import type { EndedVcpu, MachineState } from '../../emulator/debug/protocol';
 import MemoryPane from '../../renderer/panes/memory/MemoryPane.vue';
 import RegistersPane from '../../renderer/panes/registers/RegistersPane.vue';
+import { command, runCommand } from '../../renderer/commands';
 import HartStrip from '../../renderer/parts/HartStrip.vue';
 import { hint, runStateText } from '../../renderer/parts/run-state';
 import { FORMATS, ranges } from '../../renderer/format';
+import { useContextMenu } from '../../renderer/stores/menu';
+import { usePins } from '../../renderer/stores/pins';
+import { useStepping } from '../../renderer/stores/stepping';
+import { useWorkbench } from '../../renderer/workbench';
 import { useWatches } from '../../renderer/stores/watches';
 import { fakeWindow, openProgram, show } from './support';
 
@@ -54,6 +59,35 @@ describe('the harts strip', () => {
     expect(returned.text()).toContain('✓returned');
     expect(failed.classes()).toContain('failed');
     expect(failed.attributes('title')).toContain('fault at address 0x10 in dot');
+  });
+
+  test('goes from hart to hart with the arrow keys, and names one in its cell', async () => {
+    const { machine } = await fourHarts();
+    const strip = show(HartStrip);
+    const cell = (hart: number): ReturnType<typeof strip.get> => strip.get(`[data-hart="${hart}"]`);
+    expect(cell(0).attributes('tabindex')).toBe('0');
+    (cell(0).element as HTMLElement).focus();
+    await cell(0).trigger('keydown', { key: 'ArrowRight' });
+    expect(machine.focusHart).toBe(1);
+    await runCommand(command('hart.name'), useWorkbench());
+    const field = strip.get('[aria-label="Name of hart 1"]');
+    await field.setValue('odd one');
+    await field.trigger('keydown', { key: 'Enter' });
+    await expect.poll(() => strip.text()).toContain('odd one');
+  });
+
+  test('offers what can be done with a hart', async () => {
+    const { machine } = await fourHarts();
+    const strip = show(HartStrip);
+    await strip.get('[data-hart="2"]').trigger('contextmenu');
+    const items = useContextMenu().open?.items ?? [];
+    const item = (title: string): (typeof items)[number] | undefined =>
+      items.find((each) => each.title === title);
+    expect(item('Move to the left')?.disabled).toBe(true);
+    await item('Freeze or thaw')?.run();
+    await expect.poll(() => machine.hart?.frozen).toBe(true);
+    await item('Steps into a fork follow vCPU 2')?.run();
+    expect(useStepping().follow).toBe(2);
   });
 
   test('draws sixty-four harts as small cells', async () => {
@@ -130,6 +164,37 @@ describe('the register matrix', () => {
     await machine.requests().stepInstruction(0);
     await expect.poll(() => pane.get('[data-cell="x10.1"]').classes()).toContain('changed');
     expect(pane.get('[data-cell="x3.1"]').classes()).not.toContain('changed');
+  });
+
+  test('has pinned harts first, in the order that they were moved to', async () => {
+    const { machine } = await fourHarts();
+    const pane = show(RegistersPane);
+    const columns = (): (string | undefined)[] =>
+      pane.findAll('[data-column]').map((head) => head.attributes('data-column'));
+    for (const hart of [2, 3]) await machine.requests().markHart(hart, { pinned: true });
+    await expect.poll(columns).toEqual(['2', '3', '0', '1']);
+    usePins().move(3, -1, machine.shown?.harts ?? []);
+    await expect.poll(columns).toEqual(['3', '2', '0', '1']);
+    expect(usePins().canMove(0, 1, machine.shown?.harts ?? [])).toBe(false);
+  });
+
+  test('puts harts that stand at one place side by side, with the mark of their group', async () => {
+    const { fake, machine } = await fourHarts();
+    fake.machines[0].groups = new Map([
+      [1, 1],
+      [3, 1],
+    ]);
+    await machine.requests().stepInstruction(0);
+    const pane = show(RegistersPane);
+    await expect.poll(() => pane.findAll('.marks').map((mark) => mark.text())).toContain('=1');
+    await pane.get('button.grouped').trigger('click');
+    expect(pane.findAll('[data-column]').map((head) => head.attributes('data-column'))).toEqual([
+      '0',
+      '1',
+      '3',
+      '2',
+    ]);
+    expect(pane.findAll('[data-group]')).toHaveLength(3);
   });
 
   test('shows only the differences when asked', async () => {
@@ -239,12 +304,13 @@ describe('the status line of a guest that forks', () => {
     instructions: 1,
     residentBytes: 0,
   });
-  const facts = { hasProgram: true, isMultiprocess: true, focus: 0 };
+  const facts = { hasProgram: true, isMultiprocess: true, focus: 0, width: 'hart' } as const;
 
   test('says how to come to the fork, and what to do there', () => {
     expect(hint('open', state(1), facts)).toContain('Ctrl+Shift+F10 runs to where');
     expect(hint('open', state(5), facts)).toContain('1 … 9 focus a hart');
     expect(hint('open', state(5), { ...facts, focus: 2 })).toContain('F10 steps hart 2');
+    expect(hint('open', state(5), { ...facts, focus: 2, width: 'group' })).toContain('its group');
     expect(hint('open', state(1), { ...facts, isMultiprocess: false })).not.toContain('vCPU');
   });
 

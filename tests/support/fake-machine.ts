@@ -94,6 +94,8 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   private readonly marks = new Map<number, HartMarks>();
   /** Harts that live: main and the vCPUs of task 1. */
   harts = 1;
+  /** Lockstep groups of harts. */
+  groups: ReadonlyMap<number, number> = new Map();
   /** vCPUs of task 1 that have ended. */
   ended: readonly EndedVcpu[] = [];
   /** Linux processes; undefined = only one. */
@@ -134,6 +136,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
         ...RUNNERS[id],
         ...this.pidOf(id),
         ...this.marks.get(id),
+        ...this.groupOf(id),
       })),
       ...(this.running ? {} : { stopHart: this.stopHart }),
       endedVcpus: this.ended,
@@ -144,6 +147,11 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       }),
       residentBytes: 48 * 4096,
     };
+  }
+
+  private groupOf(id: number): { group?: number } {
+    const group = this.groups.get(id);
+    return group === undefined ? {} : { group };
   }
 
   private pidOf(id: number): { pid?: number } {

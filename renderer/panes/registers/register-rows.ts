@@ -1,10 +1,11 @@
 /** The rows of the register matrix: what the harts have in common, and what differs. */
 import {
   REGISTER_TABLE,
+  type HartInfo,
   type HartValue,
   type RegisterTable,
 } from '../../../emulator/debug/protocol';
-import { formatBits, isBoxedFloat, type NumberFormat } from '../../format';
+import { formatBits, isBoxedFloat, placeName, type NumberFormat } from '../../format';
 import { F_NAMES, X_NAMES } from '../../register-names';
 
 export interface MatrixCell {
@@ -171,13 +172,37 @@ export interface ColumnGroup {
   readonly columns: readonly number[];
 }
 
-/** Groups the columns by a row's value, in the order in which the values first appear. */
-export function groupColumns(row: MatrixRow): ColumnGroup[] {
-  const groups = new Map<bigint | undefined, { text: string; columns: number[] }>();
-  row.cells.forEach(({ bits, text }, column) => {
-    const group = groups.get(bits);
+/** Columns with the same key side by side, in the order in which the keys first appear. */
+function grouped(
+  columns: readonly number[],
+  keyOf: (column: number) => { readonly key: unknown; readonly text: string },
+): ColumnGroup[] {
+  const groups = new Map<unknown, { text: string; columns: number[] }>();
+  for (const column of columns) {
+    const { key, text } = keyOf(column);
+    const group = groups.get(key);
     if (group) group.columns.push(column);
-    else groups.set(bits, { text, columns: [column] });
-  });
+    else groups.set(key, { text, columns: [column] });
+  }
   return [...groups.values()];
 }
+
+/** Groups columns by a row's value. */
+export const groupColumns = (
+  { cells }: MatrixRow,
+  columns: readonly number[] = cells.map((_, column) => column),
+): ColumnGroup[] =>
+  grouped(columns, (column) => ({ key: cells[column]?.bits, text: cells[column]?.text ?? '' }));
+
+/** Groups columns by lockstep group: those of harts that stand at the same place are side by side. */
+export const groupByPlace = (
+  columns: readonly number[],
+  hartOf: (column: number) => HartInfo | undefined,
+): ColumnGroup[] =>
+  grouped(columns, (column) => {
+    const hart = hartOf(column);
+    return {
+      key: hart?.group ?? `alone ${hart?.id ?? ''}`,
+      text: hart ? placeName(hart.location) : '',
+    };
+  });
