@@ -46,6 +46,8 @@ export class Executor {
   /** What a debugger wants to be asked and told. */
   readonly hooks: DebugHooks = {};
   private readonly system: LinuxSystem;
+  /** Whose turn on this thread the events have told of, where they tell of turns. */
+  private onTurn: Hart | undefined;
   private readonly readClock = (): number => this.system.now();
 
   constructor(private readonly options: ExecutorOptions) {
@@ -165,6 +167,7 @@ export class Executor {
       return signalled;
     }
     if (!hart.runnable) return undefined;
+    if (hart !== this.onTurn) this.beginTurn(hart);
     const limit = vcpu && vcpu.limit > 0 ? vcpu.limit - state.instret : Infinity;
     const engine = this.options.engines.of(hart.owner.space);
     const { space } = hart;
@@ -173,11 +176,32 @@ export class Executor {
     for (let ran = 0; ; ran = state.instret - start) {
       const stop = this.runOn(hart, engine, most - ran, through && ran === 0);
       const result = this.stops.settle(hart, stop);
+      if (!hart.runnable) this.onTurn = undefined;
       if (result || stop.kind !== 'ecall' || state.instret - start >= Math.min(most, LOOK_AFTER)) {
         return result;
       }
       if (hart.space !== space || !this.goesOn(hart, engine)) return undefined;
     }
+  }
+
+  private beginTurn(hart: Hart): void {
+    const { events } = hart.space.arena;
+    if (!events.timed) return;
+    this.endTurn();
+    events.noteTurn(hart.index, 'turn', 0);
+    this.onTurn = hart;
+  }
+
+  /** The hart that this thread ran last, if it has not begun to wait, stands still or goes elsewhere. */
+  endTurn(): void {
+    const { onTurn } = this;
+    this.onTurn = undefined;
+    if (onTurn && !onTurn.ended) onTurn.space.arena.events.noteTurn(onTurn.index, 'turn-end', 0);
+  }
+
+  /** A hart goes to another thread or process. */
+  leaves(hart: Hart): void {
+    if (hart === this.onTurn) this.endTurn();
   }
 
   private runOn(hart: Hart, engine: Engine, most: number, through: boolean): EngineStop {

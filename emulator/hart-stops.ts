@@ -183,6 +183,7 @@ export class HartStops {
     this.beforeCall(hart);
     this.harts.observer?.calls(hart);
     hart.space.arena.events.stampSometimes();
+    hart.space.arena.events.beginCall();
     const number = hart.state.xNumber(A7);
     const kernel = this.kernelOf(hart);
     const isLinux = kernel.ownsCall(number);

@@ -270,6 +270,7 @@ export class Harts {
     const { waiting } = hart;
     if (!waiting) return;
     if (waiting.ready) {
+      this.arena.events.beginCall();
       const value = waiting.ready();
       if (value === undefined) return;
       hart.waiting = undefined;

@@ -310,6 +310,7 @@ export class Machine implements DebugTarget {
   /** Every hart stands still after this. */
   halt(): void {
     this.parallel?.stopAll();
+    this.executor.endTurn();
   }
 
   /** Runs exactly `count` instructions, through breakpoints, unless the machine stops otherwise. */

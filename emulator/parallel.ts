@@ -1,6 +1,7 @@
 import type { MachineStop } from './debug/target';
 import { QUANTUM } from './engine/engine';
 import type { Executor } from './executor';
+import { OTHER_PROCESS } from './memory/events';
 import type { Hart } from './multiprocess/hart';
 import type { HartPool } from './multiprocess/hart-pool';
 import { isRefusal, readStop } from './multiprocess/stop-code';
@@ -195,6 +196,7 @@ export class Parallel {
     for (let back = processes?.collect(); back; back = processes?.collect()) {
       const { hart } = back;
       executor.harts.arrived(hart);
+      hart.space.arena.events.noteTurn(hart.index, 'turn-end', OTHER_PROCESS, true);
       if (back.lost !== undefined) {
         const end = { reason: 'killed', exitCode: SIGKILL, note: back.lost } as const;
         if (hart.vcpu) executor.tasks.end(hart.vcpu, end);
@@ -226,9 +228,12 @@ export class Parallel {
       if (!hart.runnable) continue;
       const travels = this.processes?.takes(hart) === true;
       if (!executor.harts.leave(hart)) continue;
+      executor.leaves(hart);
       if (!hart.vcpu) this.threadsAway += 1;
-      if (travels) this.processes.offer(hart);
-      else pool.offer(hart);
+      if (travels) {
+        hart.space.arena.events.noteTurn(hart.index, 'turn', OTHER_PROCESS);
+        this.processes.offer(hart);
+      } else pool.offer(hart);
     }
     if (many === 0) this.sharing = false;
     else pool.wake();

@@ -1,7 +1,7 @@
 import { errnoName } from '../linux/abi/errno';
 import { signalName } from '../linux/abi/signals';
 import { systemCallName } from '../linux/syscalls/table';
-import { EVENT_KINDS, inOrder, type ArenaEvent } from '../memory/events';
+import { EVENT_KINDS, inOrder, OTHER_PROCESS, type ArenaEvent } from '../memory/events';
 import { MULTIPROCESS_CALLS, REASONS } from '../multiprocess/abi';
 import { locate } from './location';
 import type { EventFilter, EventInfo, EventList, HartId } from './protocol';
@@ -103,6 +103,7 @@ export class EventHistory {
       forked: Int32Array.from(numbers(({ forked = -1 }) => forked)),
       pc: Float64Array.from(numbers(({ pc }) => pc)),
       time: Float64Array.from(numbers(({ time }) => time)),
+      took: Float32Array.from(numbers(({ took }) => took)),
       next: this.arrived,
       lost: this.lost,
     };
@@ -141,6 +142,9 @@ function describe({ kind, page, from, to }: ArenaEvent): string | undefined {
       const failed = to === 0 ? '' : `, ${to} failed`;
       return `${page === 0 ? 'tasks' : `task ${page}`}, ${from} vCPUs${failed}`;
     }
+    case 'turn':
+    case 'turn-end':
+      return threadName(page);
     case 'signal':
       return signalName(page);
     case 'conflict':
@@ -149,6 +153,11 @@ function describe({ kind, page, from, to }: ArenaEvent): string | undefined {
       return undefined;
   }
 }
+
+const threadName = (thread: number): string => {
+  if (thread === OTHER_PROCESS) return 'another process';
+  return thread === 0 ? 'the home thread' : `thread ${thread}`;
+};
 
 function callName(number: number): string {
   return MULTIPROCESS_NAMES.get(number) ?? systemCallName(number);

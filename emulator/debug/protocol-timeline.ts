@@ -1,5 +1,5 @@
 /**
- * Many events as columns: 38 bytes each, where `EventInfo` takes some hundred and a text. Row i of each column is one event;
+ * Many events as columns: 42 bytes each, where `EventInfo` takes some hundred and a text. Row i of each column is one event;
  * the meaning of `page`, `from` and `to` by kind stands in docs/memory.md.
  */
 export interface EventColumns {
@@ -17,6 +17,8 @@ export interface EventColumns {
   readonly pc: Float64Array;
   /** Host time in milliseconds since 1970; events of one turn of a hart may have the same. */
   readonly time: Float64Array;
+  /** Nanoseconds that a call or a fault took; 0 for other kinds. */
+  readonly took: Float32Array;
   /** What to ask with for what comes later. */
   readonly next: number;
   /** Events that were overwritten before anybody looked. */

@@ -407,6 +407,7 @@ export class DebugSession implements MachineRequests {
     const source = sourceOf(target);
     this.breakpointTable.attach(target, source.lookup);
     this.endedVcpus.attach(target);
+    target.arena.events.timed = true;
     this.eventHistory.attach(target);
     this.control = this.controlOf(target, source, sequence);
     this.host.events.breakpointsChanged(this.breakpointTable.list());

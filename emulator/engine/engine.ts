@@ -356,7 +356,9 @@ export class Engine {
     const atomic = (access & ACCESS_ATOMIC) !== 0;
     const table = (write ? this.space.writeTable : this.space.readTable) >>> 2;
     const withheld: { readonly entry: number; readonly delta: number }[] = [];
+    const { events } = this.space.arena;
     this.storing = write;
+    events.beginFault();
     try {
       for (const part of pageParts(address, size)) {
         const result = this.space.resolve(
@@ -376,6 +378,7 @@ export class Engine {
       }
     } finally {
       this.storing = false;
+      events.endFault();
     }
     // What a debugger waits for is told before the access.
     if (hart.field(HART.eventStop) !== 0) return { kind: 'event' };

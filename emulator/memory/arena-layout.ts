@@ -100,6 +100,7 @@ export const HEADER = {
   // Events (events.ts).
   eventsOff: 144,
   eventStops: 145,
+  eventsTimed: 146,
   eventSequence: 160,
 } as const;
 

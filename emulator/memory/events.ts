@@ -27,12 +27,17 @@ export const EVENT_KINDS = [
   'stale',
   'race',
   'signal',
+  'turn',
+  'turn-end',
 ] as const;
 export type EventKind = (typeof EVENT_KINDS)[number];
 
 /** Milliseconds since 1970 at which this thread's `performance.now()` began. */
 const EPOCH = performance.timeOrigin;
 const WORD = 2 ** 32;
+/** Events of these kinds tell how long what they are about took: a system call, or a page fault. */
+const CALL_KINDS: readonly EventKind[] = ['syscall', 'park', 'join'];
+const FAULT_KINDS: readonly EventKind[] = ['copy', 'loan', 'late-borrow', 'adopt'];
 /** `stampSometimes` reads the clock once in so many calls. */
 const STAMP_EVERY = 8;
 
@@ -51,7 +56,12 @@ export interface ArenaEvent {
   readonly to: number;
   /** Host time in milliseconds since 1970. */
   readonly time: number;
+  /** Nanoseconds of host time that it took until then; 0 where that was not measured (`EventLog.timed`). */
+  readonly took: number;
 }
+
+/** In place of a thread's number: that of another process. */
+export const OTHER_PROCESS = 0xffff;
 
 /** What a reader got: the events in order, and how many were overwritten before it looked. */
 export interface EventBatch {
@@ -76,14 +86,17 @@ const NUMBERS = Object.fromEntries(EVENT_KINDS.map((kind, n) => [kind, n])) as R
  * |             |      |        |     | 24           | u64  | pc |
  * |             |      |        |     | 32           | f64  | host time |
  * |             |      |        |     | 40           | u32  | sequence |
+ * |             |      |        |     | 44           | f32  | nanoseconds that it took |
  *
  * The sequence comes from one counter of the arena, so that the order of events is exact across harts. The host
  * time is not: reading the clock takes longer than all the rest, so a thread reads it when it begins to run a hart
- * and before every eighth system call (`stamp`, `stampSometimes`), and gives events in between the same time.
+ * and before every eighth system call (`stamp`, `stampSometimes`), and gives events in between the same time. Where
+ * somebody asks for more (`timed`), every event has its own time, and those of calls and faults how long they took.
  */
 export class EventLog {
   private readonly u32: Uint32Array;
   private readonly times: Float64Array;
+  private readonly lengths: Float32Array;
   private readonly capacity: number;
   private readonly ringWords: number;
   private readonly base: number;
@@ -92,6 +105,9 @@ export class EventLog {
   listener: ((event: ArenaEvent) => void) | undefined;
   private time = EPOCH + performance.now();
   private untilStamp = STAMP_EVERY;
+  /** When the call and the fault that are being served began, by this thread's clock; 0: none is, or nobody asks. */
+  private callBegan = 0;
+  private faultBegan = 0;
 
   constructor(
     private readonly views: ArenaViews,
@@ -100,6 +116,7 @@ export class EventLog {
     const { counts, regions, u32, u8 } = views;
     this.u32 = u32;
     this.times = new Float64Array(u8.buffer);
+    this.lengths = new Float32Array(u8.buffer);
     this.capacity = counts.eventsPerHart;
     this.ringWords = (RING_HEADER_BYTES + EVENT_BYTES * this.capacity) / 4;
     this.base = regions.events >>> 2;
@@ -114,6 +131,7 @@ export class EventLog {
     this.u32[HEADER.eventSequence] = 0;
     this.u32[HEADER.eventsOff] = 0;
     this.u32[HEADER.eventStops] = 0;
+    this.u32[HEADER.eventsTimed] = 0;
   }
 
   /** From now on a hart that one of these happens to returns from the engine; its context says why. */
@@ -146,6 +164,32 @@ export class EventLog {
     Atomics.store(this.u32, HEADER.eventsOff, enabled ? 0 : 1);
   }
 
+  /**
+   * Whether every event has its own time, and turns are told too; for all threads [false]. It costs a look at the clock,
+   * some 50 ns, for each event and two for each turn.
+   */
+  get timed(): boolean {
+    return this.u32[HEADER.eventsTimed] !== 0;
+  }
+
+  set timed(timed: boolean) {
+    Atomics.store(this.u32, HEADER.eventsTimed, timed ? 1 : 0);
+  }
+
+  /** A system call is about to be served: its event tells how long that took. */
+  beginCall(): void {
+    if (this.timed) this.callBegan = performance.now();
+  }
+
+  /** An access is about to get its page: what happens to the page tells how long that took. */
+  beginFault(): void {
+    if (this.timed) this.faultBegan = performance.now();
+  }
+
+  endFault(): void {
+    this.faultBegan = 0;
+  }
+
   /** How many events there were, mod 2^32: the sequence of the last one. */
   get count(): number {
     return Atomics.load(this.u32, HEADER.eventSequence);
@@ -163,6 +207,15 @@ export class EventLog {
     if (this.untilStamp <= 0) this.stamp();
   }
 
+  /**
+   * Records that a thread begins to run `hart`, or stops to; only where events are timed.
+   * @param thread 0 = the home thread, `OTHER_PROCESS` = one of another process
+   * @param needsHome what it stopped for is served by the home thread
+   */
+  noteTurn(hart: number, kind: 'turn' | 'turn-end', thread: number, needsHome = false): void {
+    if (this.timed) this.emit(hart, kind, thread, Number(needsHome), 0);
+  }
+
   /** Records an event of `hart`, with the pc and instruction count that its context holds. */
   emit(hart: number, kind: EventKind, page: number, from: number, to: number): void {
     const { u32 } = this;
@@ -172,11 +225,25 @@ export class EventLog {
     const written = u32[ring];
     const at = this.place(ring, written);
     const context = this.harts + (HART_STRIDE / 4) * hart;
+    const took = this.timed ? this.lookAtClock(kind) : 0;
+    // From here on a reader knows that what stood there is gone.
+    u32[ring + 1] = written + 1;
+    this.lengths[at + 11] = took;
     this.bulk.writeEvent(4 * ring, 4 * at, 4 * context, number, page, from, to, this.time);
     this.listener?.(this.event(hart, written));
     if (((u32[HEADER.eventStops] >>> number) & 1) === 0) return;
     u32[context + HART.eventStop / 4] = number + 1;
     u32[context + HART.eventPage / 4] = page;
+  }
+
+  /** Reads the clock for an event; the nanoseconds that what it tells has taken. */
+  private lookAtClock(kind: EventKind): number {
+    const now = performance.now();
+    this.time = EPOCH + now;
+    let began = 0;
+    if (CALL_KINDS.includes(kind)) began = this.callBegan;
+    else if (FAULT_KINDS.includes(kind)) began = this.faultBegan;
+    return began === 0 ? 0 : 1e6 * (now - began);
   }
 
   /** How many events `hart` has written, mod 2^32: where a reader begins that wants only new ones. */
@@ -234,6 +301,7 @@ export class EventLog {
       from: u32[at + 2],
       to: u32[at + 3],
       time: this.times[(at + 8) / 2],
+      took: this.lengths[at + 11],
     };
   }
 

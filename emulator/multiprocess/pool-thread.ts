@@ -110,7 +110,9 @@ class PoolThread {
     // The main VM's space has tables, which its harts share; a fork gets some while it runs here.
     const own = space.readTable === 0 && space.takeTables();
     let stop: EngineStop = FUEL;
+    const { events } = this.arena;
     const end = hart.instret + TURN;
+    events.noteTurn(index, 'turn', this.index);
     try {
       while (space.readTable !== 0 && stop.kind === 'fuel' && !pool.stopping && left(hart) > 0) {
         if (hart.instret >= end && pool.ready > 0) return 'turn';
@@ -125,6 +127,7 @@ class PoolThread {
         this.arena.safepoints.pass(slot);
       }
     } finally {
+      events.noteTurn(index, 'turn-end', this.index, stop.kind !== 'fuel');
       if (own) space.releaseTables();
     }
     return stop;

@@ -20,7 +20,10 @@
  */
 export type SpanKind = 'fork' | 'start' | 'run' | 'loan' | 'wait' | 'syscall' | 'idle' | 'merge';
 
-/** In whatever unit the launch uses: nanoseconds, or instructions. */
+/** What lengths are measured in: nanoseconds of host time, or instructions on the harts' logical clocks. */
+export type LaunchUnit = 'time' | 'instructions';
+
+/** In whatever unit the launch uses. */
 export interface Span {
   readonly kind: SpanKind;
   readonly start: number;
@@ -38,7 +41,7 @@ export interface Lane {
 
 export interface Launch {
   readonly task: number;
-  readonly mode: string;
+  readonly unit: LaunchUnit;
   /** Where the caller entered the call, and where its join was over. */
   readonly start: number;
   readonly end: number;
@@ -60,7 +63,7 @@ export interface LaunchMeasures {
   readonly communicationEfficiency: Measure;
   /** Product of both: mean useful work ÷ duration. */
   readonly parallelEfficiency: Measure;
-  /** All useful work ÷ duration: how many vCPUs' worth of work was done at a time. */
+  /** One hart's duration ÷ this one; where no such run is known, all useful work ÷ duration. */
   readonly speedUp: Measure;
   /** Instructions of one hart ÷ those of all vCPUs, where a run with one hart is known. */
   readonly instructionScaling?: Measure;
@@ -75,12 +78,19 @@ const sumOf = (values: readonly number[]): number => values.reduce((sum, each) =
 export const timeIn = ({ spans }: Lane, kind: SpanKind): number =>
   sumOf(spans.filter((span) => span.kind === kind).map(({ start, end }) => end - start));
 
+/** The same work on one hart. */
+export interface OneHart {
+  readonly instructions: number;
+  /** Duration, in the launch's unit. */
+  readonly length: number;
+}
+
 /**
  * The measures of a launch.
- * @param oneHart instructions that the same work takes on one hart, when a run of it is known
+ * @param oneHart what the same work takes on one hart, when a run of it is known
  * @throws Error for a launch without vCPUs
  */
-export function measureLaunch(launch: Launch, oneHart?: number): LaunchMeasures {
+export function measureLaunch(launch: Launch, oneHart?: OneHart): LaunchMeasures {
   const { vcpus, start, end } = launch;
   if (vcpus.length === 0) throw new Error(`task ${launch.task} has no vCPUs to measure`);
   const useful = vcpus.map((lane) => timeIn(lane, 'run'));
@@ -89,6 +99,7 @@ export function measureLaunch(launch: Launch, oneHart?: number): LaunchMeasures 
   const duration = end - start;
   const balance = most === 0 ? 1 : mean / most;
   const communication = duration === 0 ? 1 : Math.min(1, most / duration);
+  const speedUp = duration === 0 ? 1 : (oneHart?.length ?? sumOf(useful)) / duration;
   const busiest = vcpus[useful.indexOf(most)];
   const instructions = sumOf(vcpus.map((lane) => lane.instructions));
   return {
@@ -105,8 +116,8 @@ export function measureLaunch(launch: Launch, oneHart?: number): LaunchMeasures 
       value: communication,
       sentence:
         communication >= GOOD
-          ? `Fork, faults, locks and join take ${percent(1 - communication)} of the time.`
-          : `Even the busiest vCPU runs only ${percent(communication)} of the time; ${mainLoss(launch)}.`,
+          ? `${OVERHEAD[launch.unit]} take ${percent(1 - communication)} of the duration.`
+          : `Even the busiest vCPU runs only ${percent(communication)} of the duration; ${mainLoss(launch)}.`,
     },
     parallelEfficiency: {
       name: 'Parallel efficiency',
@@ -115,12 +126,14 @@ export function measureLaunch(launch: Launch, oneHart?: number): LaunchMeasures 
     },
     speedUp: {
       name: 'Speed-up',
-      value: duration === 0 ? 1 : sumOf(useful) / duration,
-      sentence: `One hart alone would need about ${duration === 0 ? '1.0' : (sumOf(useful) / duration).toFixed(1)} times as long.`,
+      value: speedUp,
+      sentence: oneHart
+        ? `One hart alone takes ${speedUp.toFixed(1)} times as long.`
+        : `One hart alone would need about ${speedUp.toFixed(1)} times as long.`,
     },
     ...(oneHart === undefined || instructions === 0
       ? {}
-      : { instructionScaling: scaling(oneHart / instructions, vcpus.length) }),
+      : { instructionScaling: scaling(oneHart.instructions / instructions, vcpus.length) }),
   };
 }
 
@@ -135,6 +148,12 @@ function scaling(value: number, vcpus: number): Measure {
         : `${vcpus} vCPUs retire ${percent(more)} more instructions than one hart: work is done twice.`,
   };
 }
+
+/** What is not useful: on the logical clock only instructions and waits have a length. */
+const OVERHEAD: Readonly<Record<LaunchUnit, string>> = {
+  time: 'Fork, faults, locks and join',
+  instructions: "Waits and the caller's own work",
+};
 
 const LOSSES: Readonly<Partial<Record<SpanKind, string>>> = {
   fork: 'forking',
@@ -152,6 +171,7 @@ function mainLoss(launch: Launch): string {
     (kind) => [kind, sumOf(lanes.map((lane) => timeIn(lane, kind)))] as const,
   );
   const [kind, most] = losses.reduce((worst, each) => (each[1] > worst[1] ? each : worst));
+  if (launch.unit === 'instructions' && most === 0) return "the caller's own work is the rest";
   return most === 0 ? 'the task is too small' : `most of the rest is ${LOSSES[kind]}`;
 }
 
@@ -162,7 +182,7 @@ export interface CriticalStep extends Span {
 
 /**
  * The critical path: what the caller did until the last vCPU to end had forked, that vCPU's spans, and
- * what the caller did after its end. Nothing else would make the launch shorter.
+ * what the caller did after its end. Nothing else would make the launch shorter. A caller that did not wait is the path.
  */
 export function criticalPath({ caller, vcpus }: Launch): CriticalStep[] {
   const steps = (lane: Lane, from: number, to: number): CriticalStep[] =>
@@ -180,7 +200,10 @@ export function criticalPath({ caller, vcpus }: Launch): CriticalStep[] {
     (latest, lane) => (latest && endOf(latest) >= endOf(lane) ? latest : lane),
     undefined,
   );
-  if (last === undefined || last.spans.length === 0) return steps(caller, -Infinity, Infinity);
+  const isAwaited = caller.spans.some(({ kind }) => kind === 'idle' || kind === 'merge');
+  if (last === undefined || last.spans.length === 0 || !isAwaited) {
+    return steps(caller, -Infinity, Infinity);
+  }
   return [
     ...steps(caller, -Infinity, last.spans[0].start),
     ...steps(last, -Infinity, Infinity),
@@ -193,7 +216,11 @@ export function criticalPath({ caller, vcpus }: Launch): CriticalStep[] {
  * @param total duration of the run, in the launches' unit
  */
 export function serialShare(launches: readonly Launch[], total: number): Measure {
-  const parallel = sumOf(launches.map(({ start, end }) => end - start));
+  let [parallel, until] = [0, -Infinity];
+  for (const { start, end } of [...launches].sort((a, b) => a.start - b.start)) {
+    parallel += Math.max(0, end - Math.max(start, until));
+    until = Math.max(until, end);
+  }
   const value = total === 0 ? 1 : Math.max(0, 1 - parallel / total);
   const limit = value === 0 ? 'no limit' : `at most ${(1 / value).toFixed(1)} times as fast`;
   return {

@@ -32,6 +32,7 @@ function columnsOf(rows: readonly Row[]): EventColumns {
     from: Uint32Array.from(rows, (row) => row[4]),
     to: Uint32Array.from(rows, (row) => row[5]),
     time: Float64Array.from(rows, (row) => row[6]),
+    took: Float32Array.from(rows, () => 0),
     forked: Int32Array.from(rows, (row) => row[7] ?? -1),
     pc: Float64Array.from(rows, () => 0x1000),
     next: rows.length,
@@ -199,6 +200,7 @@ describe('a timeline', () => {
       forked: new Int32Array(count),
       pc: new Float64Array(count),
       time: Float64Array.from(zeros, (_, i) => i / 100),
+      took: Float32Array.from(zeros, () => 0),
     });
     const lane = laneOf(many, 0);
     let looks = 0;

@@ -562,6 +562,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       forked: Int32Array.from(shown, ([kind]) => (kind === 'fork' ? 1 : -1)),
       pc: Float64Array.from(shown, () => this.pc),
       time: Float64Array.from(shown, (_, n) => 1_000_000 + n),
+      took: Float32Array.from(shown, () => 0),
       next: rows.length,
       lost: 0,
     };

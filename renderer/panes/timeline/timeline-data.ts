@@ -20,6 +20,7 @@ const NO_EVENTS: EventColumns = {
   forked: new Int32Array(0),
   pc: new Float64Array(0),
   time: new Float64Array(0),
+  took: new Float32Array(0),
   next: 0,
   lost: 0,
 };

@@ -27,7 +27,7 @@ const lane = (vcpu: number, instructions: number, list: Span[]): Lane => ({
 /** Two vCPUs, the second with three times the work: 10 + 60 in 100. */
 const LAUNCH: Launch = {
   task: 1,
-  mode: 'call',
+  unit: 'time',
   start: 0,
   end: 100,
   caller: lane(0, 50, [
@@ -41,7 +41,7 @@ const LAUNCH: Launch = {
 };
 
 describe('the measures of a launch', () => {
-  const measures = measureLaunch(LAUNCH, 720);
+  const measures = measureLaunch(LAUNCH, { instructions: 720, length: 90 });
 
   test('tell how well the work is spread', () => {
     expect(measures.loadBalance.value).toBeCloseTo(40 / 60);
@@ -54,7 +54,8 @@ describe('the measures of a launch', () => {
     expect(measures.communicationEfficiency.value).toBeCloseTo(0.6);
     expect(measures.communicationEfficiency.sentence).toContain('most of the rest is forking');
     expect(measures.parallelEfficiency.value).toBeCloseTo(0.4);
-    expect(measures.speedUp.value).toBeCloseTo(0.8);
+    expect(measures.speedUp.value).toBeCloseTo(0.9);
+    expect(measureLaunch(LAUNCH).speedUp.value).toBeCloseTo(0.8);
   });
 
   test('tell how many more instructions the vCPUs need than one hart', () => {
@@ -68,7 +69,7 @@ describe('the measures of a launch', () => {
     const good = measureLaunch({ ...LAUNCH, vcpus });
     expect(good.loadBalance.value).toBe(1);
     expect(good.communicationEfficiency.sentence).toBe(
-      'Fork, faults, locks and join take 5 % of the time.',
+      'Fork, faults, locks and join take 5 % of the duration.',
     );
   });
 
