@@ -23,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'translator',
           include: ['tests/unit/engine/**/*.test.ts'],
-          exclude: [long, 'tests/unit/engine/lockstep.test.ts'],
+          exclude: [long, 'tests/unit/engine/{lockstep,strips}.test.ts'],
           environment: 'node',
           env: { HARTSCOPE_ENGINE: 'translator' },
           testTimeout: 300_000,
