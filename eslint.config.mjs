@@ -44,6 +44,7 @@ export default ts.config(
   },
   {
     files: ['emulator/**', 'cli/**', 'tests/unit/**', 'tests/differential/**', 'tests/bench/**'],
+    ignores: ['tests/bench/utility-main.ts'],
     rules: { 'no-restricted-imports': ['error', { patterns: [noElectron] }] },
   },
   {

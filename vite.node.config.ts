@@ -27,7 +27,13 @@ const BUNDLES: Record<string, { readonly outDir: string; readonly input: Record<
     },
     bench: {
       outDir: 'out/bench',
-      input: { index: 'tests/bench/index.ts', ...STARTED },
+      input: {
+        index: 'tests/bench/index.ts',
+        hartscope: 'cli/index.ts',
+        'utility-main': 'tests/bench/utility-main.ts',
+        'utility-guests': 'tests/bench/utility-guests.ts',
+        ...STARTED,
+      },
     },
   };
 
@@ -43,7 +49,7 @@ export default defineConfig(({ mode }) => {
       reportCompressedSize: false,
       rolldownOptions: {
         input: Object.fromEntries(Object.entries(input).map(([name, path]) => [name, at(path)])),
-        external: [...builtinModules, /^node:/],
+        external: [...builtinModules, /^node:/, 'electron'],
         output: {
           format: 'es',
           entryFileNames: '[name].js',

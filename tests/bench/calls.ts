@@ -7,7 +7,7 @@ import { Machine } from '../../emulator/machine';
 import { poolFor } from '../../emulator/multiprocess/hart-pool';
 import { CapturedStreams } from '../support/captured-streams';
 import { measureForks } from './forks';
-import type { Spread } from './report';
+import type { Spread } from './spread';
 import { DATA, timedProgram, timesOf, type TimedLoop } from './timed-loop';
 
 /** A measurement and, where there is one, the same of somebody else. */

@@ -1,7 +1,7 @@
 import { AddressSpace, READ, WRITE } from '../../emulator/memory/address-space';
 import { Arena } from '../../emulator/memory/arena';
 import { PAGE_SIZE } from '../../emulator/memory/layout';
-import { spread, type Spread } from './report';
+import { spread, type Spread } from './spread';
 
 const START = 0x10_0000;
 const PAGES = [24, 10_024] as const;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Machine } from '../../emulator/machine';
 import { CapturedStreams } from '../support/captured-streams';
-import { spread, type Spread } from './report';
+import { spread, type Spread } from './spread';
 
 /** One line of the table: what is measured, and what it is compared with. */
 export interface HostResult {

@@ -1,32 +1,39 @@
 import { parseArgs } from 'node:util';
 import { measureCalls, printCalls } from './calls';
-import { findContenders, type Contender, type Contenders } from './contenders';
+import { findContenders } from './contenders';
 import { measureHost, printHost } from './host';
+import { makeKernelReport, printKernels, type KernelReport } from './kernel-report';
+import { KERNEL_ROWS } from './kernel-timing';
+import { measureKernel, rowsOf, type KernelResult } from './kernels';
 import { measureMultiprocess, printMultiprocess } from './multiprocess';
-import { makeReport, printReport, spread, type KernelResult } from './report';
+import { measureTierUp } from './tier-up';
 import { measureWatch, printWatch } from './watch';
 
-const KERNELS: readonly string[] = [
-  ...['dot', 'sieve', 'matmul', 'sha256', 'intmix', 'fib', 'xorshift', 'copy', 'mandelbrot'],
-];
-const USAGE = `usage: npm run bench -- [--json] [--rounds N] [kernel … | multiprocess | calls | host | watch]
-kernels: ${KERNELS.join(' ')}`;
-const TABLES = ['multiprocess', 'calls', 'host', 'watch'] as const;
-type Table = (typeof TABLES)[number];
-const DEFAULT_ROUNDS = 7;
-/** How long a sample should take. */
-const SAMPLE_US = 100_000;
+const GUESTS: readonly string[] = [...new Set(KERNEL_ROWS.map(({ guest }) => guest))];
+const TABLES = {
+  kernels: 'the kernels: each engine beside gcc -O2 and QEMU, in Node and in Electron',
+  multiprocess: 'a dot product in every mode, and what `calls` measures',
+  calls: 'single calls of multiprocess, system calls, forks',
+  host: 'what events cost, and the calls of an embedder',
+  watch: 'what data breakpoints cost',
+} as const;
+type Table = keyof typeof TABLES;
+
+const USAGE = `usage: npm run bench -- [--json] [--rounds N] [table | kernel …]
+${Object.entries(TABLES)
+  .map(([name, text]) => `  ${name.padEnd(14)}${text}`)
+  .join('\n')}
+kernels: ${GUESTS.join(' ')}`;
 
 interface Choice {
   readonly json: boolean;
-  readonly rounds: number;
-  readonly kernels: readonly string[];
-  /**
-   * Instead of the kernels: `multiprocess` and its single calls, the `calls` alone, what events cost and what the calls of an
-   * embedder do, or what data breakpoints cost.
-   */
-  readonly table: Table | undefined;
+  readonly rounds: number | undefined;
+  readonly table: Table;
+  /** Of the kernels: all when there is none. */
+  readonly guests: readonly string[];
 }
+
+const isTable = (name: string): name is Table => Object.hasOwn(TABLES, name);
 
 function readArguments(): Choice {
   const { values, positionals } = parseArgs({
@@ -37,55 +44,44 @@ function readArguments(): Choice {
     console.log(USAGE);
     process.exit(0);
   }
-  const rounds = Number(values.rounds ?? DEFAULT_ROUNDS);
-  if (!Number.isInteger(rounds) || rounds < 1) {
+  const rounds = values.rounds === undefined ? undefined : Number(values.rounds);
+  if (rounds !== undefined && (!Number.isInteger(rounds) || rounds < 1)) {
     throw new Error(`--rounds needs a whole number from 1 on, not ${values.rounds}`);
   }
-  const table =
-    positionals.length === 1 ? TABLES.find((name) => name === positionals[0]) : undefined;
-  const names = table ? [] : positionals;
-  const unknown = names.find((name) => !KERNELS.includes(name));
-  if (unknown !== undefined) throw new Error(`there is no kernel "${unknown}"`);
-  return {
-    json: values.json ?? false,
-    rounds,
-    kernels: names.length ? names : KERNELS,
-    table,
-  };
+  const [first = 'kernels', ...rest] = positionals;
+  const common = { json: values.json ?? false, rounds };
+  if (rest.length === 0 && isTable(first)) return { ...common, table: first, guests: [] };
+  const unknown = positionals.find((name) => !GUESTS.includes(name));
+  if (unknown !== undefined) throw new Error(`there is no table and no kernel "${unknown}"`);
+  return { ...common, table: 'kernels', guests: positionals };
 }
 
-/** Rounds go over all contenders in turn, so that what slows the machine down for a while slows all of them. */
-function measure(
-  kernel: string,
-  { interpreter, others }: Contenders,
+/** All of the kernels take some three minutes. */
+async function measureKernels(
+  guests: readonly string[],
   rounds: number,
-): KernelResult {
-  const all: readonly Contender[] = [interpreter, ...others];
-  const instructionsPerCall = interpreter.instructionsPerCall(kernel);
-  // The first run also lets the host compile the interpreter well.
-  const calls = all.map((contender) => {
-    const { medianUs } = contender.time(kernel, 0, contender.samples);
-    return Math.max(1, Math.round(SAMPLE_US / medianUs));
-  });
-  const times = all.map((): number[] => []);
-  for (let round = 0; round < rounds; round++) {
-    all.forEach((contender, i) => {
-      times[i].push(contender.time(kernel, calls[i], contender.samples).medianUs);
-    });
+  progress: (text: string) => void,
+): Promise<KernelReport> {
+  const contenders = await findContenders();
+  try {
+    const results: KernelResult[] = [];
+    for (const row of rowsOf(guests)) {
+      progress(`${row.name} … `);
+      results.push(await measureKernel(row, contenders.all, rounds));
+    }
+    progress('tier-up\n');
+    return makeKernelReport(results, await measureTierUp(), rounds, contenders.absent);
+  } finally {
+    contenders.close();
   }
-  const spreads = times.map(spread);
-  return {
-    kernel,
-    instructionsPerCall,
-    mips: instructionsPerCall / spreads[0].medianUs,
-    times: Object.fromEntries(all.map(({ name }, i) => [name, spreads[i]])),
-  };
 }
 
-async function printTable(table: Table, { json, rounds }: Choice): Promise<void> {
+async function printTable({ json, table, guests, ...choice }: Choice): Promise<void> {
   const progress = (text: string): void => void (json || process.stderr.write(text));
   const print = <T>(results: T, format: (results: T) => string): void =>
     console.log(json ? JSON.stringify(results, null, 2) : `\n${format(results)}`);
+  const { rounds = 3 } = choice;
+  if (table === 'kernels') print(await measureKernels(guests, rounds, progress), printKernels);
   if (table === 'host') print(measureHost(rounds), printHost);
   if (table === 'multiprocess') print(measureMultiprocess(rounds, progress), printMultiprocess);
   if (table === 'watch') print(await measureWatch(rounds, progress), printWatch);
@@ -100,23 +96,7 @@ async function main(): Promise<number> {
     console.error(`bench: ${error instanceof Error ? error.message : String(error)}\n${USAGE}`);
     return 2;
   }
-  if (choice.table) {
-    await printTable(choice.table, choice);
-    return 0;
-  }
-  const contenders = findContenders();
-  try {
-    const results = choice.kernels.map((kernel) => {
-      if (!choice.json) process.stderr.write(`${kernel} … `);
-      return measure(kernel, contenders, choice.rounds);
-    });
-    if (!choice.json) process.stderr.write('\n');
-    const names = contenders.others.map(({ name }) => name);
-    const report = makeReport(results, names, choice.rounds, contenders.absent);
-    console.log(choice.json ? JSON.stringify(report, null, 2) : printReport(report));
-  } finally {
-    contenders.close();
-  }
+  await printTable(choice);
   return 0;
 }
 

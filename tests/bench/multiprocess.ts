@@ -5,7 +5,7 @@ import { Machine } from '../../emulator/machine';
 import { poolFor } from '../../emulator/multiprocess/hart-pool';
 import { CapturedStreams } from '../support/captured-streams';
 import { breakEven } from './break-even';
-import { spread, type Spread } from './report';
+import { spread, type Spread } from './spread';
 
 const SIZES: readonly (readonly [elements: number, name: string])[] = [
   [0, 'empty'],

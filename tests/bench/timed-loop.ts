@@ -1,5 +1,5 @@
 import { assemble } from '../../emulator/isa';
-import { spread, type Spread } from './report';
+import { spread, type Spread } from './spread';
 import { writeElf } from '../support/elf-writer';
 
 const CODE = 0x10000;
@@ -80,12 +80,16 @@ export function timedProgram({ setup = '', body, calls, samples }: TimedLoop): U
   ]);
 }
 
-/** Microseconds per run of the loop's body, from what the program has written. */
-export function timesOf(output: Uint8Array, { calls, samples }: TimedLoop): Spread {
+/** Nanoseconds of each sample, from what the program has written. */
+export function nanosecondsOf(output: Uint8Array, { samples }: TimedLoop): number[] {
   if (output.length !== 8 * samples) {
     throw new Error(`the timed loop has written ${output.length} bytes, not ${8 * samples}`);
   }
   const view = new DataView(output.buffer, output.byteOffset, output.length);
-  const times = Array.from({ length: samples }, (_, i) => Number(view.getBigUint64(8 * i, true)));
-  return spread(times.map((nanoseconds) => nanoseconds / 1000 / calls));
+  return Array.from({ length: samples }, (_, i) => Number(view.getBigUint64(8 * i, true)));
+}
+
+/** Microseconds per run of the loop's body, from what the program has written. */
+export function timesOf(output: Uint8Array, loop: TimedLoop): Spread {
+  return spread(nanosecondsOf(output, loop).map((ns) => ns / 1000 / loop.calls));
 }

@@ -2,7 +2,7 @@ import { DebugSession } from '../../emulator/debug/session';
 import type { BreakpointSpec, MachineState } from '../../emulator/debug/protocol';
 import { Machine } from '../../emulator/machine';
 import { PAGE_SIZE } from '../../emulator/memory/layout';
-import type { Spread } from './report';
+import type { Spread } from './spread';
 import { DATA, timedProgram, timesOf, type TimedLoop } from './timed-loop';
 
 /** What a store costs in a guest that is being debugged. */
