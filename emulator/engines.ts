@@ -1,11 +1,39 @@
 import type { Engine } from './engine/engine';
 import type { AddressSpace } from './memory/address-space';
 
+/** Addresses where harts stop before an instruction, whichever engine runs them. */
+export class StopAddresses {
+  private readonly addresses = new Set<number>();
+
+  /** @param engines those that run something; the others learn of the addresses when they begin */
+  constructor(private readonly engines: () => readonly Engine[]) {}
+
+  list(): Iterable<number> {
+    return this.addresses;
+  }
+
+  has(address: number): boolean {
+    return this.addresses.has(address);
+  }
+
+  add(address: number): void {
+    this.addresses.add(address);
+    for (const { code } of this.engines()) code.setBreakpoint(address);
+  }
+
+  delete(address: number): void {
+    this.addresses.delete(address);
+    for (const { code } of this.engines()) code.clearBreakpoint(address);
+  }
+}
+
 /**
  * Which engine runs which process. Processes that were forked and still run the same code share one, with all that it
  * has decoded. Engines are few: who has not run for the longest time gives its own up, and decodes again later.
  */
 export class Engines {
+  /** Where harts of all processes stop before an instruction. */
+  readonly stops = new StopAddresses(() => this.used);
   private readonly bySpace = new Map<AddressSpace, Engine>();
   /** The one used last at the end. */
   private used: Engine[] = [];
@@ -43,7 +71,7 @@ export class Engines {
       return known;
     }
     const engine = this.free.pop() ?? this.oneMore(root) ?? this.takeOldest();
-    engine.begin(root);
+    engine.begin(root, this.stops.list());
     this.bySpace.set(root, engine);
     this.keep(engine);
     return engine;

@@ -70,7 +70,12 @@ export class Executor {
     const engineOf = ({ owner }: Hart): Engine => engines.of(owner.space);
     const replays = new Replays(engineOf, this.harts, (hart) => this.enter(hart));
     this.processes = new GuestProcesses(
-      { harts: this.harts, engines, endTasks: (process) => this.tasks.endAll(process) },
+      {
+        harts: this.harts,
+        engines,
+        endTasks: (process) => this.tasks.endAll(process),
+        programBegun: ({ main }) => this.hooks.programBegun?.(main),
+      },
       leader,
     );
     this.tasks = new Tasks(

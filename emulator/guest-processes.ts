@@ -14,6 +14,8 @@ interface ProcessesHost {
   readonly engines: Engines;
   /** Ends the vCPUs of a process. */
   endTasks(process: GuestProcess): void;
+  /** A process runs another program from now on. */
+  programBegun(process: GuestProcess): void;
 }
 
 /**
@@ -135,6 +137,7 @@ export class GuestProcesses implements ProcessHost {
     this.byId.set(process.pid, process);
     const { engines } = this.host;
     process.kernel.onFlushInstructions = () => engines.of(process.space).code.synchronize();
+    process.kernel.onProgram = () => this.host.programBegun(process);
   }
 
   private hartsOf(process: GuestProcess): Hart[] {

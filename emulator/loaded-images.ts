@@ -11,10 +11,11 @@ import { PAGE_SIZE } from './memory/layout';
  * its file mappings tell. Each file is read once.
  */
 export class LoadedImages {
-  /** By path; undefined: not an ELF file, or not to be read. */
-  private readonly files = new Map<string, ElfImage | undefined>();
-
-  constructor(private readonly kernel: LinuxKernel) {}
+  /** @param files what was read for other processes, by path; undefined: not an ELF file, or not to be read */
+  constructor(
+    private readonly kernel: LinuxKernel,
+    private readonly files: Map<string, ElfImage | undefined>,
+  ) {}
 
   list(): readonly LoadedImage[] {
     const { start, mappings } = this.kernel.processMemory;

@@ -1,13 +1,12 @@
 import type { ProcessInfo, SegmentInfo } from './debug/protocol';
 import type { LoadedImage } from './debug/source-modules';
 import type { DebugHooks, DebugTarget, MachineStop } from './debug/target';
-import { parseElf } from './elf/parse';
+import { parseElf, type ElfImage } from './elf/parse';
 import type { SymbolTable } from './elf/symbols';
-import type { CodeSpace } from './engine/code-space';
 import { TIMEBASE_HZ } from './engine/csr';
 import { Engine, QUANTUM } from './engine/engine';
 import type { HartState } from './engine/hart-state';
-import { Engines } from './engines';
+import { Engines, type StopAddresses } from './engines';
 import { Executor } from './executor';
 import { forkOptions, forkSystem, TableHolders, type Family } from './family';
 import type { GuestProcess } from './guest-process';
@@ -37,7 +36,7 @@ import type { Profile } from './profile/model';
 import { Profiler } from './profile/profiler';
 import { RaceCheck, type RaceCheckOptions } from './races/race-check';
 import type { RaceReport } from './races/report';
-import type { Hart } from './multiprocess/hart';
+import type { Hart, HartOwner } from './multiprocess/hart';
 import {
   addStatistics,
   NO_STATISTICS,
@@ -64,7 +63,8 @@ export class Machine implements DebugTarget {
   private readonly workspaceProcesses: WorkspaceProcesses | undefined;
   private readonly raceCheck: RaceCheck | undefined;
   private readonly profiler: Profiler | undefined;
-  private loaded: LoadedImages | undefined;
+  private readonly loaded = new WeakMap<LinuxKernel, LoadedImages>();
+  private readonly readImages = new Map<string, ElfImage | undefined>();
 
   /**
    * Loads a program.
@@ -198,15 +198,25 @@ export class Machine implements DebugTarget {
     return this.start.image.type === 'exec' ? 'static' : 'static-pie';
   }
 
+  programOf(hart: Hart): object {
+    return startOf(this.executor.processes.of(hart));
+  }
+
   /** The first process's program, its dynamic linker and its shared libraries. */
   get images(): readonly LoadedImage[] {
-    return (this.loaded ??= new LoadedImages(this.kernel)).list();
+    return this.imagesOf(this.leader);
+  }
+
+  /** A process's program, its dynamic linker and its shared libraries. */
+  imagesOf(owner: HartOwner): readonly LoadedImage[] {
+    const { kernel } = this.processes.find((process) => process === owner) ?? this.leader;
+    let images = this.loaded.get(kernel);
+    if (!images) this.loaded.set(kernel, (images = new LoadedImages(kernel, this.readImages)));
+    return images.list();
   }
 
   private get start(): ProcessStart {
-    const { start } = this.kernel.processMemory;
-    if (!start) throw new Error('no program has been started');
-    return start;
+    return startOf(this.leader);
   }
 
   /** The main VM's hart. */
@@ -232,8 +242,8 @@ export class Machine implements DebugTarget {
     return this.space.arena;
   }
 
-  get code(): CodeSpace {
-    return this.engine.code;
+  get stops(): StopAddresses {
+    return this.engines.stops;
   }
 
   /** What ran in translated code, on all threads. */
@@ -370,9 +380,10 @@ export class Machine implements DebugTarget {
     }
   }
 
-  memoryMap(): readonly SegmentInfo[] {
-    const { program, stack } = this.start;
-    return memoryMap(this.space, { program, stack, heap: this.kernel.areas.heap });
+  memoryMap(hart?: Hart): readonly SegmentInfo[] {
+    const process = hart ? this.executor.processes.of(hart) : this.leader;
+    const { program, stack } = startOf(process);
+    return memoryMap(process.space, { program, stack, heap: process.kernel.areas.heap });
   }
 
   /**
@@ -444,6 +455,12 @@ export class Machine implements DebugTarget {
       if (outcome) throw new Error(`${name} stopped: ${describeStop(outcome)}`);
     }
   }
+}
+
+function startOf({ kernel }: GuestProcess): ProcessStart {
+  const { start } = kernel.processMemory;
+  if (!start) throw new Error('no program has been started');
+  return start;
 }
 
 /** Writes all of `bytes`; a stream that takes no more has lost its reader. */

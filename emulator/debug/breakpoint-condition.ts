@@ -22,7 +22,7 @@ export function readCondition(text: string): Condition {
   const inC = isC(text);
   if (plain instanceof ExpressionError && !inC) throw plain;
   return (target, hart, extra) => {
-    const source = sourceOf(target);
+    const source = sourceOf(target, hart);
     if (inC && source.hasVariables) {
       try {
         return source.isTrue(text, hart, extra);

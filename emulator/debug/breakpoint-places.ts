@@ -3,27 +3,29 @@ import { systemCallName, systemCallNumber, SYSTEM_CALLS } from '../linux/syscall
 import { EVENT_KINDS } from '../memory/events';
 import { ADDRESS_LIMIT } from '../memory/layout';
 import { MULTIPROCESS_CALLS } from '../multiprocess/abi';
+import type { Hart } from '../multiprocess/hart';
 import { EXIT_EVENT, type Place } from './breakpoint-rules';
 import { ExpressionError, parseTyped } from './expression';
 import { sizeOf } from './expression-types';
+import { locate } from './location';
 import type { BreakpointSpec } from './protocol';
 import { targetScope } from './scope';
-import type { SourceLookup } from './source-lookup';
+import { sourceOf } from './source-debugger';
 import type { DebugTarget } from './target';
 
 /** Bytes that are watched where neither the user nor a symbol says how many. */
 const USUAL_LENGTH = 8;
 
 /**
- * Where a breakpoint lies.
+ * Where a breakpoint lies in the program that a hart runs.
  * @throws ExpressionError when its text names no such place
  */
-export function placeOf(target: DebugTarget, lookup: SourceLookup, spec: BreakpointSpec): Place {
+export function placeOf(target: DebugTarget, spec: BreakpointSpec, hart: Hart): Place {
   switch (spec.kind ?? 'code') {
     case 'code':
-      return linePlace(lookup, spec.at) ?? codePlace(target, spec.at);
+      return linePlace(target, spec.at, hart) ?? codePlace(target, spec.at, hart);
     case 'data':
-      return dataPlace(target, spec);
+      return dataPlace(target, spec, hart);
     case 'syscall':
       return { kind: 'syscall', number: callNumber(spec.at.trim()) };
     case 'event':
@@ -32,47 +34,52 @@ export function placeOf(target: DebugTarget, lookup: SourceLookup, spec: Breakpo
 }
 
 /** `file:line`; undefined when the text is something else. */
-function linePlace(lookup: SourceLookup, at: string): Place | undefined {
+function linePlace(target: DebugTarget, at: string, hart: Hart): Place | undefined {
   const [, file, line] = /^\s*([^\s?:]+):(\d{1,9})\s*$/.exec(at) ?? [];
   if (file === undefined || line === undefined) return undefined;
-  const locations = lookup.breakpointLocations(file, Number(line));
+  const locations = sourceOf(target, hart).lookup.breakpointLocations(file, Number(line));
   if (locations.length === 0) {
     throw new ExpressionError(`no code of line ${line} of ${file} is in the program`);
   }
   return {
     kind: 'code',
-    addresses: locations.map(({ address }) => address),
+    locations: locations.map(({ address }) => locate(target.symbolsOf(hart), address)),
     line: locations[0].line,
   };
 }
 
-function codePlace(target: DebugTarget, at: string): Place {
-  const address = addressOf(target, at).address;
+function codePlace(target: DebugTarget, at: string, hart: Hart): Place {
+  const { address } = addressOf(target, at, hart);
+  const symbols = target.symbolsOf(hart);
   if (address % 2 !== 0)
     throw new ExpressionError(`0x${address.toString(16)} is odd: no instruction`);
-  if (target.liveHarts[0].space.peek(address, 2).length < 2) {
-    throw new ExpressionError(`nothing is mapped at ${describeAddress(target.symbols, address)}`);
+  if (hart.space.peek(address, 2).length < 2) {
+    throw new ExpressionError(`nothing is mapped at ${describeAddress(symbols, address)}`);
   }
-  return { kind: 'code', addresses: [address] };
+  return { kind: 'code', locations: [locate(symbols, address)] };
 }
 
 /** `*(int *)p` watches the int at p; a bare number or symbol the bytes there. */
-function dataPlace(target: DebugTarget, { at, length }: BreakpointSpec): Place {
-  const { address, size } = addressOf(target, at);
-  const symbol = target.symbols.byName(at.trim());
+function dataPlace(target: DebugTarget, { at, length }: BreakpointSpec, hart: Hart): Place {
+  const { address, size } = addressOf(target, at, hart);
+  const symbols = target.symbolsOf(hart);
+  const symbol = symbols.byName(at.trim());
   const bytes = length ?? size ?? (symbol && symbol.size > 0 ? symbol.size : USUAL_LENGTH);
   if (address + bytes > ADDRESS_LIMIT) {
     throw new ExpressionError(`${bytes} bytes from 0x${address.toString(16)} end above 4 GiB`);
   }
-  return { kind: 'data', address, length: bytes };
+  const variable = symbols.objectAt(address);
+  const name = variable && { symbol: variable.symbol.name, offset: variable.offset };
+  return { kind: 'data', location: { address, ...name }, length: bytes };
 }
 
 function addressOf(
   target: DebugTarget,
   text: string,
+  hart: Hart,
 ): { readonly address: number; readonly size?: number } {
   const expression = parseTyped(text);
-  const scope = targetScope(target, target.current.ended ? target.liveHarts[0] : target.current);
+  const scope = targetScope(target, hart);
   const value = BigInt.asUintN(64, (expression.address ?? expression.value)(scope));
   if (value >= BigInt(ADDRESS_LIMIT)) {
     throw new ExpressionError(`0x${value.toString(16)} is above 4 GiB`);

@@ -2,7 +2,7 @@ import type { Hart } from '../multiprocess/hart';
 import { readCondition, type Condition } from './breakpoint-condition';
 import { ExpressionError } from './expression';
 import { parseLogMessage, type LogMessage } from './log-message';
-import type { BreakpointSpec } from './protocol';
+import type { BreakpointSpec, Location } from './protocol';
 import { targetScope } from './scope';
 import type { DebugTarget } from './target';
 
@@ -11,10 +11,10 @@ export type Place =
   | {
       readonly kind: 'code';
       /** Several where a source line became code in several places. */
-      readonly addresses: readonly number[];
+      readonly locations: readonly Location[];
       readonly line?: number;
     }
-  | { readonly kind: 'data'; readonly address: number; readonly length: number }
+  | { readonly kind: 'data'; readonly location: Location; readonly length: number }
   /** Undefined: all of them. */
   | { readonly kind: 'syscall'; readonly number: number | undefined }
   | { readonly kind: 'event'; readonly event: string };
@@ -30,7 +30,10 @@ export interface Entry {
   readonly id: number;
   spec: BreakpointSpec;
   hits: number;
+  /** In the first program that has such a place; a condition that cannot be read has none. */
   place?: Place;
+  /** Of a breakpoint in code: its addresses by program (`DebugTarget.programOf`), as far as they were asked for. */
+  addresses: WeakMap<object, readonly number[]>;
   condition?: Condition;
   log?: LogMessage;
   problem?: string;

@@ -14,9 +14,7 @@ import {
 import { CodePlanter } from './code-planter';
 import { DataPlanter, type WatchedRange } from './data-planter';
 import { ExpressionError } from './expression';
-import { locate } from './location';
 import type { Breakpoint, BreakpointSpec } from './protocol';
-import type { SourceLookup } from './source-lookup';
 import type { DebugTarget } from './target';
 
 /** System calls by number (asm-generic/unistd.h). */
@@ -33,7 +31,6 @@ export class BreakpointTable {
   private readonly code = new CodePlanter();
   private readonly data = new DataPlanter();
   private target: DebugTarget | undefined;
-  private lookup: SourceLookup | undefined;
   private nextId = 1;
   /** Told what breakpoints print. */
   onPrint: Print = () => undefined;
@@ -41,17 +38,22 @@ export class BreakpointTable {
   private settledCalls = new WeakMap<Hart, number>();
 
   /** Resolves all breakpoints for a program that has just been loaded. */
-  attach(target: DebugTarget, lookup: SourceLookup): void {
+  attach(target: DebugTarget): void {
     this.target = target;
-    this.lookup = lookup;
-    this.code.attach(target.code);
+    this.code.attach(target.stops);
     this.data.attach(target);
     target.hooks.hartMade = (hart) => this.data.cover(hart);
+    target.hooks.programBegun = () => this.plantInPrograms();
     for (const entry of this.entries.values()) {
       entry.hits = 0;
-      entry.place = undefined;
       this.resolve(entry);
     }
+    this.plant();
+  }
+
+  /** A process has another program: breakpoints get their places in it, some of them their first one. */
+  private plantInPrograms(): void {
+    for (const entry of this.entries.values()) if (!entry.place) this.resolve(entry);
     this.plant();
   }
 
@@ -60,7 +62,8 @@ export class BreakpointTable {
   }
 
   add(spec: BreakpointSpec): Breakpoint {
-    const entry: Entry = { id: this.nextId++, spec, hits: 0 };
+    const addresses = new WeakMap<object, readonly number[]>();
+    const entry: Entry = { id: this.nextId++, spec, hits: 0, addresses };
     this.entries.set(entry.id, entry);
     this.resolve(entry);
     this.plant();
@@ -162,13 +165,26 @@ export class BreakpointTable {
     return hits.find(({ barrier }) => !barrier) ?? hits[0];
   }
 
-  private codeAt({ index, state }: Hart): Entry[] {
+  private codeAt(hart: Hart): Entry[] {
     return this.active(
       (entry) =>
-        entry.place?.kind === 'code' &&
-        entry.place.addresses.includes(state.pc) &&
-        concerns(entry, index),
+        concerns(entry, hart.index) && this.addressesIn(entry, hart).includes(hart.state.pc),
     );
+  }
+
+  /** Where a breakpoint in code lies in the program that a hart runs. */
+  private addressesIn(entry: Entry, hart: Hart): readonly number[] {
+    const { target } = this;
+    if (!target || entry.place?.kind !== 'code') return [];
+    const program = target.programOf(hart);
+    let found = entry.addresses.get(program);
+    if (!found) {
+      const place = readPlace(target, entry.spec, hart);
+      const isCode = !(place instanceof ExpressionError) && place.kind === 'code';
+      found = isCode ? place.locations.map(({ address }) => address) : [];
+      entry.addresses.set(program, found);
+    }
+    return found;
   }
 
   private callsAt({ index }: Hart, number: number): Entry[] {
@@ -201,14 +217,36 @@ export class BreakpointTable {
   /** Reads the texts of a breakpoint; what is wrong with them becomes its problem. */
   private resolve(entry: Entry): void {
     entry.problem = entry.place = undefined;
+    entry.addresses = new WeakMap();
+    const { target } = this;
     try {
       readTexts(entry);
-      const { target, lookup } = this;
-      if (target && lookup) entry.place = placeOf(target, lookup, entry.spec);
+      if (target) this.findPlace(target, entry);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       entry.problem = error.message;
     }
+  }
+
+  /**
+   * Finds the place in the first program that has it, beginning with the one that ran last.
+   * @throws ExpressionError when no program has it
+   */
+  private findPlace(target: DebugTarget, entry: Entry): void {
+    let problem: ExpressionError | undefined;
+    for (const hart of oneOfEachProgram(target)) {
+      const place = readPlace(target, entry.spec, hart);
+      if (place instanceof ExpressionError) problem ??= place;
+      else {
+        entry.place = place;
+        if (place.kind === 'code') {
+          const addresses = place.locations.map(({ address }) => address);
+          entry.addresses.set(target.programOf(hart), addresses);
+        }
+        return;
+      }
+    }
+    if (problem) throw problem;
   }
 
   /** Lets the machine stop where the breakpoints are. */
@@ -216,14 +254,17 @@ export class BreakpointTable {
     const { target } = this;
     if (!target) return;
     const places = this.active(() => true);
-    this.code.plant(places.flatMap(({ place }) => (place?.kind === 'code' ? place.addresses : [])));
+    const programs = oneOfEachProgram(target);
+    this.code.plant(
+      places.flatMap((entry) => programs.flatMap((hart) => this.addressesIn(entry, hart))),
+    );
     this.data.plant(
       places.flatMap(({ id, place, spec }) =>
         place?.kind === 'data'
           ? [
               {
                 id,
-                address: place.address,
+                address: place.location.address,
                 length: place.length,
                 access: spec.access ?? 'write',
                 harts: spec.harts,
@@ -254,7 +295,7 @@ export class BreakpointTable {
       ...spec,
       id,
       hits,
-      ...(this.target && place && locations(this.target, place)),
+      ...(place && locations(place)),
       ...(problem !== undefined && { problem }),
     };
   }
@@ -268,10 +309,31 @@ function endsProcess({ liveHarts }: DebugTarget, hart: Hart, number: number): bo
   return number === EXIT && threads.length === 1;
 }
 
+/** A hart of each program that processes run; first the one that ran last. */
+function oneOfEachProgram(target: DebugTarget): Hart[] {
+  const { current, liveHarts } = target;
+  const harts = new Map<object, Hart>();
+  for (const hart of current.ended ? liveHarts : [current, ...liveHarts]) {
+    const program = target.programOf(hart);
+    if (!harts.has(program)) harts.set(program, hart);
+  }
+  return [...harts.values()];
+}
+
+/** The place that a breakpoint has in the program that a hart runs, or why it has none. */
+function readPlace(target: DebugTarget, spec: BreakpointSpec, hart: Hart): Place | ExpressionError {
+  try {
+    return placeOf(target, spec, hart);
+  } catch (error) {
+    if (error instanceof ExpressionError) return error;
+    throw error;
+  }
+}
+
 /** Where a breakpoint lies, for its clients. */
-function locations({ symbols }: DebugTarget, place: Place): Partial<Breakpoint> {
+function locations(place: Place): Partial<Breakpoint> {
   if (place.kind === 'code') {
-    const all = place.addresses.map((address) => locate(symbols, address));
+    const all = place.locations;
     return {
       location: all[0],
       ...(all.length > 1 && { locations: all }),
@@ -279,8 +341,5 @@ function locations({ symbols }: DebugTarget, place: Place): Partial<Breakpoint> 
     };
   }
   if (place.kind !== 'data') return {};
-  const { address, length } = place;
-  const variable = symbols.objectAt(address);
-  const name = variable && { symbol: variable.symbol.name, offset: variable.offset };
-  return { location: { address, ...name }, watched: length };
+  return { location: place.location, watched: place.length };
 }

@@ -1,15 +1,15 @@
-import type { CodeSpace } from '../engine/code-space';
+import type { DebugTarget } from './target';
 
 /** Keeps the addresses where harts stop: those of breakpoints, and those of steps for as long as they last. */
 export class CodePlanter {
-  private code: CodeSpace | undefined;
+  private stops: DebugTarget['stops'] | undefined;
   private lasting = new Set<number>();
   /** How many steps want a stop at an address. */
   private readonly temporary = new Map<number, number>();
 
   /** For a program that has just been loaded: nothing is planted there. */
-  attach(code: CodeSpace): void {
-    this.code = code;
+  attach(stops: DebugTarget['stops']): void {
+    this.stops = stops;
     this.lasting = new Set();
     this.temporary.clear();
   }
@@ -40,11 +40,11 @@ export class CodePlanter {
   }
 
   private place(address: number): void {
-    if (this.code?.breakpoints.has(address) === false) this.code.setBreakpoint(address);
+    if (this.stops?.has(address) === false) this.stops.add(address);
   }
 
   private withdraw(address: number): void {
     if (this.lasting.has(address) || this.temporary.has(address)) return;
-    if (this.code?.breakpoints.has(address) === true) this.code.clearBreakpoint(address);
+    if (this.stops?.has(address) === true) this.stops.delete(address);
   }
 }

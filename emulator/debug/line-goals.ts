@@ -1,10 +1,10 @@
 import type { AddressRange } from '../elf/dwarf/ranges';
-import type { SymbolTable } from '../elf/symbols';
 import type { AddressSpace } from '../memory/address-space';
 import type { Hart } from '../multiprocess/hart';
 import { fetchInstruction, isCall } from './fetch';
 import { runTo, stepOut, type Goal } from './goals';
-import type { SourceDebugger } from './source-debugger';
+import { sourceOf, type SourceDebugger } from './source-debugger';
+import type { DebugTarget } from './target';
 
 /** Where a step by lines began. */
 interface Start {
@@ -28,17 +28,18 @@ interface Exits {
 
 /** Goals of steps by source lines. */
 export class LineGoals {
-  constructor(
-    private readonly source: SourceDebugger,
-    private readonly symbols: SymbolTable,
-  ) {}
+  constructor(private readonly target: DebugTarget) {}
+
+  private source(hart: Hart): SourceDebugger {
+    return sourceOf(this.target, hart);
+  }
 
   /**
    * To the next line of the function, of its caller, or of a function that the line calls. From code
    * without lines out to code that has some.
    */
   step(hart: Hart, into: boolean): Goal {
-    const { lookup } = this.source;
+    const { lookup } = this.source(hart);
     const { pc } = hart.state;
     const ranges = lookup.rangesOfLine(pc);
     if (ranges.length === 0) return this.outToLines(hart);
@@ -48,7 +49,7 @@ export class LineGoals {
 
   /** Out of the function that a hart is in, which may be inlined. */
   out(hart: Hart): Goal {
-    const inlined = this.source.lookup.inlinedRanges(hart.state.pc);
+    const inlined = this.source(hart).lookup.inlinedRanges(hart.state.pc);
     const innermost = inlined.at(-1);
     if (!innermost) return this.outOfFunction(hart);
     const start = { hart, cfa: this.cfa(hart), inlined: inlined.length - 1, into: false };
@@ -57,18 +58,18 @@ export class LineGoals {
 
   /** The frame that a hart is in. */
   cfa(hart: Hart): number | undefined {
-    return this.source.unwinder.frames(hart, 1)[0]?.cfa;
+    return this.source(hart).unwinder.frames(hart, 1)[0]?.cfa;
   }
 
   /** Whether a hart is in something that a frame has called, through few others. */
   isCalledFrom(hart: Hart, cfa: number | undefined): boolean {
-    const frames = this.source.unwinder.frames(hart, MOST_CALLERS + 1);
+    const frames = this.source(hart).unwinder.frames(hart, MOST_CALLERS + 1);
     return frames.slice(1).some((frame) => frame.cfa === cfa);
   }
 
   private outOfFunction(hart: Hart): Goal {
-    const caller = this.source.unwinder.caller(hart);
-    if (!caller) return stepOut(hart, this.symbols);
+    const caller = this.source(hart).unwinder.caller(hart);
+    if (!caller) return stepOut(hart, this.target.symbolsOf(hart));
     return {
       addresses: [caller.pc],
       arrived: () => (hart.state.xNumber(SP) >= caller.cfa ? 'done' : 'pass'),
@@ -85,8 +86,10 @@ export class LineGoals {
         const further = out.left?.();
         if (further) return further;
         const { pc } = hart.state;
-        const isKnown = this.source.lookup.lineAt(pc) !== undefined;
-        return isKnown || !this.source.unwinder.caller(hart) ? undefined : this.outToLines(hart);
+        const isKnown = this.source(hart).lookup.lineAt(pc) !== undefined;
+        return isKnown || !this.source(hart).unwinder.caller(hart)
+          ? undefined
+          : this.outToLines(hart);
       },
     };
   }
@@ -115,11 +118,11 @@ export class LineGoals {
   /** The hart has left the instructions of `goal`; undefined: here the step ends. */
   private outside(start: Start, goal: Goal): Goal | undefined {
     const { hart, cfa, inlined, into } = start;
-    const { lookup } = this.source;
+    const { lookup } = this.source(hart);
     const { pc } = hart.state;
     const now = this.cfa(hart);
     const place = lookup.lineAt(pc);
-    if (this.isEntry(pc)) return this.inCallee(start, goal, place !== undefined, now);
+    if (this.isEntry(hart)) return this.inCallee(start, goal, place !== undefined, now);
     if (cfa !== undefined && now !== undefined && now > cfa) {
       return place ? undefined : this.outToLines(hart);
     }
@@ -141,15 +144,15 @@ export class LineGoals {
   ): Goal | undefined {
     const { pc } = hart.state;
     if (into && hasLines) {
-      const body = this.source.lookup.bodyStart(pc) ?? pc;
+      const body = this.source(hart).lookup.bodyStart(pc) ?? pc;
       return body === pc ? undefined : runTo([body]);
     }
     const isTail = cfa !== undefined && now !== undefined && now >= cfa;
     return isTail ? this.outToLines(hart) : goal;
   }
 
-  private isEntry(pc: number): boolean {
-    return this.symbols.functionAt(pc)?.offset === 0;
+  private isEntry(hart: Hart): boolean {
+    return this.target.symbolsOf(hart).functionAt(hart.state.pc)?.offset === 0;
   }
 }
 

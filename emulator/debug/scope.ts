@@ -1,6 +1,8 @@
 import type { Hart } from '../multiprocess/hart';
 import type { Scope } from './expression';
+import type { ProgramSymbol } from '../elf/symbols';
 import { readRegister } from './registers';
+import { sourceOf } from './source-debugger';
 import type { DebugTarget } from './target';
 
 /**
@@ -18,7 +20,7 @@ export function targetScope(
       if (name === 'hart') return BigInt(hart.index);
       const register = readRegister(hart.state, name);
       if (register !== undefined) return register;
-      const symbol = target.symbols.byName(name);
+      const symbol = target.symbolsOf(hart).byName(name) ?? inLibrary(target, hart, name);
       return symbol && BigInt(symbol.address);
     },
     memory(address, size) {
@@ -28,4 +30,13 @@ export function targetScope(
       return bytes.reduceRight((value, byte) => (value << 8n) | BigInt(byte), 0n);
     },
   };
+}
+
+/** A symbol of the dynamic linker or a shared library of the hart's process. */
+function inLibrary(target: DebugTarget, hart: Hart, name: string): ProgramSymbol | undefined {
+  for (const { symbols } of sourceOf(target, hart).modules.list().slice(1)) {
+    const found = symbols.byName(name);
+    if (found) return found;
+  }
+  return undefined;
 }

@@ -51,7 +51,6 @@ import { targetScope } from './scope';
 import type { SessionHost } from './session-host';
 import { SourceService } from './source-service';
 import type { DebugTarget } from './target';
-import { sourceOf, type SourceDebugger } from './source-debugger';
 import { assign, evaluate } from './values';
 import { WakeUp } from './wake-up';
 import { evaluateOnHarts } from './watch-expression';
@@ -404,12 +403,11 @@ export class DebugSession implements MachineRequests {
     this.request = request;
     this.terminal = terminal;
     this.target = target;
-    const source = sourceOf(target);
-    this.breakpointTable.attach(target, source.lookup);
+    this.breakpointTable.attach(target);
     this.endedVcpus.attach(target);
     target.arena.events.timed = true;
     this.eventHistory.attach(target);
-    this.control = this.controlOf(target, source, sequence);
+    this.control = this.controlOf(target, sequence);
     this.host.events.breakpointsChanged(this.breakpointTable.list());
     await this.goToStart(target, request.stopAt);
     return {
@@ -421,11 +419,11 @@ export class DebugSession implements MachineRequests {
     };
   }
 
-  private controlOf(target: DebugTarget, source: SourceDebugger, sequence: number): RunControl {
+  private controlOf(target: DebugTarget, sequence: number): RunControl {
     const { host, endedVcpus, output, wakeUp, eventHistory } = this;
     const stopped = (): void => eventHistory.collect();
     const breakpoints = this.breakpointTable;
-    const lines = new LineGoals(source, target.symbols);
+    const lines = new LineGoals(target);
     breakpoints.onPrint = (id, text) => host.events.message(`${id}: ${text}`, 'info');
     return new RunControl(
       target,

@@ -1,6 +1,6 @@
-import type { Hart } from '../multiprocess/hart';
+import type { Hart, HartOwner } from '../multiprocess/hart';
 import { SourceLookup } from './source-lookup';
-import { SourceModules, type LoadedImage } from './source-modules';
+import { SourceModules, type KnownModules, type LoadedImage } from './source-modules';
 import { StackFrames, type LogicalFrame } from './stack-frames';
 import { StackMemory } from './stack-memory';
 import { Unwinder } from './stack-unwinder';
@@ -23,8 +23,8 @@ export class SourceDebugger {
   private readonly stacks: StackFrames;
 
   /** @param images lists the files that are loaded now, the program first */
-  constructor(images: () => readonly LoadedImage[]) {
-    this.modules = new SourceModules(images);
+  constructor(images: () => readonly LoadedImage[], known?: KnownModules) {
+    this.modules = new SourceModules(images, known);
     this.lookup = new SourceLookup(this.modules);
     this.unwinder = new Unwinder(this.modules);
     this.stacks = new StackFrames(this.modules);
@@ -102,11 +102,30 @@ export class SourceDebugger {
   }
 }
 
-const known = new WeakMap<DebugTarget, SourceDebugger>();
+/** What was read for a target: files, and what it says of each process. */
+interface Known {
+  readonly modules: KnownModules;
+  readonly processes: WeakMap<HartOwner, SourceDebugger>;
+}
 
-/** What the source says about a program: one for each, which everybody shares. */
-export function sourceOf(target: DebugTarget): SourceDebugger {
-  let source = known.get(target);
-  if (!source) known.set(target, (source = new SourceDebugger(() => target.images)));
+const known = new WeakMap<DebugTarget, Known>();
+
+/**
+ * What the source says about the program that a hart's process runs: one for each process, which everybody shares.
+ * @param hart [one of the first process]
+ */
+export function sourceOf(target: DebugTarget, hart: Hart = target.liveHarts[0]): SourceDebugger {
+  let { modules, processes } = known.get(target) ?? {};
+  if (!modules || !processes) {
+    modules = new Map();
+    processes = new WeakMap();
+    known.set(target, { modules, processes });
+  }
+  const { owner } = hart;
+  let source = processes.get(owner);
+  if (!source) {
+    source = new SourceDebugger(() => target.imagesOf(owner), modules);
+    processes.set(owner, source);
+  }
   return source;
 }

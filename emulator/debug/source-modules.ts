@@ -42,12 +42,16 @@ export class SourceModule {
   }
 }
 
-/** The modules of a program. A file is read once, however often it is asked for. */
-export class SourceModules {
-  private readonly known = new Map<ElfImage, SourceModule[]>();
+/** Modules that were read, by file; processes that run the same files share them. */
+export type KnownModules = Map<ElfImage, SourceModule[]>;
 
+/** The modules of a process. A file is read once, however often it is asked for. */
+export class SourceModules {
   /** @param images lists what is loaded now, the program first */
-  constructor(private readonly images: () => readonly LoadedImage[]) {}
+  constructor(
+    private readonly images: () => readonly LoadedImage[],
+    private readonly known: KnownModules = new Map(),
+  ) {}
 
   list(): readonly SourceModule[] {
     return this.images().map((loaded) => this.moduleOf(loaded));

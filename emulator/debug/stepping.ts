@@ -83,11 +83,10 @@ export class Stepping {
 
   /** To where the function returns. */
   toReturn(hart: Hart, members: readonly Hart[]): Promise<Outcome> {
-    const { symbols } = this.target;
     return this.toGoals(
       hart,
       members,
-      goalsOf(members, (each) => runToReturn(each, symbols)),
+      goalsOf(members, (each) => runToReturn(each, this.target.symbolsOf(each))),
     );
   }
 
@@ -184,7 +183,7 @@ export class Stepping {
   /** Whether a call that starts vCPUs has done so and waits for them now. */
   private forksAt(hart: Hart): (() => boolean) | undefined {
     const callee = callTarget(hart);
-    const place = callee === undefined ? undefined : this.target.symbols.functionAt(callee);
+    const place = callee === undefined ? undefined : this.target.symbolsOf(hart).functionAt(callee);
     if (place?.offset !== 0 || !isForkFunction(place.symbol.name)) return undefined;
     const started = this.startsTask();
     return () => hart.waiting?.ready !== undefined && started();
@@ -196,7 +195,7 @@ export class Stepping {
     const cfa = this.lines.cfa(hart);
     return () => {
       if (!hart.waiting?.ready || !started()) return false;
-      const place = this.target.symbols.functionAt(hart.state.pc);
+      const place = this.target.symbolsOf(hart).functionAt(hart.state.pc);
       return isForkFunction(place?.symbol.name ?? '') && this.lines.isCalledFrom(hart, cfa);
     };
   }

@@ -108,7 +108,7 @@ export class StopJudge {
       .touched(hart, reference.address, reference.size)
       .filter(({ access }) => wants(access, reference));
     if (touched.length === 0) return 'through';
-    const from = locate(this.target.symbols, hart.state.pc);
+    const from = locate(this.target.symbolsOf(hart), hart.state.pc);
     const places = touched.map((range) => shownPart(range, reference));
     const before = places.map((place) => read(hart, place));
     const { instret } = hart.state;

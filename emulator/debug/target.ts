@@ -1,10 +1,9 @@
 import type { SymbolTable } from '../elf/symbols';
-import type { CodeSpace } from '../engine/code-space';
 import type { EngineStatistics } from '../engine/statistics';
 import type { EventKind } from '../memory/events';
 import type { Arena } from '../memory/arena';
 import type { ConflictList } from '../multiprocess/conflicts';
-import type { Hart } from '../multiprocess/hart';
+import type { Hart, HartOwner } from '../multiprocess/hart';
 import type { Tasks } from '../multiprocess/tasks';
 import type { Profile } from '../profile/model';
 import type { RaceReport } from '../races/report';
@@ -49,6 +48,8 @@ export type MachineStop =
 export interface DebugHooks {
   /** A hart has been made; its space is there, its registers are not yet, and it has not run. */
   hartMade?: (hart: Hart) => void;
+  /** A process runs another program from now on (execve), and has not run any of it. */
+  programBegun?: (hart: Hart) => void;
   /** Whether to stop before the system call that the hart stands at. Asked again when it is tried again. */
   stopsAtCall?: (hart: Hart) => boolean;
 }
@@ -66,7 +67,12 @@ export interface DebugTarget {
   readonly engineStatistics: Pick<EngineStatistics, 'translatedInstructions'>;
   /** Whether there is translated code for an entry in [from, to) of the first process. */
   isTranslated(from: number, to: number): boolean;
-  readonly code: CodeSpace;
+  /** Addresses where harts of all processes stop before an instruction. */
+  readonly stops: {
+    has(address: number): boolean;
+    add(address: number): void;
+    delete(address: number): void;
+  };
   /** Of the first process. */
   readonly symbols: SymbolTable;
   /** Of the program that a hart runs. */
@@ -75,8 +81,10 @@ export interface DebugTarget {
   processList(): readonly ProcessInfo[];
   readonly entry: number;
   readonly position: 'static' | 'static-pie';
-  /** The files that lie in memory, the program first. */
-  readonly images: readonly LoadedImage[];
+  /** What stands for the program that a hart's process runs: another object after execve, the same in a fork. */
+  programOf(hart: Hart): object;
+  /** The files that lie in the memory of a process, the program first. */
+  imagesOf(process: HartOwner): readonly LoadedImage[];
   /** What was counted so far; undefined when nothing is. */
   readonly profile: Pick<Profile, 'harts'> | undefined;
   /** What its race check has found; undefined without one. */
@@ -102,7 +110,8 @@ export interface DebugTarget {
    * @throws Error for the main VM's hart
    */
   endHart(hart: Hart): void;
-  memoryMap(): readonly SegmentInfo[];
+  /** @param hart of the process [the first one] */
+  memoryMap(hart?: Hart): readonly SegmentInfo[];
   /** Gives the machine's memory back. */
   dispose(): void;
 }

@@ -148,10 +148,10 @@ export class Engine {
     this.roots.delete(root);
   }
 
-  /** Serves another program, the only one that runs here from now on. */
-  begin(root: AddressSpace): void {
+  /** Serves another program, the only one that runs here from now on, and stops at these addresses. */
+  begin(root: AddressSpace, breakpoints: Iterable<number>): void {
     this.roots.clear();
-    this.code.restart([]);
+    this.code.restart(breakpoints);
     this.space = root;
     this.addRoot(root);
   }

@@ -78,6 +78,8 @@ export class LinuxKernel {
   retired: () => number = () => this.threads.first?.hart.instret ?? 0;
   /** Called when the guest asks that fetches see its stores (riscv_flush_icache): as a fence.i. */
   onFlushInstructions: (() => void) | undefined;
+  /** Called when the process has another program (execve). */
+  onProgram: (() => void) | undefined;
 
   private mm: ProcessMemory;
   private readonly givenPath: string | undefined;
@@ -223,6 +225,7 @@ export class LinuxKernel {
     signals.reset();
     this.timers = this.makeTimers(this.timers);
     this.state.hasProgram();
+    this.onProgram?.();
     return hart;
   }
 

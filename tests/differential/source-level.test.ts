@@ -69,7 +69,7 @@ function ourStops(elf: string): ComparedFrame[][] {
     const symbol = machine.symbols.byName('checkpoint');
     const at = symbol && source.lookup.bodyStart(symbol.address);
     if (at === undefined) throw new Error('the program has no checkpoint');
-    machine.code.setBreakpoint(at);
+    machine.stops.add(at);
     const stops: ComparedFrame[][] = [];
     for (let stop = machine.run(BUDGET); stop.kind === 'breakpoint';) {
       stops.push(ourFrames(source, machine.current));
@@ -163,7 +163,7 @@ describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () =>
       const names: string[][] = [];
       const paths = new Set<string>();
       const checkpoint = machine.symbols.byName('checkpoint');
-      machine.code.setBreakpoint(checkpoint?.address ?? 0);
+      machine.stops.add(checkpoint?.address ?? 0);
       while (machine.run(BUDGET, names.length > 0).kind === 'breakpoint') {
         names.push(source.frames(machine.current).map(({ name }) => name ?? '?'));
         for (const { path } of machine.images) paths.add(path);

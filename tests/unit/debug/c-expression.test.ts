@@ -14,7 +14,7 @@ beforeAll(() => {
     args: ['mp-dot'],
     streams: new CapturedStreams(),
   });
-  machine.code.setBreakpoint(machine.symbols.byName('work')?.address ?? 0);
+  machine.stops.add(machine.symbols.byName('work')?.address ?? 0);
   for (let hits = 0; hits < 2; hits++) {
     expect(machine.run(50_000_000, hits > 0).kind).toBe('breakpoint');
   }

@@ -18,7 +18,7 @@ function load(name: string, ...args: string[]): Machine {
 function runTo(machine: Machine, symbol: string, budget = 50_000_000): void {
   const address = machine.symbols.byName(symbol)?.address;
   if (address === undefined) throw new Error(`no ${symbol}`);
-  machine.code.setBreakpoint(address);
+  machine.stops.add(address);
   expect(machine.run(budget).kind).toBe('breakpoint');
 }
 

@@ -389,7 +389,7 @@ describe('workspaces in processes of their own', () => {
     // The `bnez` at the end of the loop.
     const address = (vcpu?.state.pc ?? 0) & ~7;
     expect(address).toBeGreaterThan(0);
-    machine.code.setBreakpoint(vcpu!.state.pc);
+    machine.stops.add(vcpu!.state.pc);
     const at = vcpu!.state.pc;
     const before = vcpu!.state.instret;
     let stop = machine.run(1e6, true);
@@ -398,7 +398,7 @@ describe('workspaces in processes of their own', () => {
     expect(machine.current.vcpu).toBeDefined();
     expect(machine.current.state.pc).toBe(at);
     expect(machine.current.state.instret).toBeGreaterThanOrEqual(before);
-    machine.code.clearBreakpoint(at);
+    machine.stops.delete(at);
     expect(toEnd(machine)).toEqual({ kind: 'exited', status: 0 });
   });
 
