@@ -41,7 +41,7 @@ export async function runToEnd(
   machine: Machine,
   { terminal }: HostStreams,
   limit: number,
-  repeatable?: RepeatableRun,
+  repeatable?: Pick<RepeatableRun, 'collect'> & Partial<Pick<RepeatableRun, 'recording'>>,
 ): Promise<MachineStop> {
   const slice = terminal === undefined ? SLICE : TERMINAL_SLICE;
   for (;;) {

@@ -10,9 +10,10 @@ import { speedscopeJson } from '../../emulator/profile/formats/speedscope';
 import type { Profile } from '../../emulator/profile/model';
 import { topList } from '../../emulator/profile/top';
 import { MachineCode } from '../../emulator/profile-code';
-import { CommandError, STATUS } from '../errors';
+import { CommandError, STATUS, usageError } from '../errors';
 import { conclude, environmentOf, runToEnd } from '../guest-run';
 import type { Host } from '../host';
+import { profileLaunches } from '../launches';
 import { readProgram, RUN_FAILURE } from '../program-file';
 import { collectVariable, parseCount, parseSize } from '../values';
 
@@ -26,9 +27,14 @@ counts. The list of the functions that cost most goes to standard error, after t
 Formats: speedscope (JSON, a profile of all harts and one for each), pprof (gzip), callgrind (for
 KCachegrind and callgrind_annotate), collapsed (stacks for flame graphs), lcov (coverage of lines).
 
+With --launches nothing is counted: each task of vCPUs is measured instead, by instructions (the same in each
+run) or by host time. A file *.pftrace gets them as a trace for Perfetto, with or without --launches.
+
 Examples:
   hartscope profile mp-dot
   hartscope profile -o dot.speedscope.json mp-dot call 4
+  hartscope profile --launches mp-unbalanced
+  hartscope profile --launches --host-time -o dot.pftrace mp-dot call 4 1000000
   hartscope profile --format lcov -o coverage.info ./program input.txt
 `;
 
@@ -41,6 +47,9 @@ const BY_NAME: readonly (readonly [pattern: RegExp, format: Format])[] = [
   [/\.collapsed$|\.folded$|\.txt$/, 'collapsed'],
 ];
 
+/** Files that Perfetto reads. */
+const TRACE = /\.(pftrace|perfetto-trace)$/;
+
 interface Options {
   readonly output?: string;
   readonly format?: Format;
@@ -51,6 +60,9 @@ interface Options {
   readonly env?: ReadonlyMap<string, string>;
   readonly maxInstructions?: number;
   readonly guest?: boolean;
+  readonly launches?: boolean;
+  readonly hostTime?: boolean;
+  readonly oneHart?: string;
 }
 
 /**
@@ -67,6 +79,9 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
     .addOption(new Option('--format <format>', 'the format of the file').choices(FORMATS))
     .option('--no-calls', 'count instructions only, which is faster')
     .option('--top <n>', 'so many functions in the list', parseCount, 20)
+    .option('--launches', 'tell how the vCPUs of each task worked together')
+    .option('--host-time', 'launches by host time, on threads, instead of by instructions')
+    .option('--one-hart <args>', 'launches compared with those of a run with these arguments')
     .option('--json', 'the list as one line of JSON')
     .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
     .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
@@ -75,9 +90,40 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
     .passThroughOptions()
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
+      if (wantsLaunches(options)) {
+        const file = readProgram(name, options.guest === true, RUN_FAILURE);
+        const { output } = options;
+        const write = (trace: Uint8Array): void => writeFile(output ?? '', trace);
+        end(
+          await profileLaunches(
+            host,
+            file,
+            args,
+            options,
+            output === undefined ? undefined : write,
+          ),
+        );
+        return;
+      }
       const format = options.output === undefined ? undefined : formatOf(options.output, options);
       end(await profileProgram(host, name, args, options, format));
     });
+}
+
+/**
+ * Whether launches are to be told instead of counts.
+ * @throws CommandError when the options do not go together
+ */
+function wantsLaunches({ launches, output, hostTime, oneHart }: Options): boolean {
+  const isTrace = output !== undefined && TRACE.test(output);
+  const wanted = launches === true || isTrace;
+  if (wanted && output !== undefined && !isTrace) {
+    throw usageError('launches are written to a file named *.pftrace or *.perfetto-trace');
+  }
+  if (!wanted && (hostTime === true || oneHart !== undefined)) {
+    throw usageError('--host-time and --one-hart are for --launches');
+  }
+  return wanted;
 }
 
 /** @throws CommandError when neither option nor name tells the format */
@@ -133,7 +179,10 @@ async function writeProfile(
   profile: Profile,
   code: MachineCode,
 ): Promise<void> {
-  const content = await contentOf(format, profile, code);
+  writeFile(output, await contentOf(format, profile, code));
+}
+
+function writeFile(output: string, content: string | Uint8Array): void {
   try {
     writeFileSync(output, content);
   } catch (error) {

@@ -49,15 +49,15 @@ export interface SharedPage {
   /** Numbers of the vCPUs, ascending. */
   readonly vcpus: readonly number[];
   readonly faults: number;
-  /** Nanoseconds of host time that the faults took; 0 where it was not measured. */
+  /** Nanoseconds of host time that the faults took; by instructions they cost nothing. */
   readonly cost: number;
 }
 
 /**
- * Pages that several vCPUs wrote, those whose faults cost most first: shared in truth, or falsely when the vCPUs use
+ * Pages that several vCPUs wrote, those whose faults cost most first, or by instructions are most: shared in truth, or falsely when the vCPUs use
  * different bytes of them, which a race check tells.
  */
-export function sharedPages({ vcpus }: LaunchRecord): SharedPage[] {
+export function sharedPages({ vcpus }: LaunchRecord, unit: LaunchUnit): SharedPage[] {
   const pages = new Map<number, { vcpus: Set<number>; faults: number; cost: number }>();
   for (const { vcpu, faults } of vcpus) {
     for (const { page, took } of faults) {
@@ -65,7 +65,7 @@ export function sharedPages({ vcpus }: LaunchRecord): SharedPage[] {
       if (!known) pages.set(page, (known = { vcpus: new Set(), faults: 0, cost: 0 }));
       known.vcpus.add(vcpu);
       known.faults += 1;
-      known.cost += took;
+      known.cost += unit === 'time' ? took : 0;
     }
   }
   return [...pages]

@@ -5,6 +5,8 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Profile } from 'pprof-format';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { LaunchReport } from '../../../emulator/profile/launch-report';
+import { decodeTrace } from '../profile/perfetto-schema';
 import { hartscope } from './memory-host';
 
 let folder: string;
@@ -117,5 +119,101 @@ describe('hartscope profile', () => {
     const unwritable = await hartscope(['profile', '-o', path, 'hello']);
     expect(unwritable.status).toBe(1);
     expect(unwritable.stderr.toString()).toContain('the profile cannot be written');
+  });
+});
+
+describe('hartscope profile --launches', () => {
+  const UNEVEN = ['mp-unbalanced', 'call', '8', '9000'];
+  const report = async (...args: string[]): Promise<LaunchReport> => {
+    const { status, stderr } = await hartscope(['profile', '--launches', '--json', ...args]);
+    expect(status).toBe(0);
+    return JSON.parse(stderr.toString()) as LaunchReport;
+  };
+
+  test('tells that one vCPU has twice the work, and what that means', async () => {
+    const { status, stdout, stderr } = await hartscope(['profile', '--launches', ...UNEVEN]);
+    expect([status, stdout.toString()]).toEqual([0, 'dot of 2 x 9000 floats = 9000\n']);
+    const text = stderr.toString();
+    expect(text).toMatch(/^1 launch of vCPUs, by instructions\n/);
+    expect(text).toContain(
+      'Load balance 0.56: vCPU 1 has 1.8 times the mean work; the others wait for it.',
+    );
+    expect(text).toMatch(/Critical path:\n {4}hart 1: run \d+\n/);
+    expect(text).toMatch(
+      /Pages that several vCPUs wrote:\n {4}0x\w+ by vCPUs 1 2 3 4 5 6 7 8: \d+ faults\n/,
+    );
+    expect(text).toMatch(/Serial share: \d+ % of the run is outside of tasks/);
+  });
+
+  test('gives the same launches twice, with the instructions that were retired', async () => {
+    const once = await report(...UNEVEN);
+    expect(await report(...UNEVEN)).toEqual(once);
+    expect(once.missing).toBe(0);
+    const [{ lanes }] = once.launches;
+    const counted = await list('--no-calls', ...UNEVEN);
+    expect(lanes.slice(1).map(({ instructions }) => instructions)).toEqual(
+      counted.harts.slice(1).map(({ instructions }) => instructions),
+    );
+  });
+
+  test('compares them with those of one vCPU', async () => {
+    const balanced = ['mp-dot', 'call', '4', '8192'];
+    const { launches } = await report('--one-hart', 'call 1 8192', ...balanced);
+    const { speedUp, instructionScaling } = launches[0].measures;
+    expect(speedUp.value).toBeGreaterThan(3.9);
+    expect(speedUp.sentence).toBe('One hart alone takes 4.0 times as long.');
+    expect(instructionScaling?.value).toBeGreaterThan(0.99);
+  });
+
+  test('writes a trace for Perfetto with the same totals, and arrows between harts', async () => {
+    const { launches } = await report(...UNEVEN);
+    const path = join(folder, 'uneven.pftrace');
+    expect((await hartscope(['profile', '-o', path, ...UNEVEN])).status).toBe(0);
+    const packets = decodeTrace(readFileSync(path));
+    const names = new Map(
+      packets.flatMap(({ trackDescriptor }) => {
+        const { uuid, thread } = (trackDescriptor ?? {}) as {
+          uuid?: string;
+          thread?: { threadName: string };
+        };
+        return uuid === undefined || !thread ? [] : [[uuid, thread.threadName] as const];
+      }),
+    );
+    expect([...names.values()]).toEqual([
+      'tasks',
+      'hart 0: main',
+      ...[1, 2, 3, 4, 5, 6, 7, 8].map((n) => `hart ${n}`),
+    ]);
+    const ran = new Map<string, number>();
+    const begun = new Map<string, { readonly name: string; readonly at: number }>();
+    const flows = new Map<string, number>();
+    for (const { timestamp, trackEvent } of packets) {
+      if (!trackEvent) continue;
+      const { type, trackUuid, name = '', flowIds = [] } = trackEvent;
+      for (const flow of flowIds) flows.set(flow, (flows.get(flow) ?? 0) + 1);
+      if (type === 'TYPE_SLICE_BEGIN') begun.set(trackUuid, { name, at: Number(timestamp) });
+      if (type !== 'TYPE_SLICE_END') continue;
+      const { name: what, at } = begun.get(trackUuid) ?? { name: '', at: 0 };
+      const key = `${names.get(trackUuid)} ${what}`;
+      ran.set(key, (ran.get(key) ?? 0) + Number(timestamp) - at);
+    }
+    for (const { hart, vcpu, times } of launches[0].lanes) {
+      if (vcpu > 0) expect(ran.get(`hart ${hart} run`)).toBe(times.run);
+    }
+    expect(ran.get('tasks task 1')).toBe(launches[0].duration);
+    expect(flows.size).toBeGreaterThanOrEqual(16);
+    expect([...flows.values()].every((ends) => ends === 2)).toBe(true);
+    const counters = packets.flatMap(({ trackEvent }) => trackEvent?.counterValue ?? []);
+    expect(Math.max(...counters.map(Number))).toBeGreaterThanOrEqual(8);
+  });
+
+  test('says which options do not go together', async () => {
+    const other = await hartscope(['profile', '--launches', '-o', 'a.json', 'mp-dot']);
+    expect([other.status, other.stderr.toString()]).toEqual([
+      2,
+      expect.stringContaining('written to a file named *.pftrace'),
+    ]);
+    const alone = await hartscope(['profile', '--host-time', 'mp-dot']);
+    expect(alone.stderr.toString()).toContain('are for --launches');
   });
 });

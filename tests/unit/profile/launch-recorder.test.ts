@@ -184,9 +184,13 @@ describe('what is recorded', () => {
       [2, 'end', 50, 6, 1, 1],
       [0, 'join', 5, 7, 1, 2],
     ]);
-    expect(sharedPages(launches[0])).toEqual([
+    expect(sharedPages(launches[0], 'time')).toEqual([
       { page: 8, vcpus: [1, 2], faults: 2, cost: 3e6 },
       { page: 7, vcpus: [1, 2], faults: 2, cost: 1.5e6 },
+    ]);
+    expect(sharedPages(launches[0], 'instructions').map(({ page, cost }) => [page, cost])).toEqual([
+      [7, 0],
+      [8, 0],
     ]);
   });
 

@@ -1,28 +1,6 @@
-import { join } from 'node:path';
-import protobuf from 'protobufjs';
 import { describe, expect, test } from 'vitest';
 import { perfettoTrace, type Trace } from '../../../emulator/profile/formats/perfetto';
-
-interface Packet {
-  readonly timestamp?: string;
-  readonly trackDescriptor?: Readonly<Record<string, unknown>>;
-  readonly trackEvent?: {
-    readonly type: string;
-    readonly trackUuid: string;
-    readonly name?: string;
-    readonly flowIds?: readonly string[];
-    readonly counterValue?: string;
-    readonly debugAnnotations?: readonly object[];
-  };
-}
-
-/** Reads a trace by Perfetto's schema. */
-function decode(bytes: Uint8Array): readonly Packet[] {
-  const schema = protobuf.loadSync(join(import.meta.dirname, 'perfetto.proto'));
-  const trace = schema.lookupType('perfetto.protos.Trace');
-  const plain = trace.toObject(trace.decode(bytes), { enums: String, longs: String });
-  return (plain as { packet: readonly Packet[] }).packet;
-}
+import { decodeTrace } from './perfetto-schema';
 
 const TRACE: Trace = {
   tracks: [
@@ -48,7 +26,7 @@ const TRACE: Trace = {
 };
 
 describe('a Perfetto trace', () => {
-  const packets = decode(perfettoTrace(TRACE));
+  const packets = decodeTrace(perfettoTrace(TRACE));
   const events = packets.flatMap((packet) =>
     packet.trackEvent ? [{ time: Number(packet.timestamp), ...packet.trackEvent }] : [],
   );
