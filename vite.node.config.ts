@@ -29,7 +29,7 @@ const BUNDLES: Record<string, { readonly outDir: string; readonly input: Record<
       outDir: 'out/bench',
       input: {
         index: 'tests/bench/index.ts',
-        hartscope: 'cli/index.ts',
+        'measured-cli': 'tests/bench/measured-cli.ts',
         'utility-main': 'tests/bench/utility-main.ts',
         'utility-guests': 'tests/bench/utility-guests.ts',
         ...STARTED,

@@ -6,12 +6,14 @@ import { makeKernelReport, printKernels, type KernelReport } from './kernel-repo
 import { KERNEL_ROWS } from './kernel-timing';
 import { measureKernel, rowsOf, type KernelResult } from './kernels';
 import { measureMultiprocess, printMultiprocess } from './multiprocess';
+import { measurePrograms, printPrograms, SCRIPT_NAMES } from './programs';
 import { measureTierUp } from './tier-up';
 import { measureWatch, printWatch } from './watch';
 
 const GUESTS: readonly string[] = [...new Set(KERNEL_ROWS.map(({ guest }) => guest))];
 const TABLES = {
   kernels: 'the kernels: each engine beside gcc -O2 and QEMU, in Node and in Electron',
+  programs: 'lua5.4 and sqlite3 of Debian beside QEMU',
   multiprocess: 'a dot product in every mode, and what `calls` measures',
   calls: 'single calls of multiprocess, system calls, forks',
   host: 'what events cost, and the calls of an embedder',
@@ -19,18 +21,19 @@ const TABLES = {
 } as const;
 type Table = keyof typeof TABLES;
 
-const USAGE = `usage: npm run bench -- [--json] [--rounds N] [table | kernel …]
+const USAGE = `usage: npm run bench -- [--json] [--rounds N] [table | kernel … | script …]
 ${Object.entries(TABLES)
   .map(([name, text]) => `  ${name.padEnd(14)}${text}`)
   .join('\n')}
-kernels: ${GUESTS.join(' ')}`;
+kernels: ${GUESTS.join(' ')}
+scripts: ${SCRIPT_NAMES.join(' ')}`;
 
 interface Choice {
   readonly json: boolean;
   readonly rounds: number | undefined;
   readonly table: Table;
-  /** Of the kernels: all when there is none. */
-  readonly guests: readonly string[];
+  /** Of the kernels or scripts: all when there is none. */
+  readonly names: readonly string[];
 }
 
 const isTable = (name: string): name is Table => Object.hasOwn(TABLES, name);
@@ -50,10 +53,14 @@ function readArguments(): Choice {
   }
   const [first = 'kernels', ...rest] = positionals;
   const common = { json: values.json ?? false, rounds };
-  if (rest.length === 0 && isTable(first)) return { ...common, table: first, guests: [] };
-  const unknown = positionals.find((name) => !GUESTS.includes(name));
-  if (unknown !== undefined) throw new Error(`there is no table and no kernel "${unknown}"`);
-  return { ...common, table: 'kernels', guests: positionals };
+  if (rest.length === 0 && isTable(first)) return { ...common, table: first, names: [] };
+  const all = { kernels: GUESTS, programs: SCRIPT_NAMES } as const;
+  for (const table of ['kernels', 'programs'] as const) {
+    if (positionals.every((name) => all[table].includes(name))) {
+      return { ...common, table, names: positionals };
+    }
+  }
+  throw new Error(`"${positionals.join(' ')}" is no table, no kernels and no scripts`);
 }
 
 /** All of the kernels take some three minutes. */
@@ -76,12 +83,13 @@ async function measureKernels(
   }
 }
 
-async function printTable({ json, table, guests, ...choice }: Choice): Promise<void> {
+async function printTable({ json, table, names, ...choice }: Choice): Promise<void> {
   const progress = (text: string): void => void (json || process.stderr.write(text));
   const print = <T>(results: T, format: (results: T) => string): void =>
     console.log(json ? JSON.stringify(results, null, 2) : `\n${format(results)}`);
   const { rounds = 3 } = choice;
-  if (table === 'kernels') print(await measureKernels(guests, rounds, progress), printKernels);
+  if (table === 'kernels') print(await measureKernels(names, rounds, progress), printKernels);
+  if (table === 'programs') print(measurePrograms(names, progress), printPrograms);
   if (table === 'host') print(measureHost(rounds), printHost);
   if (table === 'multiprocess') print(measureMultiprocess(rounds, progress), printMultiprocess);
   if (table === 'watch') print(await measureWatch(rounds, progress), printWatch);

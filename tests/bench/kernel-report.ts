@@ -2,7 +2,7 @@ import { cpus } from 'node:os';
 import type { ContenderName } from './contenders';
 import type { KernelResult } from './kernels';
 import { KERNEL_LIMITS, sign } from './limits';
-import type { Spread } from './spread';
+import { geometricMean, type Spread } from './spread';
 import { textTable } from './text-table';
 import { printTierUp, type TierUp } from './tier-up';
 
@@ -25,9 +25,6 @@ const COLUMNS: readonly (readonly [ContenderName, string])[] = [
   ['scalar', 'scalar'],
   ['qemu', 'QEMU'],
 ];
-
-const geometricMean = (values: readonly number[]): number =>
-  Math.exp(values.reduce((sum, value) => sum + Math.log(value), 0) / values.length);
 
 export function makeKernelReport(
   kernels: readonly KernelResult[],

@@ -49,7 +49,8 @@ const LOOPS: readonly { readonly name: string; readonly loop: TimedLoop }[] = [
         li t0, 0x3dcccccd
         sw t0, 0(s3)
         li t0, 0x3f333333
-        sw t0, 4(s3)`,
+        sw t0, 4(s3)
+        fmv.w.x fa2, zero`,
       body: `
         flw fa0, 0(s3)
         flw fa1, 4(s3)
@@ -78,7 +79,7 @@ function timeUntilFast(times: readonly number[]): number {
 export async function measureTierUp(): Promise<TierUp[]> {
   const folder = mkdtempSync(join(tmpdir(), 'hartscope-bench-'));
   const file = join(folder, 'loop.elf');
-  const words = [join(import.meta.dirname, 'hartscope.js'), 'run', file];
+  const words = [join(import.meta.dirname, 'measured-cli.js'), 'run', file];
   const results: TierUp[] = [];
   try {
     for (const { name, loop } of LOOPS) {
