@@ -85,6 +85,12 @@ export class HartStops {
     return result ?? this.eventStop(hart);
   }
 
+  /** Whether something was kept that the guest can have now that it has no memory left. */
+  private hasReclaimed(): boolean {
+    const forDebugger = this.machinery.hooks.reclaim?.() === true;
+    return this.reclaim() || forDebugger;
+  }
+
   /** What has happened to the hart when a debugger waits for it. */
   eventStop(hart: Hart): MachineStop | undefined {
     const stop = hart.space.arena.events.takeStop(hart.index);
@@ -173,7 +179,7 @@ export class HartStops {
           return undefined;
         }
         // With more room the access is tried again.
-        if (stop.fault.kind === 'out-of-memory' && this.reclaim()) return undefined;
+        if (stop.fault.kind === 'out-of-memory' && this.hasReclaimed()) return undefined;
         return this.fault(hart, { ...stop.fault, pc });
     }
   }

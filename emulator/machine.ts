@@ -1,6 +1,6 @@
 import type { ProcessInfo, SegmentInfo } from './debug/protocol';
 import type { LoadedImage } from './debug/source-modules';
-import type { DebugHooks, DebugTarget, MachineStop } from './debug/target';
+import type { DebugHooks, DebugTarget, MachineStop, MemoryObserver } from './debug/target';
 import { parseElf, type ElfImage } from './elf/parse';
 import type { SymbolTable } from './elf/symbols';
 import { TIMEBASE_HZ } from './engine/csr';
@@ -31,6 +31,7 @@ import { describeStop } from './describe-stop';
 import { arenaOptions, type MachineOptions } from './machine-options';
 import { LoadedImages } from './loaded-images';
 import { memoryMap } from './memory-map';
+import { MemoryObservation } from './memory-observation';
 import { listProcesses } from './process-list';
 import type { Profile } from './profile/model';
 import { Profiler } from './profile/profiler';
@@ -63,6 +64,7 @@ export class Machine implements DebugTarget {
   private readonly workspaceProcesses: WorkspaceProcesses | undefined;
   private readonly raceCheck: RaceCheck | undefined;
   private readonly profiler: Profiler | undefined;
+  private observation: MemoryObservation | undefined;
   private readonly loaded = new WeakMap<LinuxKernel, LoadedImages>();
   private readonly readImages = new Map<string, ElfImage | undefined>();
 
@@ -299,13 +301,27 @@ export class Machine implements DebugTarget {
    * @param only runs no other hart than this one
    */
   run(budget: number, through = false, only?: Hart): MachineStop {
-    const { executor, parallel } = this;
+    const { executor } = this;
+    const parallel = this.observation ? undefined : this.parallel;
     if (only) parallel?.stopAll();
     return parallel && !only ? parallel.run(budget, through) : executor.run(budget, through, only);
   }
 
   get hooks(): DebugHooks {
     return this.executor.hooks;
+  }
+
+  observeMemory(observer: MemoryObserver | undefined): void {
+    const { harts } = this.executor;
+    if (this.raceCheck || this.profiler) {
+      throw new Error('The run is checked for races or counted already: restart it without that.');
+    }
+    this.halt();
+    this.observation?.end();
+    const engineOf = (hart: Hart): Engine => this.engines.of(hart.owner.space);
+    this.observation = observer && new MemoryObservation(engineOf, observer);
+    harts.observer = this.observation;
+    for (const hart of harts.list()) this.observation?.made(hart);
   }
 
   endHart(hart: Hart): void {

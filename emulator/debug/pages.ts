@@ -1,10 +1,10 @@
 import type { SymbolTable } from '../elf/symbols';
 import { PAGE_COUNT, PAGE_SIZE } from '../memory/layout';
-import { EXECUTE, READ, WRITE, type AddressSpace } from '../memory/address-space';
+import type { AddressSpace } from '../memory/address-space';
 import { pageRuns, pageTotals, RunMemo, type PageRun } from '../memory/page-runs';
-import { PAGE_STATES, pageDetail } from '../memory/states';
+import { PAGE_STATES } from '../memory/states';
 import type { Hart } from '../multiprocess/hart';
-import type { PageInfo, PagesInfo, PageSpace, SegmentInfo } from './protocol';
+import type { PagesInfo, PageSpace, SegmentInfo } from './protocol';
 import type { DebugTarget } from './target';
 
 /** Bounds of an answer: its cells, one for each row and space, take at most 4 MiB. */
@@ -54,7 +54,7 @@ class Names {
 }
 
 /** The pages of all address spaces, as rows that look alike in every space. */
-export function pagesInfo(target: DebugTarget): PagesInfo {
+export function pagesInfo(target: DebugTarget): Omit<PagesInfo, 'tracking'> {
   const bySpace = spacesOf(target.liveHarts);
   const shown = bySpace.slice(0, MAX_SPACES);
   const memo = new RunMemo();
@@ -119,7 +119,7 @@ function makeRows(
   runs: readonly (readonly PageRun[])[],
   segments: Segments,
   symbols: SymbolTable,
-): Omit<PagesInfo, 'states' | 'spaces' | 'leftOut'> & { leftOut: number } {
+): Omit<PagesInfo, 'states' | 'spaces' | 'leftOut' | 'tracking'> & { leftOut: number } {
   const sweeps = runs.map((each) => new Sweep(each));
   const most = Math.min(MAX_ROWS, Math.floor(MAX_CELLS / sweeps.length));
   const [labels, named] = [new Names(), new Names()];
@@ -176,18 +176,3 @@ function variables(symbols: SymbolTable, page: number, count: number): string {
 
 const offsetName = ({ symbol, offset }: { symbol: { name: string }; offset: number }): string =>
   `${symbol.name}+0x${offset.toString(16)}`;
-
-/** One page as a hart sees it. */
-export function pageInfo(target: DebugTarget, hart: Hart, page: number): PageInfo {
-  const { owner, protection, isPrivate, ...detail } = pageDetail(hart.space, page);
-  const lender = target.liveHarts.find(({ space }) => space.id === owner);
-  const letter = (bit: number, name: string): string => ((protection & bit) === 0 ? '-' : name);
-  return {
-    ...detail,
-    page,
-    hart: hart.index,
-    permissions: letter(READ, 'r') + letter(WRITE, 'w') + letter(EXECUTE, 'x'),
-    isPrivate,
-    ...(lender && lender.space !== hart.space && { lender: lender.index }),
-  };
-}

@@ -1,4 +1,8 @@
 import type { HartId, Location, VcpuInfo } from './protocol-harts';
+import type { SourcePlaceInfo } from './protocol-source';
+
+/** When: as it is, or as it was when the hart began in a fork of its own. */
+export type MemoryTime = 'now' | 'fork';
 
 /** Bytes of guest memory; unmapped stretches are named instead of filled. */
 export interface MemoryBlock {
@@ -42,6 +46,30 @@ export interface PagesInfo {
   readonly symbolsOf: Uint32Array;
   /** Rows and spaces that had no room. */
   readonly leftOut: { readonly rows: number; readonly spaces: number };
+  readonly tracking: WriteTrackingInfo;
+}
+
+/** Whether writes to pages are tracked, and what that costs. */
+export interface WriteTrackingInfo {
+  readonly isOn: boolean;
+  /** Millions of instructions per second while it is on; absent until enough has run. */
+  readonly mips?: number;
+  /** How many times faster the same program ran without; absent when it has not run long enough so. */
+  readonly slowdown?: number;
+}
+
+/** One write to a page. */
+export interface PageWrite {
+  /** By an instruction, by the kernel for the system call there, or by the debugger or embedder. */
+  readonly by: 'instruction' | 'call' | 'host';
+  readonly hart: HartId;
+  readonly location: Location;
+  readonly place?: SourcePlaceInfo;
+  /** First byte written, and how many; of other than instructions the page and 0. */
+  readonly address: number;
+  readonly size: number;
+  /** Instructions that the hart had retired before. */
+  readonly instructions: number;
 }
 
 /** What a page's state in one address space follows from. */
@@ -63,6 +91,12 @@ export interface PageInfo {
   readonly isPrivate: boolean;
   /** Whether it was written since it was mapped. */
   readonly isDirty: boolean;
+  /** Whether `readMemory` knows what the hart saw when it began. */
+  readonly hasForkView: boolean;
+  /** With write tracking: the first write in this run, or since the last stop but one while the machine stands. */
+  readonly firstWrite?: PageWrite;
+  /** With write tracking: the last write since it was switched on, whoever has made it. */
+  readonly lastWrite?: PageWrite;
 }
 
 /** Something that happened to a hart or its pages; the meaning of `from` and `to` stands in docs/memory.md. */

@@ -18,7 +18,16 @@ import type {
   HartValue,
   RegisterName,
 } from './protocol-harts';
-import type { MemoryBlock, PagesInfo, PageInfo, EventFilter, EventList } from './protocol-pages';
+import type {
+  MemoryBlock,
+  MemoryTime,
+  PagesInfo,
+  PageInfo,
+  EventFilter,
+  EventList,
+  WriteTrackingInfo,
+} from './protocol-pages';
+import type { LaunchRequests } from './protocol-launches';
 import type { ProfileRequests } from './protocol-profile';
 import type { TimelineRequests } from './protocol-timeline';
 import type { SourceRequests } from './protocol-source';
@@ -126,7 +135,7 @@ export interface SymbolInfo {
  * what to do. Step and run requests resolve when the request is accepted; the stop comes as an event.
  */
 export interface MachineRequests
-  extends SourceRequests, ConflictRequests, ProfileRequests, TimelineRequests {
+  extends SourceRequests, ConflictRequests, ProfileRequests, TimelineRequests, LaunchRequests {
   open(request: OpenRequest): Promise<MachineInfo>;
   state(): Promise<MachineState>;
   /** All harts, or one or its group while the others stand still. */
@@ -158,8 +167,16 @@ export interface MachineRequests
   /** Registers of all harts that live, for comparing them. */
   registersOfAll(): Promise<RegisterTable>;
   writeRegister(hart: HartId, name: RegisterName, value: string): Promise<void>;
-  /** As a hart sees it: a vCPU's space differs from the main VM's, which is read when none is named. */
-  readMemory(address: number, length: number, hart?: HartId): Promise<MemoryBlock>;
+  /**
+   * As a hart sees it: a vCPU's space differs from the main VM's, which is read when none is named.
+   * @param time `fork`: as the hart saw it when it began; rejects when that is not known
+   */
+  readMemory(
+    address: number,
+    length: number,
+    hart?: HartId,
+    time?: MemoryTime,
+  ): Promise<MemoryBlock>;
   writeMemory(address: number, bytes: Uint8Array, hart?: HartId): Promise<void>;
   /** `before` lines above `address` (found through symbols), then `count` from it. */
   disassemble(
@@ -189,6 +206,11 @@ export interface MachineRequests
   /** The pages of all address spaces; also while the machine runs. */
   pages(): Promise<PagesInfo>;
   page(page: number, hart: HartId): Promise<PageInfo>;
+  /**
+   * Begins or ends to track who writes which page. Meanwhile harts take turns on one thread, and are interpreted. Rejects
+   * while the run is checked for races or counted.
+   */
+  trackWrites(isOn: boolean): Promise<WriteTrackingInfo>;
   /** The newest `limit` events that pass the filter. */
   events(limit: number, filter?: EventFilter): Promise<EventList>;
   terminalInput(bytes: Uint8Array): Promise<void>;

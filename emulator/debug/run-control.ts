@@ -16,6 +16,7 @@ import { StopJudge } from './stop-judge';
 import type { DebugTarget } from './target';
 import { Visits } from './visits';
 import type { WakeUp } from './wake-up';
+import type { WriteTracking } from './write-tracking';
 
 /** How often the state of a running machine is reported. */
 const REPORT_MILLISECONDS = 100;
@@ -28,6 +29,8 @@ export interface RunParts {
   readonly output: OutputBatch;
   readonly wakeUp: WakeUp;
   readonly lines: LineGoals;
+  /** Is told when runs begin, and how long they take. */
+  readonly tracking: Pick<WriteTracking, 'starts' | 'ran'>;
   /** A run has ended, before the client is told. */
   readonly stopped: () => void;
 }
@@ -145,6 +148,7 @@ export class RunControl {
     this.stop = this.stopHart = undefined;
     this.parts.endedVcpus.forgetJoined();
     this.meter = new SpeedMeter();
+    this.parts.tracking.starts();
     this.running = this.runToStop(go, members, reached);
     this.report();
   }
@@ -238,7 +242,12 @@ export class RunControl {
     const pauseWanted = (): boolean => this.pauseWanted || host.pauseRequested();
     const wake = (reason: string, deadline: number | undefined): Promise<void> =>
       this.wait(reason, deadline);
-    const runner = new Runner(target, breakpoints, judge, { safepoint, pauseWanted, wake });
+    const runner = new Runner(target, breakpoints, judge, {
+      safepoint,
+      pauseWanted,
+      wake,
+      ran: (instructions, milliseconds) => this.parts.tracking.ran(instructions, milliseconds),
+    });
     return new Stepping(runner, safepoint, pauseWanted, this.follow, this.parts.lines);
   }
 

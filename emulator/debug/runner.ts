@@ -22,6 +22,8 @@ export interface RunnerHost {
   pauseWanted(): boolean;
   /** Resolves on input, a pause request, or when `deadline` (monotonic milliseconds) has passed. */
   wake(reason: string, deadline: number | undefined): Promise<void>;
+  /** The machine has run so many instructions in so many milliseconds. */
+  ran(instructions: number, milliseconds: number): void;
 }
 
 /** What one run is about. */
@@ -104,7 +106,7 @@ export class Runner {
       if (left <= 0 || reached?.() === true || isOver(run) || goals.done) return STEP;
       const helping = only?.waiting?.ready !== undefined;
       const quantum = helping ? HELP_QUANTUM : Math.min(QUANTUM, left);
-      let stop = this.target.run(quantum, false, helping ? undefined : only);
+      let stop = this.timedRun(quantum, helping ? undefined : only);
       if (stop.kind === 'waiting' && only) stop = this.letOthersRun(only, stop);
       if (stop.kind === 'waiting' && members) stop = this.letGo(held.others, stop);
       if (stop.kind === 'fuel') await this.host.safepoint();
@@ -120,6 +122,15 @@ export class Runner {
       }
       if (this.host.pauseWanted()) return { kind: 'pause' };
     }
+  }
+
+  private timedRun(quantum: number, only: Hart | undefined): MachineStop {
+    const { target } = this;
+    const before = target.instructions;
+    const begun = performance.now();
+    const stop = target.run(quantum, false, only);
+    this.host.ran(target.instructions - before, performance.now() - begun);
+    return stop;
   }
 
   private blockage({ others, arrived }: Held): string | undefined {

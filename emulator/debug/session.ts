@@ -10,6 +10,7 @@ import { EventHistory } from './event-history';
 import { explain } from './explain';
 import { parseExpression } from './expression';
 import { forkFunctions } from './goals';
+import { LaunchService } from './launch-service';
 import { LineGoals } from './line-goals';
 import { locate } from './location';
 import { OutputBatch } from './output-batch';
@@ -29,6 +30,7 @@ import type {
   MachineRequests,
   MachineState,
   MemoryBlock,
+  MemoryTime,
   OpenRequest,
   PageInfo,
   PagesInfo,
@@ -40,11 +42,11 @@ import type {
 } from './protocol';
 import { ProfileService } from './profile-service';
 import type { ConflictRequests } from './protocol-conflicts';
+import type { LaunchRequests } from './protocol-launches';
 import type { ProfileRequests } from './protocol-profile';
 import type { TimelineRequests } from './protocol-timeline';
 import type { SourceRequests } from './protocol-source';
-import { readMemoryBlock } from './memory-block';
-import { pageInfo, pagesInfo } from './pages';
+import { PageService } from './page-service';
 import { registerSet, registerTable, writeRegister } from './registers';
 import { RunControl } from './run-control';
 import { targetScope } from './scope';
@@ -76,13 +78,20 @@ export class DebugSession implements MachineRequests {
   private readonly breakpointTable = new BreakpointTable();
   private readonly output: OutputBatch;
   private readonly endedVcpus = new EndedVcpus();
-  private readonly eventHistory = new EventHistory();
+  private readonly launchService = new LaunchService();
+  private readonly eventHistory = new EventHistory((events, lost) =>
+    this.launchService.take(events, lost),
+  );
   private readonly wakeUp = new WakeUp();
   private request: OpenRequest | undefined;
   private target: DebugTarget | undefined;
   private terminal: Terminal | undefined;
   private control: RunControl | undefined;
   private readonly profiles = new ProfileService(() => this.opened());
+  private readonly pageService = new PageService(
+    () => this.opened(),
+    (id) => this.hart(id),
+  );
   private readonly source = new SourceService(
     () => this.opened(),
     (id) => this.hart(id),
@@ -225,8 +234,13 @@ export class DebugSession implements MachineRequests {
     });
   }
 
-  readMemory(address: number, length: number, hart: HartId = 0): Promise<MemoryBlock> {
-    return attempt(() => readMemoryBlock(this.hart(hart).space, address, length));
+  readMemory(
+    address: number,
+    length: number,
+    hart: HartId = 0,
+    time: MemoryTime = 'now',
+  ): Promise<MemoryBlock> {
+    return attempt(() => this.pageService.memory(address, length, hart, time));
   }
 
   writeMemory(address: number, bytes: Uint8Array, hart: HartId = 0): Promise<void> {
@@ -326,12 +340,15 @@ export class DebugSession implements MachineRequests {
   }
 
   pages(): Promise<PagesInfo> {
-    return attempt(() => pagesInfo(this.opened()));
+    return attempt(() => this.pageService.pages());
   }
 
   page(page: number, hart: HartId): Promise<PageInfo> {
-    return attempt(() => pageInfo(this.opened(), this.hart(hart), page));
+    return attempt(() => this.pageService.page(page, hart));
   }
+
+  readonly trackWrites: MachineRequests['trackWrites'] = (isOn) =>
+    attempt(() => this.pageService.trackWrites(isOn));
 
   events(limit: number, filter?: EventFilter): Promise<EventList> {
     return attempt(() => {
@@ -344,6 +361,19 @@ export class DebugSession implements MachineRequests {
     attempt(() => {
       this.eventHistory.collect();
       return this.eventHistory.columns(since);
+    });
+
+  readonly launches: LaunchRequests['launches'] = (unit) =>
+    attempt(() => {
+      this.opened();
+      this.eventHistory.collect();
+      return this.launchService.list(unit);
+    });
+
+  readonly launch: LaunchRequests['launch'] = (task, unit) =>
+    attempt(() => {
+      this.opened();
+      return this.launchService.page(task, unit);
     });
 
   readonly conflicts: ConflictRequests['conflicts'] = () =>
@@ -407,6 +437,8 @@ export class DebugSession implements MachineRequests {
     this.endedVcpus.attach(target);
     target.arena.events.timed = true;
     this.eventHistory.attach(target);
+    this.launchService.attach(target);
+    this.pageService.attach(target);
     this.control = this.controlOf(target, sequence);
     this.host.events.breakpointsChanged(this.breakpointTable.list());
     await this.goToStart(target, request.stopAt);
@@ -421,13 +453,17 @@ export class DebugSession implements MachineRequests {
 
   private controlOf(target: DebugTarget, sequence: number): RunControl {
     const { host, endedVcpus, output, wakeUp, eventHistory } = this;
-    const stopped = (): void => eventHistory.collect();
+    const stopped = (): void => {
+      eventHistory.collect();
+      this.pageService.stopped();
+    };
+    const { tracking } = this.pageService;
     const breakpoints = this.breakpointTable;
     const lines = new LineGoals(target);
     breakpoints.onPrint = (id, text) => host.events.message(`${id}: ${text}`, 'info');
     return new RunControl(
       target,
-      { host, breakpoints, endedVcpus, output, wakeUp, stopped, lines },
+      { host, breakpoints, endedVcpus, output, wakeUp, stopped, tracking, lines },
       sequence,
     );
   }

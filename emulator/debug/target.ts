@@ -1,5 +1,7 @@
 import type { SymbolTable } from '../elf/symbols';
 import type { EngineStatistics } from '../engine/statistics';
+import type { AccessLog } from '../engine/access-log';
+import type { AddressSpace } from '../memory/address-space';
 import type { EventKind } from '../memory/events';
 import type { Arena } from '../memory/arena';
 import type { ConflictList } from '../multiprocess/conflicts';
@@ -52,6 +54,19 @@ export interface DebugHooks {
   programBegun?: (hart: Hart) => void;
   /** Whether to stop before the system call that the hart stands at. Asked again when it is tried again. */
   stopsAtCall?: (hart: Hart) => boolean;
+  /** Memory has run out: what is kept for the debugger alone is given back. False: there was nothing. */
+  reclaim?: () => boolean;
+}
+
+/** Is told about every access to memory (`DebugTarget.observeMemory`). */
+export interface MemoryObserver {
+  /** What a hart has accessed since the last call, in program order. */
+  accesses(hart: Hart, log: AccessLog): void;
+  /**
+   * The kernel writes a page for the call that the space's hart stands at.
+   * @param isForced the embedder or a debugger does
+   */
+  hostWrote(space: AddressSpace, page: number, isForced: boolean): void;
 }
 
 /** What the debugger needs of a machine. */
@@ -105,6 +120,12 @@ export interface DebugTarget {
   /** Every hart stands still after this, also those on other threads. */
   halt(): void;
   readonly hooks: DebugHooks;
+  /**
+   * From now on every access of all harts is told, which run in turns on this thread and are interpreted; undefined:
+   * nobody is told, and they run as before.
+   * @throws Error when the machine looks for races or counts instructions
+   */
+  observeMemory(observer: MemoryObserver | undefined): void;
   /**
    * Ends a vCPU or a thread of the guest.
    * @throws Error for the main VM's hart

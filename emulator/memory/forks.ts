@@ -107,7 +107,12 @@ export abstract class Forks extends Lender {
 
   /** Whether the space is a copy of another one. */
   get isFork(): boolean {
-    return this.arena.u32[this.word(SPACE.parent)] !== 0;
+    return this.parentId !== 0;
+  }
+
+  /** Id of the space that this one was forked from, 0 = none. */
+  get parentId(): number {
+    return this.arena.u32[this.word(SPACE.parent)];
   }
 
   /** One holder more: the space does not end before `destroy` was called once more. */

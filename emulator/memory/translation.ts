@@ -13,6 +13,8 @@ export interface SpaceHooks {
   onFirstWrite?: (page: number) => void;
   /** A page with predecoded records was written, unmapped, protected or replaced; its mark is gone. */
   onCodeChanged?: (page: number) => void;
+  /** The host is about to write a page: for a system call, or (`isForced`) whatever its permissions. */
+  onHostWrite?: (page: number, isForced: boolean) => void;
 }
 
 /** What `frameFor` answers when there is no frame: minus the index of the fault's kind. */
@@ -88,11 +90,17 @@ export abstract class Translation extends Loans {
   }
 
   protected override reach(page: number, access: Access): number {
-    return Math.max(0, this.frameFor(page, access));
+    const frame = Math.max(0, this.frameFor(page, access));
+    if (access === 'write' && frame !== 0) this.hooks.onHostWrite?.(page, false);
+    return frame;
   }
 
   protected override reachForced(page: number, isWrite: boolean): number {
-    if (isWrite) return Math.max(0, this.frameToWrite(page, 0));
+    if (isWrite) {
+      const frame = Math.max(0, this.frameToWrite(page, 0));
+      if (frame !== 0) this.hooks.onHostWrite?.(page, true);
+      return frame;
+    }
     const entry = this.seen(page);
     return entry === 0 ? 0 : this.addressOf(entry, page);
   }

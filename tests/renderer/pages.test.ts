@@ -99,9 +99,49 @@ describe('the Pages pane', () => {
     await pane.findAll('[role=tab]')[0].trigger('click');
     await expect
       .poll(() => pane.findAll('[data-first]').map((line) => line.text()))
-      .toEqual(['First written by  hart 1 at main+0x4', 'First written by  hart 2 at main+0x4']);
+      .toEqual([
+        'First written since its fork by  hart 1 at main+0x4',
+        'First written since its fork by  hart 2 at main+0x4',
+      ]);
     const kinds = pane.findAll('[data-testid=page-life] .kind').map((each) => each.text());
     expect(kinds).toEqual(['loan', 'copy']);
+  });
+
+  test('tracks writes when asked, and says who wrote a page last and what that costs', async () => {
+    const { pane, fake } = await pagesPane();
+    expect(pane.get('[data-testid=tracking-cost]').text()).toBe('');
+    await pane.get('[data-testid=track-writes]').setValue(true);
+    await expect.poll(() => fake.machines[0].tracking.isOn).toBe(true);
+    await expect
+      .poll(() => pane.get('[data-testid=tracking-cost]').text())
+      .toBe('12.3× slower, 40 MIPS');
+    await pane.get('[data-cell="18.1"]').trigger('click');
+    await expect.poll(() => pane.findAll('[role=tab]')).toHaveLength(2);
+    await pane.findAll('[role=tab]')[0].trigger('click');
+    await expect
+      .poll(() => pane.findAll('[data-write]').map((line) => line.text()))
+      .toEqual([
+        'First written in this run by hart 1 at _start, main.c:12, 4 bytes at 00012008',
+        'Last written by hart 1 at _start+0x8, main.c:12, 4 bytes at 00012008',
+      ]);
+  });
+
+  test('compares a page with what a vCPU saw at its fork', async () => {
+    const { pane, fake } = await pagesPane();
+    const asked: string[] = [];
+    const read = fake.machines[0].readMemory.bind(fake.machines[0]);
+    const machine: MachineRequests = fake.machines[0];
+    machine.readMemory = async (address, length, hart, time) => {
+      asked.push(`${hart} ${time}`);
+      return read(address, length);
+    };
+    await pane.get('[data-cell="18.0"]').trigger('click');
+    await expect.poll(() => pane.findAll('[role=tab]')).toHaveLength(2);
+    await pane.findAll('[role=tab]')[1].trigger('click');
+    await expect.poll(() => asked.slice(-2)).toEqual(['0 now', '1 fork']);
+    await pane.get('[data-testid=diff-left]').setValue('3 now');
+    await expect.poll(() => asked.slice(-2)).toEqual(['3 now', '1 fork']);
+    await expect.poll(() => pane.get('[data-testid=diff-sentence]').text()).toBe('no difference');
   });
 
   test('shows in which bytes two address spaces differ', async () => {
@@ -254,6 +294,7 @@ describe('the map of an address space', () => {
     symbols: [''],
     symbolsOf: new Uint32Array(3),
     leftOut: { rows: 0, spaces: 0 },
+    tracking: { isOn: false },
   });
   const pages = info([8 + 5, 0, 16 + 3]);
 

@@ -5,9 +5,11 @@ import {
   type EventList,
   type PageInfo,
   type PagesInfo,
+  type PageWrite,
   type ProcessInfo,
   type RegisterTable,
   type VcpuInfo,
+  type WriteTrackingInfo,
 } from '../../emulator/debug/protocol';
 import type { ConflictsInfo } from '../../emulator/debug/protocol-conflicts';
 import type { CodeCounts, ProfileInfo } from '../../emulator/debug/protocol-profile';
@@ -102,6 +104,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   processes: readonly ProcessInfo[] | undefined;
   /** Pages of the heap, each in a state of its own row. */
   heapPages = 0;
+  tracking: WriteTrackingInfo = { isOn: false };
   /** How often the pages were asked for. */
   pageRequests = 0;
 
@@ -499,10 +502,25 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       symbols: ['', 'partial'],
       symbolsOf: Uint32Array.from(first, (page) => (page === 0x12 ? 1 : 0)),
       leftOut: { rows: 0, spaces: 0 },
+      tracking: this.tracking,
     };
   }
 
+  async trackWrites(isOn: boolean): Promise<WriteTrackingInfo> {
+    this.tracking = isOn ? { isOn, mips: 40, slowdown: 12.34 } : { isOn };
+    return this.tracking;
+  }
+
   async page(page: number, hart: number): Promise<PageInfo> {
+    const write = (at: number): PageWrite => ({
+      by: 'instruction',
+      hart: 1,
+      location: this.placeOf(TEXT + at),
+      place: { path: '/src/main.c', line: 12, column: 3 },
+      address: page * 4096 + 8,
+      size: 4,
+      instructions: 100,
+    });
     return {
       page,
       hart,
@@ -514,6 +532,8 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       ...(hart > 0 ? { lender: 0 } : {}),
       isPrivate: false,
       isDirty: true,
+      hasForkView: hart > 0,
+      ...(this.tracking.isOn && { firstWrite: write(0), lastWrite: write(8) }),
     };
   }
 

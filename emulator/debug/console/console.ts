@@ -11,7 +11,8 @@ import {
   type Verb,
 } from './console-types';
 import { DATA_VERBS, INFO_DATA } from './data-verbs';
-import { HART_VERBS, listEvents, listHarts, listPages, listTasks } from './hart-verbs';
+import { HART_VERBS, listEvents, listHarts, listTasks } from './hart-verbs';
+import { listPages, PAGE_VERBS } from './page-verbs';
 import { RUN_VERBS } from './run-verbs';
 
 type Info = (context: Context, text: string) => Promise<Reply>;
@@ -67,6 +68,7 @@ const VERBS: readonly Verb[] = [
   ...RUN_VERBS,
   ...BREAKPOINT_VERBS,
   ...DATA_VERBS,
+  ...PAGE_VERBS,
   ...CODE_VERBS,
   ...HART_VERBS,
   ...OTHER_VERBS,

@@ -1,9 +1,9 @@
+import { PAGE_SIZE } from '../../memory/layout';
 import { describeLocation } from '../location';
-import type { HartInfo, HartMarks, PagesInfo, Width } from '../protocol';
+import type { HartInfo, HartMarks, Width } from '../protocol';
 import { ConsoleError, wholeNumber, type Context, type Reply, type Verb } from './console-types';
 import { hartText, hexadecimal } from './stop-text';
 
-const PAGE = 4096;
 const LISTED_EVENTS = 20;
 
 /** `* 3 vCPU 3 of task 1: work+0x10, group 1, frozen`. */
@@ -66,48 +66,6 @@ const marking = (name: string, help: string, marks: HartMarks): Verb => ({
   },
 });
 
-/** How many pages of each state the spaces have, and what of the hart's is borrowed, lent or private. */
-export async function listPages(context: Context): Promise<Reply> {
-  const pages = await context.requests.pages();
-  const lines = pages.spaces.map(({ harts, totals }) => {
-    const counts = pages.states.flatMap((state, n) =>
-      state === 'unmapped' || !totals[n] ? [] : [`${totals[n]} ${state}`],
-    );
-    return `harts ${harts.join(', ')}: ${counts.join(', ')}`;
-  });
-  const own = pages.spaces.findIndex(({ harts }) => harts.includes(context.hart));
-  const states = ['borrowed', 'lent', 'private', 'stale'];
-  const rows = own < 0 ? [] : rowsOf(pages, own).filter(({ state }) => states.includes(state));
-  for (const { first, count, state, label, symbols } of rows) {
-    const what = symbols === '' ? label : `${label}, ${symbols}`;
-    const range = `${hexadecimal(first * PAGE)} … ${hexadecimal((first + count) * PAGE)}`;
-    lines.push(`  ${range} ${state}: ${what}`);
-  }
-  const spaces = pages.spaces.map(({ harts, totals }) => ({
-    harts,
-    ...Object.fromEntries(pages.states.map((state, n) => [state, totals[n] ?? 0])),
-  }));
-  return { text: lines.join('\n'), data: { spaces, pages: rows } };
-}
-
-interface PageRow {
-  readonly first: number;
-  readonly count: number;
-  readonly state: string;
-  readonly label: string;
-  readonly symbols: string;
-}
-
-function rowsOf(pages: PagesInfo, space: number): PageRow[] {
-  return [...pages.first].map((first, n) => ({
-    first,
-    count: pages.count[n] ?? 0,
-    state: pages.states[(pages.cells[n * pages.spaces.length + space] ?? 0) >> 3] ?? '',
-    label: pages.labels[pages.labelOf[n] ?? 0] ?? '',
-    symbols: pages.symbols[pages.symbolsOf[n] ?? 0] ?? '',
-  }));
-}
-
 /** vCPUs by task. */
 export async function listTasks({ requests }: Context): Promise<Reply> {
   const { harts, endedVcpus } = await requests.state();
@@ -140,7 +98,7 @@ export async function listEvents({ requests }: Context, text: string): Promise<R
   const limit = text === '' ? LISTED_EVENTS : wholeNumber(text, 'How many', 1);
   const { events, lost } = await requests.events(Math.min(limit, 1000));
   const lines = events.map(({ number, hart, kind, location, page, detail }) => {
-    const about = detail ?? (page > 0 ? `page ${hexadecimal(page * PAGE)}` : '');
+    const about = detail ?? (page > 0 ? `page ${hexadecimal(page * PAGE_SIZE)}` : '');
     return `${number} hart ${hart} ${kind} ${about} at ${describeLocation(location)}`.replace(
       / {2,}/g,
       ' ',

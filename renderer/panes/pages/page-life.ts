@@ -1,4 +1,5 @@
-import type { EventInfo, PageSpace } from '../../../emulator/debug/protocol';
+import type { EventInfo, PageSpace, PageWrite } from '../../../emulator/debug/protocol';
+import { hexAddress, placeName } from '../../format';
 
 /** Events with which a space gets a page of its own to write: the first write to it there. */
 const WRITES = new Set(['copy', 'loan', 'late-borrow']);
@@ -45,4 +46,18 @@ export function firstWrites(
       number > born && WRITES.has(kind) && harts.includes(hart);
     return events.find(isFirst) ?? [];
   });
+}
+
+/** `hart 2 at work+0xc, mp-race.c:21, 8 bytes at 00025140`. */
+export function writeSentence({ by, hart, location, place, address, size }: PageWrite): string {
+  const file = place?.path.split('/').at(-1) ?? '';
+  return [
+    `hart ${hart} at ${placeName(location)}`,
+    by === 'call' && 'by a system call',
+    by === 'host' && 'by the debugger or the host',
+    place && `${file}:${place.line}`,
+    size > 0 && `${size} ${size === 1 ? 'byte' : 'bytes'} at ${hexAddress(address)}`,
+  ]
+    .filter((part) => typeof part === 'string')
+    .join(', ');
 }

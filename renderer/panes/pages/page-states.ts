@@ -1,4 +1,9 @@
-import type { PageSpace } from '../../../emulator/debug/protocol';
+import type {
+  HartId,
+  MemoryTime,
+  PageSpace,
+  WriteTrackingInfo,
+} from '../../../emulator/debug/protocol';
 import { grouped, ranges } from '../../format';
 
 /** How page states look and what they are called: a letter always stands beside the colour. */
@@ -71,4 +76,22 @@ export function spaceSentence(states: readonly string[], space: PageSpace): stri
   const { task } = space;
   const who = task ? `, vCPU ${task.vcpu} of task ${task.id} (${task.mode})` : '';
   return `${nameOf(space).replace('h', 'H')}${who}: ${totalsSentence(states, space.totals)}`;
+}
+
+/** Memory as a hart sees it, or saw it when it began. */
+export interface PageView {
+  readonly id: string;
+  readonly hart: HartId;
+  readonly time: MemoryTime;
+  readonly title: string;
+}
+
+/** `hart 2 at its fork`. */
+export const forkTitle = (space: PageSpace): string => `${nameOf(space)} at its fork`;
+
+/** What write tracking costs, as far as that is known. */
+export function trackingSentence({ isOn, mips, slowdown }: WriteTrackingInfo): string {
+  if (!isOn || mips === undefined) return '';
+  if (slowdown === undefined) return `${mips.toFixed(0)} MIPS`;
+  return `${slowdown.toFixed(1)}× slower, ${mips.toFixed(0)} MIPS`;
 }

@@ -96,6 +96,12 @@ export class Client {
     return found;
   }
 
+  /** The machine behind the session. */
+  get target(): Machine {
+    if (!this.machine) throw new Error('no program is open');
+    return this.machine;
+  }
+
   end(): void {
     this.machine?.dispose();
   }
