@@ -136,7 +136,8 @@ export class GuestProcesses implements ProcessHost {
   private add(process: GuestProcess): void {
     this.byId.set(process.pid, process);
     const { engines } = this.host;
-    process.kernel.onFlushInstructions = () => engines.of(process.space).code.synchronize();
+    process.kernel.onFlushInstructions = () =>
+      engines.of(process.space).flushInstructions(process.space);
     process.kernel.onProgram = () => this.host.programBegun(process);
   }
 

@@ -143,8 +143,8 @@ export class Machine implements DebugTarget {
       );
       const processes = workspaceProcesses(options, space);
       this.workspaceProcesses = processes;
-      first.code.onChange = () => {
-        pool.codeChanged();
+      first.code.onBreakpoints = () => {
+        pool.setBreakpoints(first.code.breakpoints);
         processes?.setBreakpoints(first.code.breakpoints);
       };
       this.parallel = new Parallel(this.executor, pool, processes);

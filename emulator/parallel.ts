@@ -29,10 +29,11 @@ const CLONE = 220;
 const CLONE3 = 435;
 const CLONE_VM = 0x100;
 /**
- * System calls that may take away rights of pages which other threads are using: everybody comes home before them
- * (brk munmap mremap mmap mprotect madvise, and those that make a process or begin another program).
+ * System calls that may take away rights of pages which other threads are using, and those that all harts must take
+ * notice of: everybody comes home before them (brk munmap mremap mmap mprotect madvise riscv_flush_icache, and those that
+ * make a process or begin another program).
  */
-const TAKES_RIGHTS = new Set([214, 215, 216, MMAP, MPROTECT, 233, CLONE, CLONE3, 221, 281]);
+const TAKES_RIGHTS = new Set([214, 215, 216, MMAP, MPROTECT, 233, 259, CLONE, CLONE3, 221, 281]);
 /** These fork the caller's space, which withdraws its write deltas. */
 const FORKS = new Set([110, 2000]);
 const MAP_FIXED = 0x10;
@@ -138,7 +139,6 @@ export class Parallel {
     let alone: boolean;
     do {
       pass();
-      pool.noteCode();
       const looks = harts.retired >= lookAt;
       const ended =
         (looks ? executor.interrupted() : undefined) ?? this.welcome() ?? this.welcomeTravellers();

@@ -1,5 +1,6 @@
 import { decode } from '../isa/decoder';
 import type { Decoded } from '../isa/types';
+import type { Bulk } from '../memory/bulk';
 import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
 import { fusedAt, LONGEST_FUSED, operationOf } from './operations';
 import { BREAKPOINT_BIT, LONGEST_RUN, PSEUDO, RECORD, REGIONS, writeOperands } from './records';
@@ -10,6 +11,8 @@ export interface CodeSource {
   fetch(address: number): number | undefined;
   /** Stores to this page must be reported from now on: it has records. */
   markCode(page: number): unknown;
+  /** Where a page's code is fetched from and whether stores may change it: `Translation.codePage`. */
+  codePage(page: number): number;
 }
 
 /**
@@ -24,12 +27,24 @@ export interface CodeSource {
  * | 8192   | u32      | page number |
  * | 8196   | u32      | next page map |
  * | 8200   | u32      | first run node |
+ * | 8204   | u32      | 1 = records or regions in use were made from the copy |
+ * | 8208   | 4096 B   | a copy of the page: what its records and regions were made from |
  *
  * A run node says which records hold instructions of the page: u32 next node, u32 first record, u32
  * number of records. The pool itself begins with u32 next free address, u32 first page map; from 16 on lies
  * the engine's region block (`REGIONS` in records.ts).
  */
-const MAP = { bytes: 8192 + 16, page: 8192, next: 8196, runs: 8200 } as const;
+const MAP = {
+  bytes: 8208 + PAGE_SIZE,
+  page: 8192,
+  next: 8196,
+  runs: 8200,
+  inUse: 8204,
+  copy: 8208,
+} as const;
+/** Bits of `CodeSource.codePage`. */
+const CAN_CHANGE = 1;
+const IS_TOLD = 2;
 const NODE = { bytes: 16, next: 0, start: 4, count: 8 } as const;
 /** Where the region block lies in the pool. */
 export const REGION_BLOCK = 16;
@@ -70,13 +85,23 @@ export class CodeSpace {
   private readonly view: DataView;
   private readonly words: Uint32Array;
   private readonly stubs = new Map<number, Stub>();
+  /** Pages with records that this hart's stores have changed since the last `fence.i`. */
   private readonly stale = new Set<number>();
+  /** Pages with records that stores may change, told or not. */
+  private readonly changeable = new Set<number>();
+  /** The code version (`AddressSpace.codeVersion`) that all records are true of. */
+  private version = 0;
+  /**
+   * Harts run on other threads as well: a store there that is under way while a page's records are made here is not
+   * told.
+   */
+  isConcurrent = false;
   readonly breakpoints = new Set<number>();
   private poolEnd: number;
   /** Called before any records are dropped. */
   beforeDrop: (() => void) | undefined;
-  /** Called when decoded code is dropped: what other threads have decoded is out of date too. */
-  onChange: (() => void) | undefined;
+  /** Called when breakpoints have changed. */
+  onBreakpoints: (() => void) | undefined;
   /** Translated code; none for an engine that only interprets. */
   regions: RegionEntries | undefined;
 
@@ -89,6 +114,7 @@ export class CodeSpace {
     readonly table: number,
     private readonly pool: { readonly base: number; readonly bytes: number },
     private readonly source: CodeSource,
+    private readonly bulk: Pick<Bulk, 'copy' | 'equal'>,
   ) {
     this.view = new DataView(memory.buffer);
     this.words = new Uint32Array(memory.buffer);
@@ -148,8 +174,8 @@ export class CodeSpace {
   translate(pc: number): number | undefined {
     const known = this.lookup(pc);
     if (known !== 0) return known;
-    if (this.source.fetch(pc) === undefined) return undefined;
     this.ensureRoom();
+    if (pc >= ADDRESS_LIMIT || this.prepare(Math.floor(pc / PAGE_SIZE)) === 0) return undefined;
     this.placeRun(pc);
     // A 4-byte instruction whose second half cannot be fetched has none.
     return this.lookup(pc) || undefined;
@@ -161,16 +187,101 @@ export class CodeSpace {
    */
   watch(page: number): boolean {
     if (!this.hasRoom()) return false;
-    this.pageMap(page);
-    this.source.markCode(page);
+    const map = this.inUse(page) || this.prepare(page);
+    if (map === 0) return false;
+    this.use(map, page);
     return true;
+  }
+
+  /** The 16 bits at an even address as records are made of them, or undefined when they cannot be fetched. */
+  unitAt(address: number): number | undefined {
+    if (address >= ADDRESS_LIMIT) return undefined;
+    const map = this.inUse(Math.floor(address / PAGE_SIZE));
+    return map === 0 ? this.source.fetch(address) : this.copiedUnit(map, address);
+  }
+
+  /** The map of a page of which records or regions are in use, else 0. */
+  private inUse(page: number): number {
+    const map = this.words[(this.table >>> 2) + page];
+    return map !== 0 && this.words[(map + MAP.inUse) >>> 2] !== 0 ? map : 0;
+  }
+
+  private copiedUnit(map: number, address: number): number {
+    return this.view.getUint16(map + MAP.copy + (address & (PAGE_SIZE - 1)), true);
+  }
+
+  /**
+   * Whether records are true of other code now: `verify` drops those that are not.
+   * @param version of the space that runs here
+   */
+  isOf(version: number): boolean {
+    return this.version === version;
+  }
+
+  /**
+   * Drops all records whose code is not what the space that runs here has. When its code version is another one that is
+   * looked up for all pages, else for those that stores may change.
+   */
+  verify(version: number): void {
+    if (this.isOf(version)) {
+      for (const page of this.changeable) this.compare(page);
+    } else {
+      this.version = version;
+      for (let map = this.firstMap; map !== 0; map = this.words[(map + MAP.next) >>> 2]) {
+        this.compare(this.words[(map + MAP.page) >>> 2]);
+      }
+    }
+    this.stale.clear();
+  }
+
+  /** Drops a page's records and regions unless they were made of what is there now. */
+  private compare(page: number): void {
+    const map = this.inUse(page);
+    if (map === 0) return;
+    const found = this.source.codePage(page);
+    if (found === 0 || !this.isCopyOf(map, found)) this.invalidate(page);
+    else this.noteKind(page, found);
+  }
+
+  private isCopyOf(map: number, found: number): boolean {
+    return this.bulk.equal(map + MAP.copy, found & -PAGE_SIZE, PAGE_SIZE) !== 0;
+  }
+
+  private noteKind(page: number, found: number): void {
+    if ((found & CAN_CHANGE) !== 0) this.changeable.add(page);
+    else this.changeable.delete(page);
+  }
+
+  /**
+   * The map of a page whose copy is what is there now; records that were made of something else are dropped.
+   * @returns 0 when the page cannot be executed
+   */
+  private prepare(page: number): number {
+    const known = this.inUse(page);
+    if (known !== 0 && !this.changeable.has(page)) return known;
+    // The page is made to be there first, if it can.
+    if (known === 0 && this.source.fetch(page * PAGE_SIZE) === undefined) return 0;
+    const found = this.source.codePage(page);
+    if (found === 0) return 0;
+    const map = this.pageMap(page);
+    if (known !== 0 && this.isCopyOf(map, found)) return map;
+    if (known !== 0) this.invalidate(page);
+    this.bulk.copy(map + MAP.copy, found & -PAGE_SIZE, PAGE_SIZE);
+    return map;
+  }
+
+  /** Something is made of a page's copy. */
+  private use(map: number, page: number): void {
+    // Each time: the records that are there already may be of a fork, and this space not be marked yet.
+    this.source.markCode(page);
+    this.noteKind(page, this.source.codePage(page));
+    this.words[(map + MAP.inUse) >>> 2] = 1;
   }
 
   /** The page's records no longer stand for its bytes: they send the interpreter back to look again. */
   invalidate(page: number): void {
-    // Other threads may have decoded it even when this one has not.
-    this.onChange?.();
     this.stale.delete(page);
+    this.changeable.delete(page);
     const map = this.words[(this.table >>> 2) + page];
     if (map === 0) return;
     this.beforeDrop?.();
@@ -185,6 +296,7 @@ export class CodeSpace {
       node = this.words[(node + NODE.next) >>> 2]!;
     }
     this.words[(map + MAP.runs) >>> 2] = 0;
+    this.words[(map + MAP.inUse) >>> 2] = 0;
   }
 
   /**
@@ -195,21 +307,28 @@ export class CodeSpace {
     this.stale.add(page);
   }
 
-  /** `fence.i`: later fetches see all earlier stores. */
-  synchronize(): void {
-    for (const page of [...this.stale]) this.invalidate(page);
+  /**
+   * `fence.i`: later fetches see all earlier stores, those of other harts too that the hart can see.
+   * @param version code version of the space that runs here
+   */
+  synchronize(version: number): void {
+    if (this.isConcurrent || !this.isOf(version)) return this.verify(version);
+    for (const page of this.changeable) {
+      if (this.stale.has(page) || (this.source.codePage(page) & IS_TOLD) === 0) this.compare(page);
+    }
+    this.stale.clear();
   }
 
   setBreakpoint(pc: number): void {
     this.breakpoints.add(pc);
     this.invalidate(pc >>> PAGE_SHIFT);
-    this.onChange?.();
+    this.onBreakpoints?.();
   }
 
   clearBreakpoint(pc: number): void {
     this.breakpoints.delete(pc);
     this.invalidate(pc >>> PAGE_SHIFT);
-    this.onChange?.();
+    this.onBreakpoints?.();
   }
 
   /** Gives the whole pool back. No hart may be inside the interpreter. */
@@ -224,6 +343,7 @@ export class CodeSpace {
     this.firstMap = 0;
     this.stubs.clear();
     this.stale.clear();
+    this.changeable.clear();
   }
 
   /** Forgets everything decoded, and stops at these addresses from now on. */
@@ -296,8 +416,7 @@ export class CodeSpace {
 
   private addNode(page: number, start: number, count: number): void {
     const map = this.pageMap(page);
-    // Each time: the records that are there already may be of a fork, and this space not be marked yet.
-    this.source.markCode(page);
+    this.use(map, page);
     const node = this.allocate(NODE.bytes) >>> 2;
     this.words[node + NODE.next / 4] = this.words[(map + MAP.runs) >>> 2]!;
     this.words[node + NODE.start / 4] = start;
@@ -354,11 +473,12 @@ export class CodeSpace {
     const page = start >>> PAGE_SHIFT;
     const pcs: number[] = [];
     const decoded: (Decoded | undefined)[] = [];
+    const map = this.pageMap(page);
     let pc = start;
     while (pc >>> PAGE_SHIFT === page && pcs.length < LONGEST_RUN && this.lookup(pc) === 0) {
-      const low = this.source.fetch(pc);
-      const high = low !== undefined && (low & 3) === 3 ? this.source.fetch(pc + 2) : 0;
-      if (low === undefined || high === undefined) break;
+      const low = this.copiedUnit(map, pc);
+      const high = (low & 3) === 3 ? this.unitBehind(map, pc) : 0;
+      if (high === undefined) break;
       const instruction = decode(((high << 16) | low) >>> 0);
       pcs.push(pc);
       decoded.push(instruction);
@@ -368,6 +488,14 @@ export class CodeSpace {
       if (control === 'jump' || control === 'indirect') return { pcs, decoded, next: undefined };
     }
     return { pcs, decoded, next: pc };
+  }
+
+  /** The second 16 bits of the instruction at `pc`, whose page has this map. */
+  private unitBehind(map: number, pc: number): number | undefined {
+    const next = pc + 2;
+    if ((next & (PAGE_SIZE - 1)) !== 0) return this.copiedUnit(map, next);
+    const nextMap = next < ADDRESS_LIMIT ? this.prepare(next / PAGE_SIZE) : 0;
+    return nextMap === 0 ? undefined : this.copiedUnit(nextMap, next);
   }
 
   private placeRun(start: number): void {

@@ -85,6 +85,10 @@ export class Engine {
   /** The CSR instructions that have run, by their encodings. */
   private readonly csrs = new Map<number, Decoded>();
   private storing = false;
+  /** Which space ran last. */
+  private spaceId = 0;
+  /** Records are compared with the code before the next instruction: another space runs, or a hart comes from elsewhere. */
+  private mustVerify = false;
   private space: AddressSpace;
   private log: AccessLog | undefined;
   private loggingInterpreter: Interpreter | undefined;
@@ -108,10 +112,17 @@ export class Engine {
     this.space = root;
     this.interpreter = instantiateInterpreter(arena.memory);
     this.words = arena.u32;
-    this.code = new CodeSpace(arena.memory, arena.allocateCodeTable(), recordsOf(arena, part), {
-      fetch: (address) => this.fetch(address),
-      markCode: (page) => this.markCode(page),
-    });
+    this.code = new CodeSpace(
+      arena.memory,
+      arena.allocateCodeTable(),
+      recordsOf(arena, part),
+      {
+        fetch: (address) => this.fetch(address),
+        markCode: (page) => this.markCode(page),
+        codePage: (page) => this.space.codePage(page),
+      },
+      arena.bulk,
+    );
     this.addRoot(root);
     if (kind !== 'interpreter') {
       this.translator = new Translator(
@@ -119,7 +130,7 @@ export class Engine {
         this.code,
         this.interpreter,
         {
-          fetch: (address) => this.fetch(address),
+          fetch: (address) => this.code.unitAt(address),
           isBreakpoint: (address) => this.code.breakpoints.has(address),
         },
         store,
@@ -169,6 +180,12 @@ export class Engine {
     else this.code.invalidate(page);
   };
 
+  /** `riscv_flush_icache`: later fetches of all harts of a process see all earlier stores. */
+  flushInstructions(root: AddressSpace): void {
+    if (this.code.isConcurrent) root.flushCode();
+    else this.code.synchronize(this.space.codeVersion);
+  }
+
   /** What ran in translated code so far. */
   get stats(): EngineStatistics {
     const counters = regionCounters(this.space.arena.memory, this.code.regionBlock);
@@ -178,6 +195,10 @@ export class Engine {
   /** Points a hart at this engine's tables, in a space that has delta tables: it is what runs next. */
   attach(hart: HartState, space = this.space): void {
     this.space = space;
+    // What it has stored elsewhere is not told here, and its fence.i may have run there.
+    const isNew = space.id !== this.spaceId || hart.field(HART.codeTable) !== this.code.table;
+    this.spaceId = space.id;
+    if (isNew) this.mustVerify = true;
     hart.setField(HART.readTable, this.space.readTable);
     hart.setField(HART.writeTable, this.space.writeTable);
     hart.setField(HART.codeTable, this.code.table);
@@ -251,6 +272,11 @@ export class Engine {
   /** One call of the interpreter and what it asks for; a stop when the caller must act. */
   private advance(hart: HartState, budget: number, through: boolean): EngineStop | undefined {
     if (hart.field(HART.eventStop) !== 0) return { kind: 'event' };
+    const { codeVersion } = this.space;
+    if (this.mustVerify || !this.code.isOf(codeVersion)) {
+      this.mustVerify = false;
+      this.code.verify(codeVersion);
+    }
     const record = this.code.translate(hart.pc);
     if (record === undefined) return this.fetchFault(hart.pc);
     const long = !through && budget > RUN_MARGIN;
@@ -318,7 +344,8 @@ export class Engine {
       case REASON.misaligned:
         return { kind: 'misaligned', address: hart.longField(HART.faultAddress) };
       case REASON.fenceI:
-        this.code.synchronize();
+        this.space.adopt();
+        this.code.synchronize(this.space.codeVersion);
         hart.pc += 4;
         hart.instret += 1;
         return undefined;
@@ -419,8 +446,8 @@ export class Engine {
 
   /** The encoding at `pc`; what cannot be fetched reads as 0. */
   private instructionBits(pc: number): number {
-    const low = this.fetch(pc) ?? 0;
-    return (low & 3) === 3 ? (low | ((this.fetch(pc + 2) ?? 0) << 16)) >>> 0 : low;
+    const low = this.code.unitAt(pc) ?? 0;
+    return (low & 3) === 3 ? (low | ((this.code.unitAt(pc + 2) ?? 0) << 16)) >>> 0 : low;
   }
 }
 

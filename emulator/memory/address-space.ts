@@ -72,6 +72,7 @@ export class AddressSpace extends Workspace {
             ? space.fillShared(from, to, entry, options.frameAt)
             : this.arena.pageTable.fill(space.top, from, to, entry);
         if (!isFilled) space.removeRange(from, to, changed);
+        else if ((entry & ENTRY.execute) !== 0) space.renewCode(from, to);
         return isFilled;
       }),
     );
@@ -114,6 +115,7 @@ export class AddressSpace extends Workspace {
         pageTable.visit(space.top, from, to, (leaf, _page, low, high) => {
           for (let i = leaf + low; i <= leaf + high; i++) if (u32[i] !== 0) mapped += 1;
         });
+        if ((flags & ENTRY.execute) !== 0) space.renewCode(from, to);
         return space.changeRange(from, to, change, changed);
       });
     });
@@ -171,6 +173,7 @@ export class AddressSpace extends Workspace {
       const lent = entry < 0 ? 0 : this.lendable(page);
       if (lent === 0) throw this.outOfMemory(`to lend page ${where}`);
       hasCode = this.takeOwnerCodeWritten() || (entry & ENTRY.code) !== 0;
+      if ((entry & ENTRY.execute) !== 0) this.renewOwned(page);
       frames.retain(lent >>> ENTRY_FRAME_SHIFT);
       return lent >>> ENTRY_FRAME_SHIFT;
     });
@@ -202,6 +205,7 @@ export class AddressSpace extends Workspace {
       this.collectCode(page, page + 1, changed);
       this.withdraw(page, page + 1);
       u32[at] = ((frame << ENTRY_FRAME_SHIFT) | flags) >>> 0;
+      if ((flags & ENTRY.execute) !== 0) this.renewCode(page);
       if (together === ENTRY.borrowed) this.noteTogether(page);
       return true;
     });
@@ -226,6 +230,7 @@ export class AddressSpace extends Workspace {
       this.withdraw(page, page + 1);
       this.releaseEntries([u32[at]]);
       u32[at] = entry;
+      if ((entry & ENTRY.execute) !== 0) this.renewCode(page);
       this.restored(page, entry);
       return entry;
     });

@@ -91,6 +91,8 @@ export const HEADER = {
   hartsNext: 52,
   codeTablesUsed: 53,
   installsUsed: 54,
+  // How many numbers for versions of code were given out (spaces.ts).
+  codeVersions: 55,
   // Threads that run guest code (safepoints.ts), and the frames that wait for them (frames.ts).
   threadEpoch: 60,
   threadsRunning: 61,

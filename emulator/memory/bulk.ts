@@ -9,6 +9,8 @@ import { HART } from './layout';
 export interface Bulk {
   /** Copies `length` bytes from arena address `from` to `to`. */
   copy(to: number, from: number, length: number): void;
+  /** 1 when `length` bytes at two arena addresses are equal, else 0; the length is a multiple of 32. */
+  equal(one: number, other: number, length: number): number;
   /** Sets `length` bytes at arena address `to` to zero. */
   clear(to: number, length: number): void;
   /**
@@ -47,6 +49,10 @@ function build(): WebAssembly.Module {
   copy.builder.do(memory.copy(copyTo, copyFrom, copyLength));
   module.export('copy', copy.index);
 
+  const equal = module.function(['i32', 'i32', 'i32'], ['i32']);
+  buildEqual(equal.builder);
+  module.export('equal', equal.index);
+
   const clear = module.function(['i32', 'i32'], []);
   const [clearTo, clearLength] = [0, 1].map((n) => clear.builder.param(n, 'i32'));
   clear.builder.do(memory.fill(clearTo, i32.const(0), clearLength));
@@ -81,6 +87,24 @@ function build(): WebAssembly.Module {
   buildWriteEvent(event.builder);
   module.export('writeEvent', event.index);
   return new WebAssembly.Module(module.build());
+}
+
+/** Thirty-two bytes at a time. */
+function buildEqual(b: FunctionBuilder): void {
+  const [one, other, length] = [0, 1, 2].map((n) => b.param(n, 'i32'));
+  const end = b.local('i32');
+  const differing = (offset: number) => i64.xor(i64.load(one, offset), i64.load(other, offset));
+  b.set(end, i32.add(one, length));
+  b.loop((again) => {
+    const first = i64.or(differing(0), differing(8));
+    const second = i64.or(differing(16), differing(24));
+    b.if(i32.eqz(i64.eqz(i64.or(first, second))), () => b.return(i32.const(0)));
+    b.set(one, i32.add(one, i32.const(32)));
+    b.set(other, i32.add(other, i32.const(32)));
+    b.brIf(again, i32.ne(one, end));
+  });
+  b.return(i32.const(1));
+  b.do(unreachable);
 }
 
 function buildDropNode(b: FunctionBuilder): void {

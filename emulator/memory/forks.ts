@@ -166,6 +166,8 @@ export abstract class Forks extends Lender {
 
   private copyTables(child: Forks): boolean {
     const together = this.collectTogether();
+    const { u32 } = this.arena;
+    u32[child.word(SPACE.codeVersion)] = u32[this.word(SPACE.codeVersion)];
     this.arena.pageTable.fork(child.top, this.top);
     return this.snapshotTogether(child, together);
   }

@@ -140,6 +140,13 @@ export abstract class Loans extends PageOwner {
     return this.ownerOf(page).id;
   }
 
+  /** The executable `page` has changed for all who have its owner's frame, and for this space. */
+  protected renewOwned(page: number): void {
+    const owner = this.ownerOf(page);
+    owner.renewCode(page);
+    if (owner !== this) this.renewCode(page);
+  }
+
   /** The space whose frame a store of this one to `page` ends up in. */
   protected ownerOf(page: number): Loans {
     return this.isCommon(page) ? (this.lenderSpace?.ownerOf(page) ?? this) : this;
@@ -356,6 +363,7 @@ export abstract class Loans extends PageOwner {
       throw this.outOfMemory(`to adopt page 0x${page.toString(16)}`);
     }
     if ((entry & ENTRY.code) !== 0) code.push(page);
+    if ((entry & ENTRY.execute) !== 0) this.renewCode(page);
     this.emit('adopt', page, entry >>> ENTRY_FRAME_SHIFT, lent >>> ENTRY_FRAME_SHIFT);
     return 1;
   }

@@ -3,6 +3,7 @@ import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { OutOfMemory } from './errors';
 import type { EventKind } from './events';
 import { GuestAccess } from './guest-access';
+import { PAGE_COUNT } from './layout';
 import { acquire, release } from './lock';
 import { ENTRY, ENTRY_FLAGS, ENTRY_WRITTEN_TOGETHER, LEAF_SHIFT } from './page-table';
 import { LOG_PAGES, SPACE, TOGETHER_LEAVES } from './spaces';
@@ -27,6 +28,7 @@ export abstract class PageOwner extends GuestAccess {
   protected readonly lock: number;
   protected readonly epochWord: number;
   private readonly pairWord: number;
+  private readonly codeVersionWord: number;
   private ownId: number;
 
   protected constructor(
@@ -42,6 +44,7 @@ export abstract class PageOwner extends GuestAccess {
     this.lock = (root + SPACE.lock) >>> 2;
     this.epochWord = (root + SPACE.epoch) >>> 2;
     this.pairWord = (base + SPACE.pair) >>> 2;
+    this.codeVersionWord = (base + SPACE.codeVersion) >>> 2;
     this.top = (base + SPACE.top) >>> 2;
     this.watches = new Watches(arena, base);
   }
@@ -82,6 +85,24 @@ export abstract class PageOwner extends GuestAccess {
   /** The page-table entry of `page` (`ENTRY` in page-table.ts), 0 = unmapped. */
   entry(page: number): number {
     return this.arena.pageTable.lookup(this.top, page);
+  }
+
+  /**
+   * Changes with the executable pages: with which there are, their protection, and the bytes of those that nobody may
+   * write. A fork has that of its parent until one of them changes.
+   */
+  get codeVersion(): number {
+    return this.arena.u32[this.codeVersionWord];
+  }
+
+  /** Whoever has made something of the executable pages compares it with them before it goes on. */
+  flushCode(): void {
+    this.locked(() => this.renewCode(0, PAGE_COUNT));
+  }
+
+  /** The executable pages from `first` to before `end` have changed, here and for all borrowers. */
+  protected renewCode(first: number, end = first + 1): void {
+    this.arena.spaces.renewCode(this.base, first, end);
   }
 
   /** Number of the delta table pair, 0 = none. Read anew each time: another thread may give or take it. */
@@ -238,15 +259,24 @@ export abstract class PageOwner extends GuestAccess {
     }
   }
 
-  /** Adds the pages from `first` to before `end` that predecoded records were made from to `pages`. */
+  /**
+   * Before the pages from `first` to before `end` change: adds those that predecoded records were made from to `pages`,
+   * and notes the change when any can be executed.
+   */
   protected collectCode(first: number, end: number, pages: number[]): void {
     const { u32, pageTable } = this.arena;
     let last = 0;
+    let flags = 0;
     pageTable.visit(this.top, first, end, (leaf, page, from, to) => {
       // Large mappings are one leaf in many places; no code was made from it, or it would stand alone.
       if (leaf === last) return;
       last = leaf;
-      for (let i = from; i <= to; i++) if ((u32[leaf + i] & ENTRY.code) !== 0) pages.push(page + i);
+      for (let i = from; i <= to; i++) {
+        const entry = u32[leaf + i];
+        flags |= entry;
+        if ((entry & ENTRY.code) !== 0) pages.push(page + i);
+      }
     });
+    if ((flags & ENTRY.execute) !== 0) this.renewCode(first, end);
   }
 }

@@ -30,6 +30,8 @@ import { acquire, release } from './lock';
  * | 592    | 64×u32    | log (of a root): the pages of the last 64 epochs |
  * | 848    | u32       | leaves in the list below; 33 = more than it holds |
  * | 852    | 32×u32    | leaves (page >>> 6) that may have lent or borrowed pages |
+ * | 980    | u32       | code version: spaces with the same one have the same executable pages, and the same bytes in |
+ * |        |           | those of them that nobody may write |
  * | 992    | 8×u32     | one bit for each entry of the top table in use |
  * | 1024   | 256×u32   | top table: middle nodes |
  */
@@ -58,6 +60,7 @@ export const SPACE = {
   log: 592,
   togetherCount: 848,
   together: 852,
+  codeVersion: 980,
   top: 1024,
 } as const;
 
@@ -128,9 +131,44 @@ export class Spaces {
     u32[(base + SPACE.root) >>> 2] = base;
     u32[(base + SPACE.holders) >>> 2] = 1;
     for (const field of CLEARED) u32[(base + field) >>> 2] = 0;
+    // A fork begins with that of its parent.
+    if (parent === 0) u32[(base + SPACE.codeVersion) >>> 2] = this.newCodeVersion();
     // As a signed number, which costs the host no allocation: a fork takes half a microsecond in all.
     Atomics.store(i32, (base + SPACE.id) >>> 2, (serial << NUMBER_BITS) | number);
     return base;
+  }
+
+  /**
+   * Gives the space at `base` a code version of its own: its executable pages from `first` to before `end` have changed.
+   * Those that borrow from it have changed with it, and agree with it still if they did so before, unless some of these
+   * pages are private to them. The caller holds the family's lock.
+   */
+  renewCode(base: number, first: number, end: number): void {
+    const { u32 } = this.views;
+    const former = u32[(base + SPACE.codeVersion) >>> 2];
+    this.setCodeVersion(base, former, this.newCodeVersion(), first, end);
+  }
+
+  private setCodeVersion(
+    base: number,
+    former: number,
+    version: number,
+    first: number,
+    end: number,
+  ): void {
+    const { u32 } = this.views;
+    Atomics.store(u32, (base + SPACE.codeVersion) >>> 2, version);
+    for (let at = u32[(base + SPACE.firstBorrower) >>> 2]; at !== 0;) {
+      const isPrivate =
+        u32[(at + SPACE.privateFirst) >>> 2] < end && u32[(at + SPACE.privateEnd) >>> 2] > first;
+      const agreed = u32[(at + SPACE.codeVersion) >>> 2] === former && !isPrivate;
+      this.setCodeVersion(at, former, agreed ? version : this.newCodeVersion(), first, end);
+      at = u32[(at + SPACE.nextBorrower) >>> 2];
+    }
+  }
+
+  private newCodeVersion(): number {
+    return (Atomics.add(this.views.u32, HEADER.codeVersions, 1) + 1) >>> 0;
   }
 
   /** Gives back a descriptor whose top table is empty. */

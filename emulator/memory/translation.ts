@@ -84,6 +84,20 @@ export abstract class Translation extends Loans {
     });
   }
 
+  /**
+   * Where instructions of `page` are fetched from, found without any effect: an arena address, 0 = it cannot be executed.
+   * Bit 0 is set when stores may change it; bit 1 as well when each such store by this space is told (`markCode`) and
+   * nobody else can make one.
+   */
+  codePage(page: number): number {
+    const entry = this.seen(page);
+    if ((entry & ENTRY.execute) === 0) return 0;
+    const isTogether = (entry & ENTRY_WRITTEN_TOGETHER) !== 0;
+    const canChange = isTogether || (entry & ENTRY.write) !== 0;
+    const isTold = canChange && !isTogether && (entry & ENTRY.code) !== 0;
+    return this.addressOf(entry, page) + (canChange ? 1 : 0) + (isTold ? 2 : 0);
+  }
+
   protected override allows(page: number, access: Access): boolean {
     if (this.seen(page) === 0 && this.hooks.onMissingPage?.(page, access) !== true) return false;
     return (this.seen(page) & PERMISSION[access]) !== 0;
@@ -192,6 +206,8 @@ export abstract class Translation extends Loans {
         this.fillBoth(page, written, result);
         code = entry & ENTRY.code;
         if (this.takeOwnerCodeWritten()) code = ENTRY.code;
+        // What the host writes whatever the permissions shows at once.
+        if (permission === 0 && (entry & ENTRY.execute) !== 0) this.renewOwned(page);
       }
     }
     release(arena.i32, this.lock);

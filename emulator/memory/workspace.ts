@@ -104,6 +104,7 @@ export abstract class Workspace extends Forks {
     const isUnchanged = !differs(ours, before);
     merge.pages += 1;
     if ((ours & ENTRY.code) !== 0) merge.code.push(page);
+    if (((ours | theirs) & ENTRY.execute) !== 0) this.renewOwned(page);
     if (theirs === 0) return !isUnchanged || owner.unmapPage(page, merge.code);
     // What this space has unmapped stays unmapped.
     if (ours === 0)

@@ -30,7 +30,6 @@ export class HartPool {
   private readonly control = new PoolControl();
   private readonly lent = new Map<number, Hart>();
   private workers: Worker[] = [];
-  private epoch = 0;
 
   /**
    * @param root the main VM's space
@@ -60,17 +59,9 @@ export class HartPool {
     return this.lent.size > 0 && this.lent.has(hart.index);
   }
 
-  /** The home thread's decoded code, or where breakpoints lie, has changed. */
-  codeChanged(): void {
-    this.control.setBreakpoints(this.engine.code.breakpoints);
-    this.epoch = this.control.epoch;
-  }
-
-  /** Drops what the home thread has decoded when a pool thread has seen code change. */
-  noteCode(): void {
-    if (this.epoch === this.control.epoch) return;
-    this.epoch = this.control.epoch;
-    this.engine.code.flush();
+  /** All threads stop at these addresses from now on. */
+  setBreakpoints(addresses: Iterable<number>): void {
+    this.control.setBreakpoints(addresses);
   }
 
   /** Arena addresses of the region blocks of the pool threads' engines. */
@@ -88,6 +79,7 @@ export class HartPool {
   /** Lends a hart whose space has no delta tables at home. */
   offer(hart: Hart): void {
     this.start();
+    this.engine.code.isConcurrent = true;
     hart.state.setField(HART.space, hart.space.id);
     hart.state.setLongField(HART.limit, hart.vcpu?.limit ?? 0);
     const { onMissingPage, onFirstWrite } = hart.space.hooks;

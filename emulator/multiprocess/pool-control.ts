@@ -7,7 +7,7 @@ import { acquire, release } from '../memory/lock';
  * |------|-------|
  * | 0    | phase: 0 = run, 1 = everybody stops at the next safepoint, 2 = the threads end |
  * | 1    | busy: pool threads that have a hart |
- * | 2    | code epoch: changes when decoded code may be out of date |
+ * | 2    | epoch of the breakpoints: changes with them |
  * | 3    | lock of the queues |
  * | 4    | harts in the ready queue; threads without work sleep on it |
  * | 5    | harts in the done queue; the home thread sleeps on it |
@@ -71,13 +71,9 @@ export class PoolControl {
     return Atomics.load(this.words, READY);
   }
 
+  /** Changes with the breakpoints. */
   get epoch(): number {
     return Atomics.load(this.words, EPOCH);
-  }
-
-  /** Everybody who decoded code before now must do it again. */
-  newEpoch(): void {
-    Atomics.add(this.words, EPOCH, 1);
   }
 
   run(): void {
@@ -100,7 +96,7 @@ export class PoolControl {
       this.words[ADDRESSES + count++] = address;
     }
     Atomics.store(this.words, BREAKPOINTS, count);
-    this.newEpoch();
+    Atomics.add(this.words, EPOCH, 1);
   }
 
   breakpoints(): number[] {

@@ -50,7 +50,7 @@ class PoolThread {
   private readonly arena: Arena;
   private readonly engine: Engine;
   private readonly index: number;
-  /** The code epoch that the engine's records are of. */
+  /** The epoch of the breakpoints that the engine stops at. */
   private epoch = -1;
 
   constructor({ memory, control, root, part, kind, regions, ...clock }: PoolThreadData) {
@@ -68,7 +68,7 @@ class PoolThread {
       regions && new RegionStore(regions),
     );
     this.index = part.index;
-    this.engine.code.onChange = () => this.pool.newEpoch();
+    this.engine.code.isConcurrent = true;
   }
 
   /** Waits for a hart, runs it, and hands it to the home thread. */
@@ -92,8 +92,6 @@ class PoolThread {
       // Anything else is a fault of this thread, which ends by it and is reported.
       if (!(error instanceof OutOfMemory || error instanceof NeedsHome)) throw error;
     } finally {
-      // The hart's fence.i for what it has stored here may run on another thread.
-      this.engine.code.synchronize();
       arena.safepoints.leave(slot);
       if (turnIsOver) pool.giveBack(index);
       else pool.finish(index);
