@@ -1,5 +1,5 @@
 import type { AddressSpace } from '../memory/address-space';
-import type { WatchKind } from '../memory/watches';
+import type { Watch, WatchKind } from '../memory/watches';
 import type { Hart } from '../multiprocess/hart';
 import { WATCH_LIMIT } from '../memory/spaces';
 import type { DataAccess, HartId } from './protocol';
@@ -13,13 +13,6 @@ export interface WatchedRange {
   readonly access: DataAccess;
   /** Undefined: all harts. */
   readonly harts: readonly HartId[] | undefined;
-}
-
-/** What a space is told to watch. */
-interface Watch {
-  readonly start: number;
-  readonly length: number;
-  readonly kind: WatchKind;
 }
 
 /**
@@ -40,14 +33,14 @@ const KINDS: Record<DataAccess, WatchKind> = {
 export class DataPlanter {
   private target: DebugTarget | undefined;
   private ranges: readonly WatchedRange[] = [];
-  /** What each space watches, by its id; ids are not used again. */
-  private planted = new Map<number, readonly Watch[]>();
+  /** Ids of the spaces that watch something; ids are not used again. */
+  private planted = new Set<number>();
 
   /** For a program that has just been loaded: nothing is planted there. */
   attach(target: DebugTarget): void {
     this.target = target;
     this.ranges = [];
-    this.planted = new Map();
+    this.planted = new Set();
   }
 
   get any(): boolean {
@@ -61,14 +54,13 @@ export class DataPlanter {
     // Other threads may be using the deltas that go.
     target.halt();
     this.ranges = ranges;
-    const before = this.planted;
-    this.planted = new Map();
-    const spaces = new Map(target.liveHarts.map(({ space }) => [space.id, space]));
-    for (const [id, space] of spaces) {
-      for (const { start, length, kind } of before.get(id) ?? [])
-        space.unwatch(start, length, kind);
+    const spaces = new Set(target.liveHarts.map(({ space }) => space));
+    if (ranges.length === 0) for (const space of spaces) this.watch(space, []);
+    const covered = new Set<AddressSpace>();
+    for (const hart of target.liveHarts) {
+      if (!covered.has(hart.space)) this.cover(hart);
+      covered.add(hart.space);
     }
-    for (const hart of target.liveHarts) this.cover(hart);
   }
 
   /** Watches what concerns a hart in its space, which may be new. */
@@ -94,11 +86,9 @@ export class DataPlanter {
   }
 
   private watch(space: AddressSpace, watches: readonly Watch[]): void {
-    for (const { start, length, kind } of this.planted.get(space.id) ?? []) {
-      space.unwatch(start, length, kind);
-    }
-    for (const { start, length, kind } of watches) space.watch(start, length, kind);
-    this.planted.set(space.id, watches);
+    if (watches.length === 0 && !this.planted.has(space.id)) return;
+    space.watchOnly(watches);
+    this.planted.add(space.id);
   }
 }
 
@@ -112,22 +102,17 @@ const watchOf = ({ address, length, access }: WatchedRange): Watch => ({
 });
 
 /**
- * At most as many watches as a space has room for: those that lie closest together become one. What is
- * watched too much stops and goes on.
+ * At most as many watches as a space has room for: of more, neighbours become one. What is watched too much stops and goes
+ * on.
  */
 function fitted(watches: readonly Watch[]): Watch[] {
+  const together = Math.ceil(watches.length / WATCH_LIMIT);
+  if (together <= 1) return [...watches];
   const sorted = [...watches].sort((a, b) => a.start - b.start);
-  while (sorted.length > WATCH_LIMIT) {
-    let closest = 0;
-    for (let n = 1; n + 1 < sorted.length; n++) {
-      if (gap(sorted[n], sorted[n + 1]) < gap(sorted[closest], sorted[closest + 1])) closest = n;
-    }
-    const [a, b] = sorted.slice(closest, closest + 2);
-    const end = Math.max(a.start + a.length, b.start + b.length);
-    const kind = a.kind === b.kind ? a.kind : 'access';
-    sorted.splice(closest, 2, { start: a.start, length: end - a.start, kind });
-  }
-  return sorted;
+  return Array.from({ length: Math.ceil(sorted.length / together) }, (_, n): Watch => {
+    const group = sorted.slice(n * together, (n + 1) * together);
+    const [{ start }] = group;
+    const end = group.reduce((most, each) => Math.max(most, each.start + each.length), 0);
+    return { start, length: end - start, kind: 'access' };
+  });
 }
-
-const gap = (a: Watch, b: Watch): number => b.start - (a.start + a.length);

@@ -4,7 +4,7 @@ import { MappingError } from './errors';
 import { newDescriptor } from './forks';
 import { ADDRESS_LIMIT, PAGE_COUNT, PAGE_SHIFT, PAGE_SIZE } from './layout';
 import { ENTRY } from './page-table';
-import type { WatchKind } from './watches';
+import type { Watch, WatchKind } from './watches';
 import { Workspace } from './workspace';
 
 /** Protection bits of a mapping, as PROT_READ, PROT_WRITE and PROT_EXEC. Write implies read. */
@@ -241,13 +241,23 @@ export class AddressSpace extends Workspace {
   }
 
   /**
-   * From now on accesses of this kind to the range resolve to `watched`.
-   * @throws MappingError when the range is out of range or 32 ranges are watched already
+   * From now on accesses of this kind to the range resolve to `watched`; to other pages they cost what they did.
+   * @throws MappingError when the range is out of range or 32,768 ranges are watched already; OutOfMemory
    */
   watch(start: number, length: number, kind: WatchKind): void {
+    this.watchOnly([...this.watches.list(), { start, length, kind }]);
+  }
+
+  /**
+   * Watches these ranges, and none that were watched before.
+   * @throws as `watch`
+   */
+  watchOnly(watches: readonly Watch[]): void {
     this.locked(() => {
-      this.watches.add(start, length, kind);
-      this.withdraw(start >>> PAGE_SHIFT, Math.ceil((start + length) / PAGE_SIZE));
+      this.watches.set(watches);
+      for (const { start, length } of watches) {
+        this.withdraw(start >>> PAGE_SHIFT, Math.ceil((start + length) / PAGE_SIZE));
+      }
     });
   }
 
@@ -258,7 +268,18 @@ export class AddressSpace extends Workspace {
 
   /** Ends a watch made with the same arguments. False when there is none. */
   unwatch(start: number, length: number, kind: WatchKind): boolean {
-    return this.locked(() => this.watches.remove(start, length, kind));
+    const watches = this.watches.list();
+    const at = watches.findIndex(
+      (each) => each.start === start && each.length === length && each.kind === kind,
+    );
+    if (at < 0) return false;
+    this.watchOnly(watches.toSpliced(at, 1));
+    return true;
+  }
+
+  /** Frames that hold what is watched, for checks. */
+  get watchFrames(): readonly number[] {
+    return this.watches.frames();
   }
 
   /** Forgets which pages were written: the next write of each is a first write again. */

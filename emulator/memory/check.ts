@@ -48,6 +48,7 @@ export function checkTables(arena: Arena, held: readonly number[] = []): string[
       if ((middle !== 0) !== isMarked) problems.push(`space ${id}: wrong mark for top entry ${i}`);
       if (middle !== 0 && count(nodes, middle) === 1) countLeaves(middle);
     }
+    for (const frame of space.watchFrames) count(frames, frame);
     problems.push(...checkDeltas(arena, space), ...checkLoans(arena, space));
   }
 

@@ -213,6 +213,7 @@ export abstract class Forks extends Lender {
   private dismantle(): void {
     const { arena } = this;
     this.releaseEntries(arena.installs.drop(this.id, 0, PAGE_COUNT));
+    this.watches.set([]);
     arena.pageTable.destroy(this.top);
     arena.spaces.free(this.base);
   }

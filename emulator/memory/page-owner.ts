@@ -237,14 +237,14 @@ export abstract class PageOwner extends GuestAccess {
   protected fillRead(page: number, address: number): void {
     const { pair } = this;
     if (pair === 0) return;
-    if (this.watches.count > 0 && this.watches.coversPage(page, 'read')) return;
+    if (this.watches.count > 0 && this.watches.coversPages(page, page + 1, 'read')) return;
     this.arena.deltas.fillRead(pair, page, address);
   }
 
   private fillWrite(page: number, address: number): void {
     const { pair } = this;
     if (pair === 0) return;
-    if (this.watches.count > 0 && this.watches.coversPage(page, 'write')) return;
+    if (this.watches.count > 0 && this.watches.coversPages(page, page + 1, 'write')) return;
     this.arena.deltas.fillWrite(pair, page, address);
   }
 

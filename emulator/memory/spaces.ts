@@ -10,7 +10,7 @@ import { acquire, release } from './lock';
  * | 4      | i32       | lock of the page table and the deltas |
  * | 8      | u32       | delta table pair, 0 = none |
  * | 12     | u32       | id of the space that it was forked from, 0 = none |
- * | 16     | u32       | number of watched ranges |
+ * | 16     | u32       | number of watched ranges (watches.ts) |
  * | 20     | u32       | next free descriptor, while free |
  * | 24     | u32       | serial number of the last use |
  * | 28     | u32       | lender: arena address of the space that this one borrows pages from, 0 = none |
@@ -22,7 +22,7 @@ import { acquire, release } from './lock';
  * | 52     | u32       | next space with the same lender |
  * | 56     | u32       | previous space with the same lender |
  * | 60     | u32       | 1 = unmapped pages of its private range: none appears there by itself any more |
- * | 64     | 32×16 B   | watched ranges: first byte, last byte, kind, 0 |
+ * | 64     | 128×u32   | frames that hold them, as many as they need |
  * | 576    | u32       | epoch (of a root): how many pages of the family got a new frame, mod 2^32 |
  * | 580    | u32       | seen: the epoch up to which this space has adopted |
  * | 584    | u32       | 1 = the lender kept its write deltas at the fork |
@@ -69,7 +69,8 @@ export const LOG_PAGES = 64;
 /** How many leaves with lent or borrowed pages a descriptor lists; with more, all leaves are looked at. */
 export const TOGETHER_LEAVES = 32;
 
-export const WATCH_LIMIT = 32;
+/** Ranges that a space can watch: 256 in each of 128 frames. */
+export const WATCH_LIMIT = 32_768;
 
 const NUMBER_BITS = 12;
 /** Descriptors are numbered from 1 in 12 bits: the highest number, and the mask of numbers in ids. */

@@ -166,8 +166,9 @@ export abstract class Translation extends Loans {
   private fillReads(page: number, address: number): void {
     this.fillRead(page, address);
     const { pair, arena } = this;
-    if (pair === 0 || this.watches.count > 0 || !arena.deltas.hasRead(pair, page - 1)) return;
+    if (pair === 0 || !arena.deltas.hasRead(pair, page - 1)) return;
     const end = ((page >>> LEAF_SHIFT) + 1) << LEAF_SHIFT;
+    if (this.watches.count > 0 && this.watches.coversPages(page, end, 'read')) return;
     arena.pageTable.visit(this.top, page + 1, end, (leaf, first, from, to) => {
       for (let i = from; i <= to; i++) {
         const entry = arena.u32[leaf + i];

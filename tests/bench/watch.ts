@@ -49,8 +49,7 @@ const CASES: readonly Case[] = [
     name: 'between 1,000 watched pages that do not adjoin',
     watched: onOtherPages(2001).filter((_, n) => n % 2 === 0),
     offset: OTHERS + 1001 * PAGE_SIZE - LOOP,
-    calls: 2000,
-    samples: 10,
+    ...FAST,
   },
   {
     name: 'to a watched byte, the condition does not hold',

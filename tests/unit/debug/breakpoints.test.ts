@@ -185,7 +185,7 @@ describe('a data breakpoint', () => {
     expect(client.breakpoints[0].hits).toBe(1);
   });
 
-  test('there may be more of than a space has room for', async () => {
+  test('there may be a hundred of, one beside the other', async () => {
     client = new Client();
     await client.open('mp-dot');
     const { session } = client;

@@ -226,6 +226,44 @@ describe('watches', () => {
     space.resolve(base + 8, 'write', 4);
     expect(writeDelta(page)).not.toBe(0);
   });
+
+  it('may be a thousand that do not adjoin: the pages between them keep their deltas', () => {
+    const pages = 2001;
+    space.map(base, pages * 4096, READ | WRITE);
+    for (let n = 0; n < pages; n += 2) space.watch(base + n * 4096 + 100, 4, 'access');
+    const frames = space.watchFrames;
+    expect(frames).toHaveLength(4);
+    for (let n = 950; n < 1050; n++) {
+      space.resolve(base + n * 4096, 'write', 8);
+      space.resolve(base + n * 4096, 'read', 8);
+      const isFree = n % 2 === 1;
+      expect([writeDelta(page + n) !== 0, readDelta(page + n) !== 0]).toEqual([isFree, isFree]);
+      const isHit = typeof space.resolve(base + n * 4096 + 102, 'read', 4) === 'object';
+      expect(isHit).toBe(!isFree);
+    }
+    expect(checkTables(arena)).toEqual([]);
+    space.watchOnly([]);
+    expect([space.isWatched, space.watchFrames]).toEqual([false, []]);
+    expect(frames.every((frame) => arena.frames.references(frame) === 0)).toBe(true);
+  });
+
+  it('find a long range below many short ones that begin in it', () => {
+    space.map(base, 64 * 4096, READ | WRITE);
+    space.watchOnly([
+      { start: base, length: 40 * 4096, kind: 'write' },
+      ...Array.from({ length: 39 }, (_, n) => {
+        return { start: base + n * 4096, length: 4, kind: 'read' } as const;
+      }),
+    ]);
+    const watched = (offset: number, access: 'read' | 'write'): boolean =>
+      typeof space.resolve(base + offset, access, 1) === 'object';
+    expect([watched(39 * 4096 + 4095, 'write'), watched(40 * 4096, 'write')]).toEqual([
+      true,
+      false,
+    ]);
+    expect([watched(38 * 4096 + 3, 'read'), watched(38 * 4096 + 4, 'read')]).toEqual([true, false]);
+    expect(() => space.watch(2 ** 32 - 4, 8, 'read')).toThrow('out of range');
+  });
 });
 
 describe('the embedder’s own pages', () => {
