@@ -218,6 +218,11 @@ export class CodeSpace {
     return this.version === version;
   }
 
+  /** Whether there are records of pages that stores may change. */
+  get canChange(): boolean {
+    return this.changeable.size > 0;
+  }
+
   /**
    * Drops all records whose code is not what the space that runs here has. When its code version is another one that is
    * looked up for all pages, else for those that stores may change.

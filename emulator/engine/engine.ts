@@ -195,10 +195,13 @@ export class Engine {
   /** Points a hart at this engine's tables, in a space that has delta tables: it is what runs next. */
   attach(hart: HartState, space = this.space): void {
     this.space = space;
-    // What it has stored elsewhere is not told here, and its fence.i may have run there.
-    const isNew = space.id !== this.spaceId || hart.field(HART.codeTable) !== this.code.table;
-    this.spaceId = space.id;
-    if (isNew) this.mustVerify = true;
+    const { id } = space;
+    if (this.code.canChange) {
+      // What it has stored elsewhere is not told here, and its fence.i may have run there.
+      const isNew = id !== this.spaceId || hart.field(HART.codeTable) !== this.code.table;
+      if (isNew) this.mustVerify = true;
+    }
+    this.spaceId = id;
     hart.setField(HART.readTable, this.space.readTable);
     hart.setField(HART.writeTable, this.space.writeTable);
     hart.setField(HART.codeTable, this.code.table);
