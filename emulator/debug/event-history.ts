@@ -3,6 +3,7 @@ import { signalName } from '../linux/abi/signals';
 import { systemCallName } from '../linux/syscalls/table';
 import { EVENT_KINDS, inOrder, OTHER_PROCESS, type ArenaEvent } from '../memory/events';
 import { MULTIPROCESS_CALLS, REASONS } from '../multiprocess/abi';
+import { EventTap } from '../profile/event-tap';
 import { locate } from './location';
 import type { EventFilter, EventInfo, EventList, HartId } from './protocol';
 import type { EventColumns } from './protocol-timeline';
@@ -12,6 +13,8 @@ import type { DebugTarget } from './target';
 export const MAX_EVENTS = 2000;
 /** Most events that are kept; of more, the newest. */
 const MOST_KEPT = 20_000;
+/** So many more are held before the older ones are dropped, which takes a while. */
+const MOST_ROOM = 25_000;
 
 interface KeptEvent extends ArenaEvent {
   readonly forked?: HartId;
@@ -22,27 +25,29 @@ interface KeptEvent extends ArenaEvent {
 /** The newest events of all harts, in one list: each hart's ring in the arena holds only its own last ones. */
 export class EventHistory {
   private target: DebugTarget | undefined;
-  /** How far each hart's ring has been read. */
-  private positions = new Uint32Array(0);
+  private tap: EventTap | undefined;
   private kept: KeptEvent[] = [];
-  private lost = 0;
   private arrived = 0;
+
+  /** @param take is given all events as they are read, in their order, and how many were lost so far */
+  constructor(private readonly take: (events: readonly ArenaEvent[], lost: number) => void) {}
 
   attach(target: DebugTarget): void {
     this.target = target;
-    this.positions = new Uint32Array(target.arena.counts.harts);
+    const { events, counts } = target.arena;
+    this.tap = new EventTap(events, counts.harts);
     this.kept = [];
-    this.lost = 0;
     this.arrived = 0;
   }
 
   /** Takes over what is new in the rings. */
   collect(): void {
-    const { target } = this;
-    if (!target) return;
-    const { events, lost } = target.arena.events.readAll(this.positions);
-    this.lost += lost;
+    const { target, tap } = this;
+    if (!target || !tap) return;
+    const events = tap.collect();
     if (events.length === 0) return;
+    this.take(events, tap.lost);
+    const last = this.kept.at(-1)?.sequence ?? 0;
     const hartOf = new Map(target.liveHarts.map(({ space, index }) => [space.id, index]));
     for (const event of events) {
       const forked = event.kind === 'fork' ? hartOf.get(event.to) : undefined;
@@ -50,14 +55,14 @@ export class EventHistory {
       this.kept.push({ ...event, arrival, ...(forked !== undefined && { forked }) });
     }
     // A thread may have been about to write an earlier one when the rings were read last.
-    inOrder(this.kept);
-    if (this.kept.length > MOST_KEPT) this.kept = this.kept.slice(-MOST_KEPT);
+    if (((events[0].sequence - last) | 0) < 0) inOrder(this.kept);
+    if (this.kept.length > MOST_ROOM) this.kept = this.kept.slice(-MOST_KEPT);
   }
 
   /** The newest `limit` events that pass the filter. */
   list(limit: number, { kinds, hart, page, first, last }: EventFilter = {}): EventList {
-    const { target, kept, lost } = this;
-    if (!target) return { events: [], lost: 0, kept: 0 };
+    const { target, kept, tap } = this;
+    if (!target || !tap) return { events: [], lost: 0, kept: 0 };
     const wanted = kinds && new Set(kinds);
     const passes = (event: KeptEvent): boolean =>
       (wanted?.has(event.kind) ?? true) &&
@@ -66,6 +71,7 @@ export class EventHistory {
       (last === undefined || event.sequence <= last) &&
       (page === undefined || isAbout(event, page));
     const events = kept
+      .slice(-MOST_KEPT)
       .filter(passes)
       .slice(-limit)
       .map((event): EventInfo => {
@@ -85,12 +91,12 @@ export class EventHistory {
           time,
         };
       });
-    return { events, lost, kept: kept.length };
+    return { events, lost: tap.lost, kept: Math.min(kept.length, MOST_KEPT) };
   }
 
   /** The events that were read after the first `since` ones, as columns. */
   columns(since: number): EventColumns {
-    const events = this.kept.filter(({ arrival }) => arrival > since);
+    const events = this.kept.slice(-MOST_KEPT).filter(({ arrival }) => arrival > since);
     const numbers = (of: (event: KeptEvent) => number): number[] => events.map(of);
     return {
       kinds: EVENT_KINDS,
@@ -105,7 +111,7 @@ export class EventHistory {
       time: Float64Array.from(numbers(({ time }) => time)),
       took: Float32Array.from(numbers(({ took }) => took)),
       next: this.arrived,
-      lost: this.lost,
+      lost: this.tap?.lost ?? 0,
     };
   }
 }

@@ -29,6 +29,8 @@ export interface RunParts {
   readonly output: OutputBatch;
   readonly wakeUp: WakeUp;
   readonly lines: LineGoals;
+  /** Takes over the events of the slice that has just been run. */
+  readonly collect: () => void;
   /** Is told when runs begin, and how long they take. */
   readonly tracking: Pick<WriteTracking, 'starts' | 'ran'>;
   /** A run has ended, before the client is told. */
@@ -253,6 +255,7 @@ export class RunControl {
 
   private async safepoint(): Promise<void> {
     const { host, output } = this.parts;
+    this.parts.collect();
     const now = performance.now();
     if (now - this.reported >= REPORT_MILLISECONDS) {
       this.meter.sample(now, this.target.instructions);

@@ -457,13 +457,14 @@ export class DebugSession implements MachineRequests {
       eventHistory.collect();
       this.pageService.stopped();
     };
+    const collect = (): void => eventHistory.collect();
     const { tracking } = this.pageService;
     const breakpoints = this.breakpointTable;
     const lines = new LineGoals(target);
     breakpoints.onPrint = (id, text) => host.events.message(`${id}: ${text}`, 'info');
     return new RunControl(
       target,
-      { host, breakpoints, endedVcpus, output, wakeUp, stopped, tracking, lines },
+      { host, breakpoints, endedVcpus, output, wakeUp, stopped, tracking, lines, collect },
       sequence,
     );
   }

@@ -109,6 +109,7 @@ export const breakpointSpec = v.strictObject({
 });
 
 const width = v.optional(v.picklist(['hart', 'group', 'all'], 'is no width'));
+const launchUnit = v.picklist(['time', 'instructions'], 'is no unit');
 const hartMarks = v.strictObject({
   name: v.exactOptional(text(64)),
   pinned: v.exactOptional(flag),

@@ -116,6 +116,11 @@ export class LaunchRecorder {
   /** Launches that were dropped to make room, and stretches that had none. */
   dropped = 0;
 
+  /** Host time of the first event, in milliseconds since 1970: from there the moments' times count. */
+  get beginning(): number {
+    return this.zero ?? 0;
+  }
+
   /** Launches that are joined, in the order of their ends. */
   get launches(): readonly LaunchRecord[] {
     return this.done;

@@ -1,6 +1,6 @@
 import type { Trace, TraceCounter, TraceSpan, TraceTrack } from './formats/perfetto';
 import type { LaneRecord, LaunchRecord, Moment } from './launch-recorder';
-import { launchIn } from './launch-view';
+import { BORROWS, launchIn } from './launch-view';
 import type { Lane, LaunchUnit } from './launch';
 
 const PROCESS = 1;
@@ -8,7 +8,6 @@ const TASKS = 2;
 const COUNTERS = { running: 3, borrowed: 4, speed: 5 } as const;
 /** Tracks of harts come after those above. */
 const FIRST_HART = 16;
-const BORROWS: readonly string[] = ['loan', 'late-borrow', 'adopt'];
 const SECOND = 1e9;
 
 interface Growing extends TraceSpan {

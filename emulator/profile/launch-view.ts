@@ -5,6 +5,9 @@ import type { Lane, Launch, LaunchUnit, Span, SpanKind } from './launch';
 /** What takes time on the host, but no instructions of its own: on the logical clock it is work as the rest. */
 const HOST_ONLY: readonly SpanKind[] = ['fork', 'start', 'loan', 'syscall'];
 
+/** How a page comes to be borrowed. */
+export const BORROWS: readonly string[] = ['loan', 'late-borrow', 'adopt'];
+
 /** The launch with all lengths in one unit. */
 export function launchIn(record: LaunchRecord, unit: LaunchUnit): Launch {
   const placeOf = ({ time, clock }: Moment): number => (unit === 'time' ? time : clock);

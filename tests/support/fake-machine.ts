@@ -13,6 +13,9 @@ import {
 } from '../../emulator/debug/protocol';
 import type { ConflictsInfo } from '../../emulator/debug/protocol-conflicts';
 import type { CodeCounts, ProfileInfo } from '../../emulator/debug/protocol-profile';
+import type { LaunchList, LaunchPage } from '../../emulator/debug/protocol-launches';
+import type { LaunchUnit } from '../../emulator/profile/launch';
+import { fakeLaunch, fakeLaunches } from './fake-launches';
 import type { EventColumns } from '../../emulator/debug/protocol-timeline';
 import { FakeSource } from './fake-source';
 import type {
@@ -560,6 +563,20 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   }
 
   /** A main that forks one vCPU, which borrows a page, and joins it. */
+  /** Why launches cannot be told; and whether there are none. */
+  launchProblem: string | undefined;
+  hasLaunches = true;
+
+  async launches(): Promise<LaunchList> {
+    if (this.launchProblem !== undefined) throw new Error(this.launchProblem);
+    const list = fakeLaunches();
+    return this.hasLaunches ? list : { ...list, launches: [] };
+  }
+
+  async launch(task: number, unit: LaunchUnit): Promise<LaunchPage | null> {
+    return this.hasLaunches ? fakeLaunch(task, unit) : null;
+  }
+
   async timeline(since: number): Promise<EventColumns> {
     const rows = [
       ['fork', 0, 0, 1, 2],

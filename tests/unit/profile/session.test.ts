@@ -98,6 +98,27 @@ describe('the debugger', () => {
     expect((await session.profile()).willCount).toBe(false);
   });
 
+  test('has launches with their lanes and measures, by instructions and by host time', async () => {
+    const debugged = client();
+    const { session } = debugged;
+    await debugged.open('mp-unbalanced', ['call', '8', '9000']);
+    expect((await session.launches('time')).launches).toEqual([]);
+    await debugged.after(session.run());
+    const { launches, missing } = await session.launches('instructions');
+    expect(missing).toBe(0);
+    expect(launches).toMatchObject([{ task: 1, vcpus: 8, at: 'mp_start+0x8' }]);
+    expect(launches[0].loadBalance).toBeCloseTo(0.5625, 2);
+    const page = await session.launch(1, 'instructions');
+    const runs = page?.lanes.slice(1).map(({ start, end }) => end[0] - start[0]);
+    expect(runs).toEqual(page?.lanes.slice(1).map(({ instructions }) => instructions));
+    expect(page?.pages.flatMap(({ symbols }) => symbols)).toContain('partial');
+    expect(page?.criticalPath.map(({ hart }) => hart)).toEqual([1]);
+    const times = await session.launch(1, 'time');
+    expect(times?.lanes.every(({ kind }) => kind.length > 0)).toBe(true);
+    expect(Math.abs(Date.now() - (times?.began ?? 0))).toBeLessThan(600_000);
+    expect(await session.launch(2, 'time')).toBeNull();
+  });
+
   test('refuses what is no list of names and no range', async () => {
     const checked = validated(client().session);
     await expect(checked.profile()).rejects.toThrow('No program is open');

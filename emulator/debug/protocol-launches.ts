@@ -1,0 +1,79 @@
+/** The part of the protocol that is about launches: tasks of vCPUs from their start to the end of their join. */
+import type { CriticalStep, LaunchUnit, Measure } from '../profile/launch';
+import type { SharedPage } from '../profile/launch-view';
+
+/** One launch in the list. Lengths are in the unit that was asked for. */
+export interface LaunchRow {
+  readonly task: number;
+  /** The ecall that started it, and the function that it is in. */
+  readonly pc: number;
+  readonly at: string;
+  readonly vcpus: number;
+  readonly start: number;
+  readonly duration: number;
+  readonly speedUp: number;
+  readonly loadBalance: number;
+  readonly communicationEfficiency: number;
+  readonly parallelEfficiency: number;
+}
+
+export interface LaunchList {
+  /** The newest that there is room for, in the order of their ends. */
+  readonly launches: readonly LaunchRow[];
+  /** Launches before those. */
+  readonly earlier: number;
+  /** Amdahl's serial share of the run so far. */
+  readonly serial: Measure;
+  /** Events that were lost, spans for which there was no room: lengths are not complete when it is not 0. */
+  readonly missing: number;
+}
+
+/**
+ * What one hart did, as columns: row i is one span.
+ *
+ * | array   | an element                                       |
+ * |---------|--------------------------------------------------|
+ * | `kind`  | what it did: position in `LaunchPage.kinds`      |
+ * | `start` | where it began, from the launch's start on       |
+ * | `end`   | where it ended; spans are in order and apart     |
+ */
+export interface LaneColumns {
+  readonly hart: number;
+  /** The vCPU's number in its task, from 1; 0 for the caller. */
+  readonly vcpu: number;
+  readonly instructions: number;
+  readonly kind: Uint8Array;
+  readonly start: Float64Array;
+  readonly end: Float64Array;
+  /** Where pages were borrowed: the lender is the caller, unless the vCPU's task has another owner. */
+  readonly loans: Float64Array;
+}
+
+/** A page that several vCPUs wrote, with what lies there. */
+export interface SharedPageInfo extends SharedPage {
+  /** Names of variables in it. */
+  readonly symbols: readonly string[];
+  /** What a race check knows: harts use different bytes (`false sharing`) or the same (`race`). */
+  readonly verdict?: 'false sharing' | 'race';
+}
+
+/** One launch with all that is known of it. */
+export interface LaunchPage extends LaunchRow {
+  readonly unit: LaunchUnit;
+  readonly kinds: readonly string[];
+  /** The caller's first, then those of the vCPUs. */
+  readonly lanes: readonly LaneColumns[];
+  readonly measures: readonly Measure[];
+  /** Its places are from the launch's start on. */
+  readonly criticalPath: readonly CriticalStep[];
+  readonly pages: readonly SharedPageInfo[];
+  /** Host time of its start, in milliseconds since 1970. */
+  readonly began: number;
+}
+
+export interface LaunchRequests {
+  /** All launches that have ended; also while the machine runs. */
+  launches(unit: LaunchUnit): Promise<LaunchList>;
+  /** One of them; null when it has not ended, or is not kept any more. */
+  launch(task: number, unit: LaunchUnit): Promise<LaunchPage | null>;
+}
