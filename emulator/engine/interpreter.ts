@@ -133,7 +133,7 @@ function addEngine(
           ],
           () => {
             if (step === undefined) f.br(reasons.get(REASON.breakpoint)!);
-            else enterRegion(state, module, step, { reasons, reason, finish, next });
+            else enterRegion(state, module, step, { reasons, reason, finish, next, dispatch });
           },
         );
       });
@@ -156,6 +156,8 @@ interface RunExits {
   readonly reason: Local<'i32'>;
   readonly finish: Label;
   readonly next: Label;
+  /** The next record, whatever fuel is left. */
+  readonly dispatch: Label;
 }
 
 /** The operation is no handler's: a breakpoint, or a region begins here and is run. */
@@ -163,7 +165,7 @@ function enterRegion(
   { f, context, record, bound }: InterpreterState,
   module: ModuleBuilder,
   step: number,
-  { reasons, reason, finish, next }: RunExits,
+  { reasons, reason, finish, next, dispatch }: RunExits,
 ): void {
   const reserve = f.param(3, 'i32');
   const signature = module.signature(REGION_PARAMS, ['i64']);
@@ -203,7 +205,8 @@ function enterRegion(
     f.set(slice, i32.sub(slice, i32.sub(i32.const(1), i32.load(context, HART.fuel))));
     f.set(record, i32.load(context, HART.trapRecord));
     refuel();
-    f.brIf(next, i32.eq(reason, i32.const(REASON.fuel)));
+    // Without a look at the fuel: it is to end where control moves, because there regions may begin.
+    f.brIf(dispatch, i32.eq(reason, i32.const(REASON.fuel)));
     f.br(finish);
   });
 }

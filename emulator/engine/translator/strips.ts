@@ -25,6 +25,8 @@ export interface Strip {
   readonly windows: readonly Window[];
   /** The fewest instructions in a round. */
   readonly round: number;
+  /** Accesses in windows. */
+  readonly accesses: number;
   /** The window of an access. */
   windowOf(item: Item): Window | undefined;
 }
@@ -38,28 +40,48 @@ const STEP_LIMIT = 256;
 const WIDTH_LIMIT = 256;
 const WINDOWS_LIMIT = 6;
 
-/** The nodes of an innermost loop without calls and atomics; the head is the first one. */
-function loopOf(graph: Graph, head: Node): Node[] | undefined {
+/** The nodes from which `sources` can be reached without going through `head`, with the head first. */
+function loopOf(
+  incoming: readonly (readonly Node[])[],
+  head: Node,
+  sources: readonly Node[],
+): Node[] {
   const inside = new Set<Node>([head]);
-  const incoming = graph.nodes.map((): Node[] => []);
-  for (const node of graph.nodes) {
-    for (const { to } of edgesOf(node.block)) if (to) incoming[graph.nodeOf(to).index].push(node);
-  }
-  const open = incoming[head.index].filter(({ index }) => index >= head.index);
+  const open = [...sources];
   for (let node = open.pop(); node; node = open.pop()) {
     if (inside.has(node)) continue;
     inside.add(node);
     open.push(...incoming[node.index]);
   }
-  const nodes = [...inside].toSorted((a, b) => a.index - b.index);
-  const isPlain = nodes.every(
-    (node) =>
-      (node === head || !node.isLoopHead) &&
-      node.block.terminator.kind !== 'call' &&
-      node.block.items.every(({ decoded }) => !orders(decoded.instruction)),
-  );
-  return isPlain ? nodes : undefined;
+  return [...inside].toSorted((a, b) => a.index - b.index);
 }
+
+/**
+ * The loops that begin at a node, largest first: that of all edges back to it, and those of each. In a region that is
+ * entered at the head of an inner loop, the outer ones lead back there too.
+ */
+function loopsOf(graph: Graph, head: Node): Node[][] {
+  const incoming = graph.nodes.map((): Node[] => []);
+  for (const node of graph.nodes) {
+    for (const { to } of edgesOf(node.block)) if (to) incoming[graph.nodeOf(to).index].push(node);
+  }
+  const sources = [...new Set(incoming[head.index].filter(({ index }) => index >= head.index))];
+  const each = sources.length > 1 ? sources.map((source) => [source]) : [];
+  return [sources, ...each]
+    .map((list) => loopOf(incoming, head, list))
+    .toSorted((a, b) => sizeOf(b) - sizeOf(a));
+}
+
+const sizeOf = (nodes: readonly Node[]): number =>
+  nodes.reduce((sum, { block }) => sum + block.items.length, 0);
+
+/** Whether there is no other loop, call or atomic instruction in a loop. */
+const isPlain = ([head, ...rest]: readonly Node[]): boolean =>
+  rest.every(({ isLoopHead }) => !isLoopHead) &&
+  [head, ...rest].every(
+    ({ block: { terminator, items } }) =>
+      terminator.kind !== 'call' && items.every(({ decoded }) => !orders(decoded.instruction)),
+  );
 
 interface Range {
   low: number;
@@ -172,7 +194,8 @@ function stripOf(graph: Graph, nodes: readonly Node[]): Strip | undefined {
     windowOf.set(item, window);
   }
   if (windows.length === 0) return undefined;
-  return { windows, round: motion.round, windowOf: (item) => windowOf.get(item) };
+  const { round } = motion;
+  return { windows, round, accesses: windowOf.size, windowOf: (item) => windowOf.get(item) };
 }
 
 /** The edges of a terminator, replaced. */
@@ -197,26 +220,38 @@ function withEdges(terminator: Terminator, change: (edge: Edge) => Edge): Termin
  */
 export function graphWithStrips(region: Region): Graph {
   const graph = analyseGraph(region);
-  const strips = new Map<Block, { readonly strip: Strip; readonly blocks: ReadonlySet<Block> }>();
+  const strips = new Map<Block, Choice>();
   let room = LOOPS_LIMIT;
   for (const head of graph.nodes) {
-    const nodes = head.isLoopHead ? loopOf(graph, head) : undefined;
-    if (!nodes) continue;
-    const size = nodes.reduce((sum, { block }) => sum + block.items.length, 0);
-    const strip = size <= Math.min(LOOP_LIMIT, room) ? stripOf(graph, nodes) : undefined;
-    if (!strip) continue;
-    room -= size;
-    strips.set(head.block, { strip, blocks: new Set(nodes.map(({ block }) => block)) });
+    const choice = head.isLoopHead ? choose(graph, head, Math.min(LOOP_LIMIT, room)) : undefined;
+    if (!choice) continue;
+    room -= choice.size;
+    strips.set(head.block, choice);
   }
   return strips.size === 0 ? graph : analyseGraph({ ...region, blocks: copy(region, strips) });
 }
 
+interface Choice {
+  readonly strip: Strip;
+  readonly blocks: ReadonlySet<Block>;
+  readonly size: number;
+}
+
+/** Of the loops that begin at a node the one with the most accesses in windows. */
+function choose(graph: Graph, head: Node, limit: number): Choice | undefined {
+  let best: Choice | undefined;
+  for (const nodes of loopsOf(graph, head)) {
+    const size = sizeOf(nodes);
+    const strip = size <= limit && isPlain(nodes) ? stripOf(graph, nodes) : undefined;
+    if (!strip || (best && best.strip.accesses >= strip.accesses)) continue;
+    best = { strip, blocks: new Set(nodes.map(({ block }) => block)), size };
+  }
+  return best;
+}
+
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
 
-function copy(
-  region: Region,
-  strips: ReadonlyMap<Block, { readonly strip: Strip; readonly blocks: ReadonlySet<Block> }>,
-): Block[] {
+function copy(region: Region, strips: ReadonlyMap<Block, Choice>): Block[] {
   const result: Block[] = [];
   const add = (block: Block): Mutable<Block> => {
     const clone = { ...block };
