@@ -8,6 +8,6 @@ export const hasCursor = ({ view }: Workbench): boolean =>
 export async function cursorAddress({ machine, view }: Workbench): Promise<number | null> {
   if (view.cursorPane !== 'source' || view.sourceCursor === null) return view.cursor;
   const { path, line } = view.sourceCursor;
-  const [first] = await machine.requests().breakpointLocations(path, line);
+  const [first] = await machine.requests().breakpointLocations(path, line, machine.focusHart);
   return first?.address ?? null;
 }

@@ -7,6 +7,18 @@ import type { Lockstep } from './lockstep';
 import type { EndedVcpu, HartId, HartInfo, MachineState, StopReason } from './protocol';
 import type { DebugTarget } from './target';
 
+/** Numbers of programs in the order in which they were first seen; 0 is the one that was opened. */
+export class ProgramNumbers {
+  private readonly numbers = new WeakMap<object, number>();
+  private next = 0;
+
+  numberOf(program: object): number {
+    let number = this.numbers.get(program);
+    if (number === undefined) this.numbers.set(program, (number = this.next++));
+    return number;
+  }
+}
+
 /** What run control knows beside the machine. */
 export interface RunFacts {
   readonly sequence: number;
@@ -20,6 +32,7 @@ export interface RunFacts {
   readonly lockstep: Lockstep;
   readonly names: HartNames;
   readonly barriers: Barriers;
+  readonly programs: ProgramNumbers;
 }
 
 /** The state of a machine at this instant, for its clients. */
@@ -38,11 +51,13 @@ export function machineState(target: DebugTarget, facts: RunFacts): MachineState
     ...(stopHart && { stopHart: stopHart.index }),
     harts: target.liveHarts.map((hart) => {
       const group = groups.get(hart);
+      const program = facts.programs.numberOf(target.programOf(hart));
       return {
         ...hartInfo(target, hart, facts),
         ...(group !== undefined && { group }),
         ...(diverged.has(hart) && { diverged: true }),
         ...(several && { pid: hart.owner.pid }),
+        ...(program > 0 && { program }),
       };
     }),
     endedVcpus: facts.endedVcpus,

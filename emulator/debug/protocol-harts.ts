@@ -84,6 +84,8 @@ export interface HartInfo {
   readonly process?: number;
   /** The Linux process that it belongs to; absent as long as there is one process only. */
   readonly pid?: number;
+  /** Number of the program that its process runs, from 1; absent for the one that was opened. */
+  readonly program?: number;
   readonly name?: string;
   readonly pinned?: boolean;
   /** It does not run until it is thawed. */

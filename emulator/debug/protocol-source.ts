@@ -97,12 +97,13 @@ export interface VariableInfo {
 }
 
 export interface SourceRequests {
-  sources(): Promise<SourcesInfo>;
+  /** Of the program that a hart's process runs [hart 0's]; likewise below. */
+  sources(hart?: HartId): Promise<SourcesInfo>;
   /** The lines of a file that have code, ascending. */
-  sourceLines(path: string): Promise<readonly number[]>;
-  lineAt(address: number): Promise<LineInfo | null>;
+  sourceLines(path: string, hart?: HartId): Promise<readonly number[]>;
+  lineAt(address: number, hart?: HartId): Promise<LineInfo | null>;
   /** @param file a path as the program names it, or enough of its end */
-  breakpointLocations(file: string, line: number): Promise<readonly LineLocation[]>;
+  breakpointLocations(file: string, line: number, hart?: HartId): Promise<readonly LineLocation[]>;
   /** The call stack of a hart, also while others run; at most `limit` activations. */
   stack(hart: HartId, limit: number): Promise<StackInfo>;
   /** Parameters and local variables of a frame. */

@@ -185,14 +185,16 @@ export interface MachineRequests
     count: number,
     /** Under the instructions' own names (`c.addi`) instead of those that objdump prefers (`add`). */
     ownNames?: boolean,
+    /** Whose process's code [hart 0]; likewise below. */
+    hart?: HartId,
   ): Promise<readonly DisassembledLine[]>;
-  explain(address: number): Promise<InstructionHelp | null>;
+  explain(address: number, hart?: HartId): Promise<InstructionHelp | null>;
   breakpoints(): Promise<readonly Breakpoint[]>;
   addBreakpoint(spec: BreakpointSpec): Promise<Breakpoint>;
   updateBreakpoint(id: number, spec: BreakpointSpec): Promise<Breakpoint>;
   removeBreakpoint(id: number): Promise<void>;
   /** Symbols whose name contains `query`, best first, at most `limit`. */
-  symbols(query: string, limit: number): Promise<readonly SymbolInfo[]>;
+  symbols(query: string, limit: number, hart?: HartId): Promise<readonly SymbolInfo[]>;
   evaluate(text: string, hart: HartId): Promise<EvaluatedValue>;
   /** Writes a register or memory: `a0`, `*(int *)p`, `u8[sp]`. */
   assign(place: string, value: string, hart: HartId): Promise<void>;
@@ -201,8 +203,8 @@ export interface MachineRequests
   /** An expression on every hart that lives, each with its own registers and memory. */
   evaluateOnAll(text: string): Promise<readonly HartValue[]>;
   /** The functions that hold these addresses, in their order. */
-  locate(addresses: readonly number[]): Promise<readonly Location[]>;
-  memoryMap(): Promise<readonly SegmentInfo[]>;
+  locate(addresses: readonly number[], hart?: HartId): Promise<readonly Location[]>;
+  memoryMap(hart?: HartId): Promise<readonly SegmentInfo[]>;
   /** The pages of all address spaces; also while the machine runs. */
   pages(): Promise<PagesInfo>;
   page(page: number, hart: HartId): Promise<PageInfo>;

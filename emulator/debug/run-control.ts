@@ -5,7 +5,7 @@ import type { EndedVcpus } from './ended-vcpus';
 import { HartNames } from './hart-names';
 import type { LineGoals } from './line-goals';
 import { groupOf, Lockstep } from './lockstep';
-import { machineState } from './machine-state';
+import { machineState, ProgramNumbers } from './machine-state';
 import type { OutputBatch } from './output-batch';
 import type { HartId, HartMarks, MachineState, StopReason, Width } from './protocol';
 import { Runner } from './runner';
@@ -42,6 +42,7 @@ export class RunControl {
   readonly lockstep = new Lockstep();
   readonly names = new HartNames();
   readonly barriers = new Barriers();
+  private readonly programs = new ProgramNumbers();
   /** Number of the vCPU that a step into a task's start goes on with, 0 = none. */
   follow = 1;
   private readonly visits = new Visits();
@@ -182,7 +183,7 @@ export class RunControl {
   }
 
   state(): MachineState {
-    const { target, stop, lockstep, names, barriers } = this;
+    const { target, stop, lockstep, names, barriers, programs } = this;
     const isRunning = this.isRunning;
     return machineState(target, {
       sequence: this.sequence,
@@ -195,6 +196,7 @@ export class RunControl {
       lockstep,
       names,
       barriers,
+      programs,
     });
   }
 

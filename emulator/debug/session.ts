@@ -96,7 +96,7 @@ export class DebugSession implements MachineRequests {
     () => this.opened(),
     (id) => this.hart(id),
   );
-  readonly sources: SourceRequests['sources'] = () => this.source.sources();
+  readonly sources: SourceRequests['sources'] = (...args) => this.source.sources(...args);
   readonly sourceLines: SourceRequests['sourceLines'] = (...args) =>
     this.source.sourceLines(...args);
   readonly lineAt: SourceRequests['lineAt'] = (...args) => this.source.lineAt(...args);
@@ -260,19 +260,22 @@ export class DebugSession implements MachineRequests {
     before: number,
     count: number,
     ownNames = false,
+    hart: HartId = 0,
   ): Promise<DisassembledLine[]> {
     return attempt(() => {
       const machine = this.opened();
-      const disassembler = new Disassembler(this.hart(0).space, machine.symbols, {
+      const one = this.hart(hart);
+      const isFirst = one.owner === machine.liveHarts[0].owner;
+      const disassembler = new Disassembler(one.space, machine.symbolsOf(one), {
         ownNames,
-        isTranslated: (from, to) => machine.isTranslated(from, to),
+        isTranslated: (from, to) => isFirst && machine.isTranslated(from, to),
       });
       return disassembler.lines(address, before, count);
     });
   }
 
-  explain(address: number): Promise<InstructionHelp | null> {
-    return attempt(() => explain(this.hart(0).space, address));
+  explain(address: number, hart: HartId = 0): Promise<InstructionHelp | null> {
+    return attempt(() => explain(this.hart(hart).space, address));
   }
 
   breakpoints(): Promise<Breakpoint[]> {
@@ -291,10 +294,11 @@ export class DebugSession implements MachineRequests {
     return this.changeBreakpoints(() => this.breakpointTable.remove(id));
   }
 
-  symbols(query: string, limit: number): Promise<readonly SymbolInfo[]> {
+  symbols(query: string, limit: number, hart: HartId = 0): Promise<readonly SymbolInfo[]> {
     return attempt(() =>
       this.opened()
-        .symbols.search(query, limit)
+        .symbolsOf(this.hart(hart))
+        .search(query, limit)
         .map(({ name, address, size, kind }) => ({ name, address, size, kind })),
     );
   }
@@ -328,15 +332,15 @@ export class DebugSession implements MachineRequests {
     });
   }
 
-  locate(addresses: readonly number[]): Promise<readonly Location[]> {
+  locate(addresses: readonly number[], hart: HartId = 0): Promise<readonly Location[]> {
     return attempt(() => {
-      const { symbols } = this.opened();
+      const symbols = this.opened().symbolsOf(this.hart(hart));
       return addresses.map((address) => locate(symbols, address));
     });
   }
 
-  memoryMap(): Promise<readonly SegmentInfo[]> {
-    return attempt(() => this.opened().memoryMap());
+  memoryMap(hart: HartId = 0): Promise<readonly SegmentInfo[]> {
+    return attempt(() => this.opened().memoryMap(this.hart(hart)));
   }
 
   pages(): Promise<PagesInfo> {

@@ -14,6 +14,7 @@ import type {
   VariableInfo,
 } from './protocol-source';
 import { sourceOf, type SourceDebugger } from './source-debugger';
+import type { SourceLookup } from './source-lookup';
 import type { LogicalFrame } from './stack-frames';
 import { StackMemory } from './stack-memory';
 import type { DebugTarget } from './target';
@@ -40,14 +41,18 @@ export class SourceService implements SourceRequests {
     private readonly hart: (id: number) => Hart,
   ) {}
 
-  /** What is known of the source of the program that is open. */
-  private get source(): SourceDebugger {
-    return sourceOf(this.opened());
+  /** What is known of the source of the program that a hart runs. */
+  private source(hart: Hart): SourceDebugger {
+    return sourceOf(this.opened(), hart);
   }
 
-  sources(): Promise<SourcesInfo> {
+  private lookup(hart: number): SourceLookup {
+    return this.source(this.hart(hart)).lookup;
+  }
+
+  sources(hart = 0): Promise<SourcesInfo> {
     return attempt(() => {
-      const { lookup, modules } = this.source;
+      const { lookup, modules } = this.source(this.hart(hart));
       const [program] = modules.list();
       const { exists, separateFile: separate } = program.info;
       const files = lookup.sources();
@@ -62,22 +67,22 @@ export class SourceService implements SourceRequests {
     });
   }
 
-  sourceLines(path: string): Promise<readonly number[]> {
-    return attempt(() => this.source.lookup.linesWithCode(path));
+  sourceLines(path: string, hart = 0): Promise<readonly number[]> {
+    return attempt(() => this.lookup(hart).linesWithCode(path));
   }
 
-  lineAt(address: number): Promise<LineInfo | null> {
-    return attempt(() => this.source.lookup.lineAt(address) ?? null);
+  lineAt(address: number, hart = 0): Promise<LineInfo | null> {
+    return attempt(() => this.lookup(hart).lineAt(address) ?? null);
   }
 
-  breakpointLocations(file: string, line: number): Promise<readonly LineLocation[]> {
-    return attempt(() => this.source.lookup.breakpointLocations(file, line));
+  breakpointLocations(file: string, line: number, hart = 0): Promise<readonly LineLocation[]> {
+    return attempt(() => this.lookup(hart).breakpointLocations(file, line));
   }
 
   stack(id: number, limit: number): Promise<StackInfo> {
     return attempt(() => {
       const hart = this.hart(id);
-      const frames = this.source.frames(hart, limit + 1);
+      const frames = this.source(hart).frames(hart, limit + 1);
       const activations = new Set(frames.map(({ frame }) => frame));
       const cut = activations.size > limit;
       const last = [...activations].at(-1);
@@ -89,8 +94,8 @@ export class SourceService implements SourceRequests {
   variables(id: number, frame: number): Promise<readonly VariableInfo[]> {
     return attempt(() => {
       const hart = this.hart(id);
-      return this.source
-        .variables(this.source.frame(hart, frame))
+      return this.source(hart)
+        .variables(this.source(hart).frame(hart, frame))
         .map((each) => this.info(shownVariable(each), hart));
     });
   }
@@ -126,7 +131,7 @@ export class SourceService implements SourceRequests {
   }
 
   private root(hart: Hart, frame: number, root: number | string): Shown {
-    const { source } = this;
+    const source = this.source(hart);
     const found = source.frame(hart, frame);
     if (typeof root === 'string') {
       const value = source.evaluate(root, hart, found);
@@ -140,10 +145,10 @@ export class SourceService implements SourceRequests {
   private frameInfo(frame: LogicalFrame, number: number, hart: Hart): StackFrameInfo {
     const { module, name, inlined, place, frame: unwound } = frame;
     const { pc, cfa, interrupted, method } = unwound;
-    const parameters = this.source
+    const parameters = this.source(hart)
       .variables(frame)
       .filter(({ isParameter }) => isParameter)
-      .map((each) => ({ name: each.name, value: this.source.text(each.value, hart) }));
+      .map((each) => ({ name: each.name, value: this.source(hart).text(each.value, hart) }));
     return {
       number,
       location: module ? locate(module.symbols, pc) : { address: pc },
@@ -162,7 +167,7 @@ export class SourceService implements SourceRequests {
     return {
       name,
       type: typeName(value.type),
-      value: formatTopLevel(value, this.source.formatContext(hart)),
+      value: formatTopLevel(value, this.source(hart).formatContext(hart)),
       kind,
       parts: partCount(value, new StackMemory(hart.space)),
       ...(source.kind === 'memory' && { address: Number(source.address) }),

@@ -79,6 +79,8 @@ export const useMachine = defineStore('machine', () => {
   /** Stopped, and there is something left to run. */
   const ready = computed(() => phase.value === 'open' && !busy.value && !ended.value);
   const hart = computed(() => shown.value?.harts.find(({ id }) => id === focusHart.value));
+  /** Which program the focused hart's process runs: answers about addresses hold for that one. */
+  const focusProgram = computed(() => hart.value?.program ?? 0);
   const pc = computed(() => hart.value?.location.address ?? null);
 
   /** The machine's requests; throws when no machine is open. */
@@ -327,7 +329,7 @@ export const useMachine = defineStore('machine', () => {
     if (there) return removeBreakpoint(there.id);
     // A path that cannot be told from an expression: the breakpoint is set on the line's first instruction.
     const [first] = /[\s?:]/.test(path)
-      ? await requests().breakpointLocations(path, line)
+      ? await requests().breakpointLocations(path, line, focusHart.value)
       : [undefined];
     await addBreakpoint({ at: first ? `0x${first.address.toString(16)}` : at, enabled: true });
   }
@@ -362,6 +364,7 @@ export const useMachine = defineStore('machine', () => {
     ready,
     hart,
     pc,
+    focusProgram,
     requests,
     resume,
     open,

@@ -30,13 +30,13 @@ export const useSources = defineStore('sources', () => {
   async function fetch(): Promise<void> {
     forget();
     const mine = program;
-    const found = await machine.requests().sources();
+    const found = await machine.requests().sources(machine.focusHart);
     if (mine === program) info.value = found;
   }
 
   watch(
-    () => machine.info,
-    (opened) => {
+    () => [machine.info, machine.focusProgram] as const,
+    ([opened]) => {
       if (opened === null) forget();
       else void fetch().catch(() => undefined);
     },
@@ -68,7 +68,7 @@ export const useSources = defineStore('sources', () => {
     const known = lines.get(address);
     if (known !== undefined) return known;
     const mine = program;
-    const line = await machine.requests().lineAt(address);
+    const line = await machine.requests().lineAt(address, machine.focusHart);
     if (mine === program) {
       if (lines.size >= MOST_LINES) lines.clear();
       lines.set(address, line);

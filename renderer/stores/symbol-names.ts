@@ -12,7 +12,7 @@ export const useSymbolNames = defineStore('symbol-names', () => {
   const names = shallowRef<ReadonlyMap<bigint, string>>(new Map());
 
   watch(
-    () => machine.info,
+    () => [machine.info, machine.focusProgram],
     () => (names.value = new Map()),
   );
 
@@ -25,9 +25,9 @@ export const useSymbolNames = defineStore('symbol-names', () => {
       (bits) => bits >= 0x1000n && bits < 1n << 32n && !names.value.has(bits),
     );
     if (wanted.length === 0) return;
-    const program = machine.info;
-    const places = await machine.requests().locate(wanted.map(Number));
-    if (program !== machine.info) return;
+    const { info, focusProgram } = machine;
+    const places = await machine.requests().locate(wanted.map(Number), machine.focusHart);
+    if (info !== machine.info || focusProgram !== machine.focusProgram) return;
     const kept = names.value.size > MOST ? [] : names.value;
     const found = wanted.map((bits, n): [bigint, string] => {
       const place = places[n];

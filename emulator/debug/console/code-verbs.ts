@@ -21,7 +21,7 @@ async function disassembled(context: Context, text: string): Promise<Reply> {
   const { requests, hart } = context;
   const { pc } = await requests.registers(hart);
   const start = text === '' ? (context.disassembled ?? pc) : await codeAddress(context, text);
-  const lines = await requests.disassemble(start, 0, DISASSEMBLED_LINES);
+  const lines = await requests.disassemble(start, 0, DISASSEMBLED_LINES, false, hart);
   const last = lines.at(-1);
   if (!last) throw new ConsoleError(`No code is at ${hexadecimal(start)}.`);
   context.disassembled = last.address + last.bytes.length / 2;
@@ -84,7 +84,7 @@ async function listPlace(
   const { requests, hart, frame, listed: next } = context;
   if (text === '' && next) return next;
   if (text !== '') {
-    const place = await requests.lineAt(await codeAddress(context, text));
+    const place = await requests.lineAt(await codeAddress(context, text), hart);
     if (!place) throw new ConsoleError(`No source line of ${text} is known.`);
     return { path: place.path, line: place.line - LISTED_LINES / 2 };
   }

@@ -192,7 +192,7 @@ export class DebugConsole {
     if (completes === undefined) return [];
     if (typeof completes !== 'string') return completes.filter((each) => starts(each, word));
     if (word === '') return [];
-    const symbols = await this.context.requests.symbols(word, MOST_COMPLETIONS);
+    const symbols = await this.context.requests.symbols(word, MOST_COMPLETIONS, this.context.hart);
     return symbols.map(({ name }) => name).filter((name) => starts(name, word));
   }
 

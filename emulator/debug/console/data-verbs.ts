@@ -66,7 +66,7 @@ async function examined(context: Context, text: string): Promise<Reply> {
 }
 
 async function examineCode(context: Context, address: number, count: number): Promise<Reply> {
-  const lines = await context.requests.disassemble(address, 0, count);
+  const lines = await context.requests.disassemble(address, 0, count, false, context.hart);
   const last = lines.at(-1);
   if (last) context.examined = last.address + last.bytes.length / 2;
   return { text: lines.map((line) => instructionText(line)).join('\n'), data: { lines } };

@@ -69,7 +69,7 @@ export async function codeAddress({ requests, hart }: Context, text: string): Pr
     if (text === '') throw new ConsoleError('Say where: a symbol, an address or FILE:LINE.');
     return requests.evaluateAddress(text.replace(/^\*/, ''), hart);
   }
-  const [first] = await requests.breakpointLocations(file, Number(line));
+  const [first] = await requests.breakpointLocations(file, Number(line), hart);
   if (!first) throw new ConsoleError(`No code of line ${line} of ${file} is in the program.`);
   return first.address;
 }

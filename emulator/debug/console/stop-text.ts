@@ -51,7 +51,7 @@ export async function hartText(
   { requests }: Context,
   hart: HartInfo,
 ): Promise<{ readonly text: string; readonly place: SourcePlaceInfo | null }> {
-  const place = await requests.lineAt(hart.location.address);
+  const place = await requests.lineAt(hart.location.address, hart.id);
   const at = place ? ` at ${placeText(place)}` : '';
   return { text: `hart ${hart.id}: ${describeLocation(hart.location)}${at}`, place };
 }
@@ -90,13 +90,13 @@ export async function stopReply(context: Context, state: MachineState): Promise<
 /** The source line where it can be read, else the instruction. */
 async function codeLine(
   { machine, requests }: Context,
-  { location }: HartInfo,
+  { id, location }: HartInfo,
   place: SourcePlaceInfo | null,
 ): Promise<string> {
   const lines = place ? await machine.readSource?.(place.path) : undefined;
   const line = place && lines?.[place.line - 1];
   if (place && line !== undefined) return `${place.line}\t${line}`;
-  const [instruction] = await requests.disassemble(location.address, 0, 1);
+  const [instruction] = await requests.disassemble(location.address, 0, 1, false, id);
   if (!instruction) return `=> ${hexadecimal(location.address)}`;
   const { mnemonic, operands } = instruction;
   return `=> ${hexadecimal(location.address)}: ${mnemonic} ${operands}`.trimEnd();

@@ -54,13 +54,14 @@ export function useCodeLines(
   requests: () => MachineRequests,
   segments: () => readonly SegmentInfo[],
   ownNames: () => boolean,
+  hart: () => number,
 ): CodeLines {
   const disassemble = (
     address: number,
     before: number,
     count: number,
   ): Promise<readonly DisassembledLine[]> =>
-    requests().disassemble(address, before, count, ownNames());
+    requests().disassemble(address, before, count, ownNames(), hart());
   const lines = shallowRef<readonly DisassembledLine[]>([]);
   const top = ref(0);
   const height = ref(20);

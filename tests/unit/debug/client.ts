@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Machine, type PoolOptions } from '../../../emulator';
+import { Machine, type FileTree, type PoolOptions } from '../../../emulator';
 import type {
   Breakpoint,
   HartInfo,
@@ -23,8 +23,11 @@ export class Client {
   private readonly decoder = new TextDecoder();
   private machine: Machine | undefined;
 
-  /** @param pool threads that run vCPUs [none: harts take turns] */
-  constructor(pool?: PoolOptions) {
+  /**
+   * @param pool threads that run vCPUs [none: harts take turns]
+   * @param files makes the guest's files [none of the host's]
+   */
+  constructor(pool?: PoolOptions, files?: () => FileTree) {
     const events: MachineEvents = {
       stateChanged: (state) => void this.states.push(state),
       output: (bytes) => void (this.output += this.decoder.decode(bytes, { stream: true })),
@@ -44,6 +47,7 @@ export class Client {
         streams,
         stopAtFaults: true,
         ...(pool && { pool }),
+        ...(files && { files: files() }),
       });
       return this.machine;
     });
@@ -52,7 +56,7 @@ export class Client {
   open(name: string, args: string[] = [], extra: Partial<OpenRequest> = {}): Promise<MachineInfo> {
     return this.session.open({
       name,
-      elf: guest(name),
+      elf: extra.elf ?? guest(name),
       args: [name, ...args],
       environment: [],
       stopAt: 'main',
