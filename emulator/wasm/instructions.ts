@@ -326,27 +326,69 @@ export const atomicFence: Expr<'void'> = expr('void', (code) => code.u8(0xfe).u8
 /** `unreachable`: marks a place that code never gets to. */
 export const unreachable: Expr<'void'> = expr('void', (code) => code.u8(0x00));
 
+const lanes = (lane: number): ((code: CodeWriter) => void) => {
+  return (code) => void code.u8(lane);
+};
+
+/** A vector instruction (spec, section 5.4.8, prefix 0xfd). */
+function vector<T extends ValueType>(
+  result: T,
+  opcode: number,
+  operands: readonly Expr[],
+  immediate?: (code: CodeWriter) => void,
+): Expr<T> {
+  return expr(result, (code) => {
+    for (const operand of operands) operand.emit(code);
+    code.u8(0xfd).uleb(opcode);
+    immediate?.(code);
+  });
+}
+
+type Vectors = (...operands: readonly Expr<'v128'>[]) => Expr<'v128'>;
+const vectors =
+  (opcode: number): Vectors =>
+  (...operands) =>
+    vector('v128', opcode, operands);
+
+export const v128 = {
+  zero: vector('v128', 0x0c, [], (code) => {
+    for (let i = 0; i < 16; i++) code.u8(0);
+  }),
+  or: vectors(0x50),
+};
+
 /**
- * Fused multiply-add `a * b + c` through relaxed SIMD. Fused only where the host's own instruction is
+ * Lanes of single precision. `relaxed_madd` (a, b, c) is the fused `a * b + c` only where the host's own instruction is
  * (`engine/host.ts` asks the host before this is used).
  */
+export const f32x4 = {
+  splat: (value: Expr<'f32'>): Expr<'v128'> => vector('v128', 0x13, [value]),
+  first: (value: Expr<'v128'>): Expr<'f32'> => vector('f32', 0x1f, [value], lanes(0)),
+  firstBits: (value: Expr<'v128'>): Expr<'i32'> => vector('i32', 0x1b, [value], lanes(0)),
+  ne: vectors(0x42),
+  add: vectors(0xe4),
+  sub: vectors(0xe5),
+  relaxed_madd: vectors(0x105),
+  /** The upper bits of the lanes. */
+  bitmask: (value: Expr<'v128'>): Expr<'i32'> => vector('i32', 0xa4, [value]),
+};
+
+/** The same of double precision. */
+export const f64x2 = {
+  splat: (value: Expr<'f64'>): Expr<'v128'> => vector('v128', 0x14, [value]),
+  first: (value: Expr<'v128'>): Expr<'f64'> => vector('f64', 0x21, [value], lanes(0)),
+  firstBits: (value: Expr<'v128'>): Expr<'i64'> => vector('i64', 0x1d, [value], lanes(0)),
+  ne: vectors(0x48),
+  add: vectors(0xf0),
+  sub: vectors(0xf1),
+  relaxed_madd: vectors(0x107),
+  bitmask: (value: Expr<'v128'>): Expr<'i32'> => vector('i32', 0xc4, [value]),
+};
+
+/** Fused multiply-add `a * b + c` of single values through relaxed SIMD. */
 export const relaxedMadd = {
-  f32: (a: Expr<'f32'>, b: Expr<'f32'>, c: Expr<'f32'>): Expr<'f32'> =>
-    expr('f32', (code) => {
-      for (const operand of [a, b, c]) {
-        operand.emit(code);
-        code.u8(0xfd).uleb(0x13); // f32x4.splat
-      }
-      code.u8(0xfd).uleb(0x105); // f32x4.relaxed_madd
-      code.u8(0xfd).uleb(0x1f).u8(0); // f32x4.extract_lane 0
-    }),
-  f64: (a: Expr<'f64'>, b: Expr<'f64'>, c: Expr<'f64'>): Expr<'f64'> =>
-    expr('f64', (code) => {
-      for (const operand of [a, b, c]) {
-        operand.emit(code);
-        code.u8(0xfd).uleb(0x14); // f64x2.splat
-      }
-      code.u8(0xfd).uleb(0x107); // f64x2.relaxed_madd
-      code.u8(0xfd).uleb(0x21).u8(0); // f64x2.extract_lane 0
-    }),
+  f32: (...operands: readonly [a: Expr<'f32'>, b: Expr<'f32'>, c: Expr<'f32'>]): Expr<'f32'> =>
+    f32x4.first(f32x4.relaxed_madd(...operands.map(f32x4.splat))),
+  f64: (...operands: readonly [a: Expr<'f64'>, b: Expr<'f64'>, c: Expr<'f64'>]): Expr<'f64'> =>
+    f64x2.first(f64x2.relaxed_madd(...operands.map(f64x2.splat))),
 };

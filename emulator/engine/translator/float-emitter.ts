@@ -4,17 +4,24 @@ import {
   call,
   choose,
   f32,
+  f32x4,
   f64,
+  f64x2,
   i32,
   i64,
-  relaxedMadd,
   type Expr,
   type Local,
   type ValueType,
 } from '../../wasm';
 import { FLOAT_ARITY } from '../float';
 import { EXIT } from '../records';
-import { needExactDouble, needExactFrom, needExactSingle, type Scope } from './exactness';
+import {
+  needExactDouble,
+  needExactFma,
+  needExactFrom,
+  needExactSingle,
+  type Scope,
+} from './exactness';
 import { FLOATS, type HostFloat } from './host-float';
 import type { Item } from './region';
 import type { RegionState } from './region-emitter';
@@ -142,21 +149,26 @@ export abstract class FloatEmitter {
       );
     } else if (format === 's') {
       const [a, b, c] = operands.map(({ single }) => single!);
-      const factor = negateProduct ? f32.neg(a) : a;
-      const addend = negateAddend ? f32.neg(c) : c;
-      const result = relaxedMadd.f32(factor, b, addend);
-      this.hostResult(FLOATS.s, 'fma', [a, b], result, (s, r) =>
-        needExactSingle(s, 'fma', r, factor, b, addend),
-      );
+      const factors = [negateProduct ? f32.neg(a) : a, b, negateAddend ? f32.neg(c) : c];
+      this.hostFma(FLOATS.s, factors, factors.map(f32x4.splat), f32x4.first);
     } else {
       const [a, b, c] = operands.map(({ double }) => double!);
-      const factor = negateProduct ? f64.neg(a) : a;
-      const addend = negateAddend ? f64.neg(c) : c;
-      const result = relaxedMadd.f64(factor, b, addend);
-      this.hostResult(FLOATS.d, 'fma', [a, b], result, (s, r) =>
-        needExactDouble(s, 'fma', r, factor, b, addend),
-      );
+      const factors = [negateProduct ? f64.neg(a) : a, b, negateAddend ? f64.neg(c) : c];
+      this.hostFma(FLOATS.d, factors, factors.map(f64x2.splat), f64x2.first);
     }
+  }
+
+  /** A fused multiply-add by the host: of vectors, because only there WebAssembly has it. */
+  private hostFma<T extends 'f32' | 'f64'>(
+    host: HostFloat<T>,
+    operands: readonly Expr<T>[],
+    vectors: readonly Expr<'v128'>[],
+    first: (vector: Expr<'v128'>) => Expr<T>,
+  ): void {
+    const { format } = host;
+    const kept = vectors.map((vector) => this.let(vector));
+    const sum = this.let((format === 's' ? f32x4 : f64x2).relaxed_madd(...kept));
+    this.hostResult(host, 'fma', operands, first(sum), (s) => needExactFma(s, format, sum, kept));
   }
 
   /** Whether the host's rounding is this instruction's. */
@@ -177,6 +189,7 @@ export abstract class FloatEmitter {
         test({
           let: (value) => this.let(value),
           unless: (isExact) => f.brIf(inexact, i32.eqz(isExact)),
+          when: (condition, rest) => f.if(condition, rest),
         });
         f.br(done);
       });
