@@ -1,16 +1,15 @@
 import { describe, expect, test, vi } from 'vitest';
 import type { EventColumns } from '../../emulator/debug/protocol-timeline';
+import { panned, zoomed } from '../../renderer/parts/canvas/axis-range';
 import { joined } from '../../renderer/panes/timeline/event-columns';
 import {
   eventsIn,
   laneTitle,
   layoutTimeline,
   nearest,
-  panned,
   placeOn,
   visibleBars,
   visibleMarks,
-  zoomed,
   type Lane,
   type Timeline,
 } from '../../renderer/panes/timeline/timeline-layout';

@@ -4,7 +4,18 @@ import type { EventColumns } from '../../../emulator/debug/protocol-timeline';
 const MOST_EVENTS = 1_000_000;
 
 type Column = Uint32Array | Uint16Array | Uint8Array | Int32Array | Float64Array | Float32Array;
-const COLUMNS = ['number', 'kind', 'hart', 'page', 'from', 'to', 'forked', 'pc', 'time', 'took'] as const;
+const COLUMNS = [
+  'number',
+  'kind',
+  'hart',
+  'page',
+  'from',
+  'to',
+  'forked',
+  'pc',
+  'time',
+  'took',
+] as const;
 
 /**
  * Earlier and later answers as one. Columns are in the order of the events afterwards, also where a thread was late with

@@ -1,17 +1,17 @@
+import { xOf, type AxisRange } from '../../parts/canvas/axis-range';
+import { drawRange, drawRuler, RULER } from '../../parts/canvas/axis-drawing';
 import {
   placeOn,
   visibleBars,
   visibleMarks,
   type Axis,
-  type AxisRange,
   type Lane,
   type MarkClass,
   type Timeline,
 } from './timeline-layout';
 
-/** Heights of a lane and of the ruler above them, in CSS pixels. */
+/** Height of a lane, in CSS pixels. */
 export const ROW = 26;
-export const RULER = 20;
 
 export interface TimelineColours {
   readonly ground: string;
@@ -74,7 +74,8 @@ export function drawTimeline(
   drawFlows(context, timeline, picture);
   context.restore();
   drawRange(context, picture);
-  drawRuler(context, picture);
+  const unit = picture.axis === 'time' ? ' ms' : '';
+  drawRuler(context, picture, (at, digits) => at.toFixed(digits) + unit);
 }
 
 function drawLane(
@@ -145,48 +146,3 @@ function drawFlows(
   context.setLineDash([]);
   context.globalAlpha = 1;
 }
-
-function drawRange(
-  context: CanvasRenderingContext2D,
-  { range, window, width, height, colours }: TimelinePicture,
-): void {
-  if (range === null) return;
-  const left = Math.max(-1, xOf(range.from, window, width));
-  const right = Math.min(width + 1, xOf(range.to, window, width));
-  context.fillStyle = colours.accent;
-  context.globalAlpha = 0.12;
-  context.fillRect(left, RULER, Math.max(1, right - left), height);
-  context.globalAlpha = 1;
-  context.fillRect(left, RULER, 1, height);
-  context.fillRect(right, RULER, 1, height);
-}
-
-function drawRuler(
-  context: CanvasRenderingContext2D,
-  { axis, window, width, colours }: TimelinePicture,
-): void {
-  context.fillStyle = colours.ground;
-  context.fillRect(0, 0, width, RULER);
-  context.fillStyle = colours.line;
-  context.fillRect(0, RULER - 1, width, 1);
-  context.font = colours.font;
-  context.textBaseline = 'middle';
-  const step = tickStep((window.to - window.from) / Math.max(1, width / 110));
-  const digits = Math.max(0, -Math.floor(Math.log10(step)));
-  for (let at = Math.ceil(window.from / step) * step; at <= window.to; at += step) {
-    const x = Math.round(xOf(at, window, width));
-    context.fillStyle = colours.quiet;
-    context.fillRect(x, RULER - 6, 1, 5);
-    const text = axis === 'time' ? `${at.toFixed(digits)} ms` : at.toFixed(digits);
-    context.fillText(text, x + 4, RULER / 2);
-  }
-}
-
-/** The next larger of 1, 2, 5 times a power of ten. */
-function tickStep(least: number): number {
-  const power = 10 ** Math.floor(Math.log10(Math.max(least, 1e-6)));
-  return power * ([1, 2, 5].find((each) => each * power >= least) ?? 10);
-}
-
-const xOf = (at: number, window: AxisRange, width: number): number =>
-  ((at - window.from) / Math.max(window.to - window.from, Number.MIN_VALUE)) * width;

@@ -1,5 +1,6 @@
 /** Lanes, spans and flows of a timeline, and which of them are worth drawing. */
 import type { EventColumns } from '../../../emulator/debug/protocol-timeline';
+import { lowerBound, type AxisRange } from '../../parts/canvas/axis-range';
 
 /** What a lane's place from left to right means. */
 export type Axis = 'time' | 'order';
@@ -46,6 +47,8 @@ export interface Timeline {
   readonly flows: readonly Flow[];
   /** Where the axes end: both begin at 0. */
   readonly ends: Readonly<Record<Axis, number>>;
+  /** Host time of the first event, in milliseconds since 1970: times count from there. */
+  readonly zero: number;
 }
 
 const NONE = -1;
@@ -111,7 +114,8 @@ export function layoutTimeline(columns: EventColumns): Timeline {
     }
   }
   const lanes = [...laneOf.values()].sort((a, b) => rank(a) - rank(b) || a.hart - b.hart);
-  return { columns, lanes, laneOf, flows, ends: { time: latest, order: Math.max(0, count - 1) } };
+  const ends = { time: latest, order: Math.max(0, count - 1) };
+  return { columns, lanes, laneOf, flows, ends, zero };
 }
 
 export const kindOf = (columns: EventColumns, row: number): string =>
@@ -160,53 +164,6 @@ function takeFork(
 /** Where a lane's event stands on an axis. */
 export const placeOn = (lane: Lane, place: number, axis: Axis): number =>
   (axis === 'time' ? lane.times[place] : lane.rows[place]) ?? 0;
-
-/** The first of `count` places from `low` on whose value is at least `wanted`; the values ascend. */
-function lowerBound(
-  count: number,
-  value: (place: number) => number,
-  wanted: number,
-  low = 0,
-): number {
-  let high = count;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if (value(middle) < wanted) low = middle + 1;
-    else high = middle;
-  }
-  return low;
-}
-
-/** The part of an axis in sight. */
-export interface AxisRange {
-  readonly from: number;
-  readonly to: number;
-}
-
-/** The window when `factor` as much is in sight, and what is at `centre` stays where it is. */
-export function zoomed(
-  { from, to }: AxisRange,
-  centre: number,
-  factor: number,
-  end: number,
-): AxisRange {
-  const whole = Math.max(end, LEAST);
-  const width = Math.min(whole, Math.max(LEAST, (to - from) * factor));
-  const share = to > from ? (centre - from) / (to - from) : 0.5;
-  return within(centre - share * width, width, whole);
-}
-
-/** The window moved by `by`, not beyond the axis. */
-export const panned = ({ from, to }: AxisRange, by: number, end: number): AxisRange =>
-  within(from + by, to - from, Math.max(end, LEAST));
-
-/** Least of an axis in sight: a microsecond, or a thousandth of an event. */
-const LEAST = 1e-3;
-
-function within(from: number, width: number, end: number): AxisRange {
-  const first = Math.min(Math.max(0, from), Math.max(0, end - width));
-  return { from: first, to: first + width };
-}
 
 /** Marks that are drawn alike; of several in one pixel the last of these is shown. */
 const CLASSES = ['call', 'mapping', 'copy', 'loan', 'stale', 'hart', 'conflict'] as const;
