@@ -22,6 +22,8 @@ export interface HartObserver {
   calls(hart: Hart): void;
   /** Its system call is over; the result is in a0. */
   returned(hart: Hart): void;
+  /** It is about to run on another thread. */
+  left?(hart: Hart): void;
   /** It has ended; its space is still there. */
   ended(hart: Hart): void;
 }
@@ -216,6 +218,7 @@ export class Harts {
       if (!this.isAlone(hart)) return false;
       this.host.tables.take(space);
     }
+    this.observer?.left?.(hart);
     hart.away = true;
     hart.counted = hart.state.instret;
     return true;

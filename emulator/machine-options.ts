@@ -7,7 +7,6 @@ import type { Machine } from './machine';
 import type { Arena, ArenaOptions } from './memory/arena';
 import type { PoolOptions } from './multiprocess/hart-pool';
 import type { WorkspaceHost } from './multiprocess/workspace-host';
-import type { ProfileOptions } from './profile/profiler';
 import type { RaceCheckOptions } from './races/race-check';
 import type { ScheduleOptions } from './scheduled';
 
@@ -45,8 +44,8 @@ export interface MachineOptions extends ScheduleOptions {
   readonly raceCheck?: RaceCheckOptions | boolean;
   /** What happens to harts and pages is written to the arena's rings [true]. */
   readonly events?: boolean;
-  /** Counts instructions and calls; then all harts take turns on one thread (docs/profiling.md) [not]. */
-  readonly profile?: ProfileOptions | boolean;
+  /** Counts instructions and calls (docs/profiling.md) [not]. */
+  readonly profile?: boolean;
   /** The guest's files [in memory, nothing of the host]. The embedder disposes of them. */
   readonly files?: FileTree;
   /** Path of the program in the guest [argv[0] made absolute]. */

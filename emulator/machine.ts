@@ -4,7 +4,8 @@ import type { DebugHooks, DebugTarget, MachineStop, MemoryObserver } from './deb
 import { parseElf, type ElfImage } from './elf/parse';
 import type { SymbolTable } from './elf/symbols';
 import { TIMEBASE_HZ } from './engine/csr';
-import { Engine, QUANTUM } from './engine/engine';
+import { CountingHeap } from './engine/counting-heap';
+import { countingPlace, Engine, QUANTUM } from './engine/engine';
 import type { HartState } from './engine/hart-state';
 import { Engines, type StopAddresses } from './engines';
 import { Executor } from './executor';
@@ -97,12 +98,12 @@ export class Machine implements DebugTarget {
     // The pool's threads have an engine each, the processes share the others.
     const parts = space.arena.counts.codeTables;
     const threads = options.pool?.threads ?? 0;
-    // Checks and counts are made by the interpreter: translated code writes nothing down.
-    const isObserved = Boolean(options.raceCheck) || Boolean(options.profile);
-    const kind = isObserved ? 'interpreter' : (options.engine ?? 'auto');
+    const counts = options.profile === true;
+    // Checks are made by the interpreter: translated code writes no accesses down.
+    const kind = options.raceCheck ? 'interpreter' : (options.engine ?? 'auto');
     const store = kind === 'interpreter' ? undefined : new RegionStore();
     const makeEngine = (root: AddressSpace, index: number): Engine =>
-      new Engine(root, environment, { index, of: parts }, kind, store);
+      new Engine(root, environment, { index, of: parts, counts }, kind, store);
     let next = 1 + threads;
     this.family = family ?? {
       engines: new Engines(makeEngine(space, 0), space, parts - threads, (root) =>
@@ -121,27 +122,29 @@ export class Machine implements DebugTarget {
       ...(options.interleaving && { interleaving: options.interleaving }),
     });
     attachSchedule(options.interleaving, this.executor, space.arena);
-    if (options.raceCheck && options.profile) {
+    if (options.raceCheck && counts) {
       throw new Error('one run cannot both look for races and count: run the program twice');
     }
     if (options.raceCheck)
       this.raceCheck = this.checkRaces(options.raceCheck === true ? {} : options.raceCheck);
-    if (options.profile) {
-      this.profiler = new Profiler(
-        (hart) => this.engines.of(hart.owner.space),
-        options.profile === true ? {} : options.profile,
-      );
+    if (counts) {
+      const { arena } = space;
+      const heap = new CountingHeap(arena.memory, countingPlace(arena));
+      this.profiler = new Profiler((hart) => this.engines.of(hart.owner.space), heap);
       this.executor.harts.observer = this.profiler;
+      this.profiler.made(this.executor.harts.main);
     }
-    if (options.pool && !options.raceCheck && !options.profile && !options.interleaving) {
+    if (options.pool && !options.raceCheck && !options.interleaving) {
       const pool = new HartPool(
         options.pool,
         space,
         first,
         TIMEBASE_HZ,
         options.log ?? (() => undefined),
+        counts,
       );
-      const processes = workspaceProcesses(options, space);
+      // What is counted lies in the arena, which other processes do not see.
+      const processes = counts ? undefined : workspaceProcesses(options, space);
       this.workspaceProcesses = processes;
       first.code.onBreakpoints = () => {
         pool.setBreakpoints(first.code.breakpoints);
@@ -271,7 +274,9 @@ export class Machine implements DebugTarget {
 
   /** What was counted so far; undefined when nothing is. */
   get profile(): Pick<Profile, 'harts'> | undefined {
-    return this.profiler && { harts: this.profiler.harts() };
+    if (!this.profiler) return undefined;
+    this.halt();
+    return { harts: this.profiler.harts() };
   }
 
   /** What the race check has found so far; undefined without one. */

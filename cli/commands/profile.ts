@@ -53,7 +53,6 @@ const TRACE = /\.(pftrace|perfetto-trace)$/;
 interface Options {
   readonly output?: string;
   readonly format?: Format;
-  readonly calls: boolean;
   readonly top: number;
   readonly json?: boolean;
   readonly memory?: number;
@@ -77,7 +76,6 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
     .argument('[args...]', "the guest's arguments")
     .option('-o, --output <file>', 'write the profile there; its name tells the format')
     .addOption(new Option('--format <format>', 'the format of the file').choices(FORMATS))
-    .option('--no-calls', 'count instructions only, which is faster')
     .option('--top <n>', 'so many functions in the list', parseCount, 20)
     .option('--launches', 'tell how the vCPUs of each task worked together')
     .option('--host-time', 'launches by host time, on threads, instead of by instructions')
@@ -152,7 +150,7 @@ async function profileProgram(
       args: [file.name, ...args],
       environment: environmentOf(options.env, streams),
       streams,
-      profile: { calls: options.calls },
+      profile: true,
       ...(options.memory !== undefined && { memoryLimit: options.memory }),
     });
     const stop = await runToEnd(machine, streams, options.maxInstructions ?? Infinity);

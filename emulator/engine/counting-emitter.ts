@@ -1,52 +1,85 @@
-import type { Expr } from '../wasm';
-import { i32, i64 } from '../wasm';
 import { HART } from '../memory/layout';
-import { CALL_ENTRY } from './call-log';
-import { COUNTER } from './instruction-counter';
+import { call, i32, i64, type Expr } from '../wasm';
+import { bumpRecord } from './call-code';
+import { COUNTER, COUNTING, isLink } from './counting-layout';
 import { InterpreterEmitter } from './interpreter-emitter';
-import { RECORD } from './records';
+import { REASON, RECORD } from './records';
 
-/** The link registers: a jump that writes one is a call, one that goes where one points is a return. */
-const LINKS = [1, 5].map((n) => HART.x + 8 * n);
+/** The link registers, as records name registers. */
+const LINKS = Array.from({ length: 32 }, (_, n) => n)
+  .filter(isLink)
+  .map((n) => HART.x + 8 * n);
 
 /**
  * The interpreter's handlers with one thing more: they count where control does not just go on to the next
- * instruction, and write down calls and returns. Everything else follows (flow-counts.ts, call-tree.ts).
+ * instruction, and keep track of calls and returns. Everything else follows (flow-counts.ts, call-graph.ts).
  */
 export class CountingEmitter extends InterpreterEmitter {
   override branch(condition: Expr<'i32'>): void {
     this.state.f.if(condition, () => {
-      this.count(COUNTER.taken);
+      this.countTaken();
       this.move(this.imm32());
     });
   }
 
   override jump(): void {
-    const { record } = this.state;
-    this.count(COUNTER.taken);
+    const { f, record, context } = this.state;
     this.whenLinked(RECORD.rd, () => {
+      this.leaveIfPending();
       const target = i32.add(record, i32.add(this.imm32(), i32.const(this.bias)));
-      this.log(CALL_ENTRY.call, i32.load(target, RECORD.pc));
+      f.do(
+        call(this.functions.enter, 'void', context, ...this.callee(i32.load(target, RECORD.pc))),
+      );
     });
+    this.countTaken();
     super.jump();
   }
 
   override jumpIndirect(address: Expr<'i64'>): void {
     const target = this.let(i64.and(address, i64.const(-2n)));
-    const { f } = this.state;
+    const { f, context } = this.state;
+    const where = i32.wrap_i64(target);
     f.block((done) => {
       this.whenLinked(RECORD.rd, () => {
-        this.log(CALL_ENTRY.call, i32.wrap_i64(target));
+        this.leaveIfPending();
+        f.do(call(this.functions.enter, 'void', context, ...this.callee(where)));
         f.br(done);
       });
-      this.whenLinked(RECORD.rs1, () => this.log(CALL_ENTRY.return, i32.wrap_i64(target)));
+      this.whenLinked(RECORD.rs1, () => {
+        this.leaveIfPending();
+        f.do(call(this.functions.leave, 'void', context, where, this.fuelAfter()));
+      });
     });
     super.jumpIndirect(target);
   }
 
   protected override arrive = (found: Expr<'i32'>): void => {
-    this.bump(i32.add(found, i32.load(this.state.context, HART.counters)), COUNTER.arrivals);
+    this.state.f.do(call(this.functions.arrive, 'void', this.state.context, found));
   };
+
+  private get functions() {
+    return this.state.calls!;
+  }
+
+  /** Site, target, return address and fuel of a call. */
+  private callee(target: Expr<'i32'>): Expr<'i32'>[] {
+    const { record } = this.state;
+    const site = i32.load(record, RECORD.pc + this.bias);
+    // Of jumps that link this field has the bytes of the instruction.
+    const length = i32.load16_u(record, RECORD.rs2 + this.bias);
+    return [site, target, i32.add(site, length), this.fuelAfter()];
+  }
+
+  /** The fuel when this instruction has run. */
+  private fuelAfter(): Expr<'i32'> {
+    const { bound, record, beside } = this.state;
+    const left = i32.shr_s(i32.sub(bound, record), i32.const(4));
+    return i32.add(beside, i32.sub(left, i32.const(this.bias / RECORD.size + 1)));
+  }
+
+  private leaveIfPending(): void {
+    this.state.f.if(i32.load(this.state.context, COUNTING.pending), () => this.leave(REASON.calls));
+  }
 
   private whenLinked(field: number, then: () => void): void {
     const register = this.let(i32.load16_u(this.state.record, field + this.bias));
@@ -54,25 +87,9 @@ export class CountingEmitter extends InterpreterEmitter {
     this.state.f.if(i32.or(i32.eq(register, i32.const(ra)), i32.eq(register, i32.const(t0))), then);
   }
 
-  /** Counts at this instruction's own counters. */
-  private count(field: number): void {
-    const { context, record } = this.state;
-    const counters = i32.load(context, HART.counters);
-    this.bump(i32.add(i32.add(record, i32.const(this.bias)), counters), field);
-  }
-
-  private bump(counter: Expr<'i32'>, field: number): void {
-    const at = this.let(counter);
-    this.state.f.do(i64.store(at, i64.add(i64.load(at, field), i64.const(1)), field));
-  }
-
-  private log(kind: number, target: Expr<'i32'>): void {
-    const { f, context, record, bound } = this.state;
-    const at = this.let(i32.load(context, HART.log));
-    const fuel = i32.sub(i32.sub(bound, record), i32.const(this.bias));
-    f.do(i32.store(at, i32.load(record, RECORD.pc + this.bias), CALL_ENTRY.site));
-    f.do(i32.store(at, target, CALL_ENTRY.target));
-    f.do(i32.store(at, i32.or(fuel, i32.const(kind)), CALL_ENTRY.fuel));
-    f.do(i32.store(context, i32.add(at, i32.const(CALL_ENTRY.size)), HART.log));
+  private countTaken(): void {
+    const { f, context, record } = this.state;
+    const own = this.bias === 0 ? record : this.let(i32.add(record, i32.const(this.bias)));
+    bumpRecord(f, context, own, COUNTER.taken, (type) => this.temp(type));
   }
 }

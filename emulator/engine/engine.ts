@@ -4,11 +4,11 @@ import type { Arena } from '../memory/arena';
 import type { Fault } from '../memory/faults';
 import { ACCESS_ATOMIC, ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SIZE } from '../memory/layout';
 import { AccessLog, LOG_BYTES, LOG_CHUNK, type AccessObserver } from './access-log';
-import { CALL_CHUNK } from './call-log';
+import type { CountingHeap, HeapPlace } from './counting-heap';
 import { CodeSpace, REGION_BLOCK } from './code-space';
 import { executeCsr, type CsrEnvironment } from './csr';
 import type { HartState } from './hart-state';
-import type { InstructionCounter } from './instruction-counter';
+import { InstructionCounter } from './instruction-counter';
 import { instantiateInterpreter, type Interpreter } from './interpreter-module';
 import { RUN_MARGIN } from './interpreter';
 import { REASON, RECORD } from './records';
@@ -50,6 +50,8 @@ export type EngineStop =
 export interface EnginePart {
   readonly index: number;
   readonly of: number;
+  /** Whether a part of the pool is left out for what is counted of harts [not]. */
+  readonly counts?: boolean;
 }
 
 /** The interpreter that writes an access log, and who reads it. */
@@ -66,9 +68,17 @@ export function regionBlockOf(arena: Arena, part: EnginePart): number {
   return recordsOf(arena, part).base + REGION_BLOCK;
 }
 
-function recordsOf({ records }: Arena, { index, of }: EnginePart): { base: number; bytes: number } {
-  const bytes = Math.floor(records.bytes / of / PAGE_SIZE) * PAGE_SIZE;
+function recordsOf(arena: Arena, { index, of, counts }: EnginePart): HeapPlace {
+  const { records } = arena;
+  const whole = records.bytes - (counts === true ? countingPlace(arena).bytes : 0);
+  const bytes = Math.floor(whole / of / PAGE_SIZE) * PAGE_SIZE;
   return { base: records.base + index * bytes, bytes };
+}
+
+/** What engines whose parts have `counts` leave for the counts of harts. */
+export function countingPlace({ records }: Arena): HeapPlace {
+  const bytes = Math.floor(records.bytes / 4 / PAGE_SIZE) * PAGE_SIZE;
+  return { base: records.base + records.bytes - bytes, bytes };
 }
 
 /**
@@ -79,7 +89,7 @@ function recordsOf({ records }: Arena, { index, of }: EnginePart): { base: numbe
 export class Engine {
   readonly code: CodeSpace;
   /** None when the engine only interprets. */
-  readonly translator: Translator | undefined;
+  translator: Translator | undefined;
   private readonly interpreter: Interpreter;
   private readonly words: Uint32Array;
   /** The CSR instructions that have run, by their encodings. */
@@ -124,20 +134,20 @@ export class Engine {
       arena.bulk,
     );
     this.addRoot(root);
-    if (kind !== 'interpreter') {
-      this.translator = new Translator(
-        arena.memory,
-        this.code,
-        this.interpreter,
-        {
-          fetch: (address) => this.code.unitAt(address),
-          isBreakpoint: (address) => this.code.breakpoints.has(address),
-        },
-        store,
-      );
-      this.translator.isEager = kind === 'translator';
-      this.code.regions = this.translator.cache;
-    }
+    this.translate(this.interpreter);
+  }
+
+  /** Hot code becomes translated code that goes together with an interpreter. */
+  private translate(interpreter: Interpreter, counter?: InstructionCounter): void {
+    if (this.kind === 'interpreter') return;
+    const source = {
+      fetch: (address: number) => this.code.unitAt(address),
+      isBreakpoint: (address: number) => this.code.breakpoints.has(address),
+    };
+    const { memory } = this.space.arena;
+    this.translator = new Translator(memory, this.code, interpreter, source, this.store, counter);
+    this.translator.isEager = this.kind === 'translator';
+    this.code.regions = this.translator.cache;
   }
 
   /** How many processes share what is decoded here. */
@@ -219,7 +229,7 @@ export class Engine {
   observe(observer: AccessObserver | undefined): void {
     if (observer === this.observed?.observer) return;
     this.observed = undefined;
-    this.allowRegions(!observer && !this.counting);
+    this.allowRegions(!observer);
     if (!observer) return;
     const { memory } = this.space.arena;
     this.log ??= new AccessLog(memory, this.code.cede(LOG_BYTES));
@@ -228,26 +238,23 @@ export class Engine {
   }
 
   /**
-   * From now on the instructions that run here are counted; undefined: no longer. A counter is made for this
-   * engine's `code`.
+   * From now on the instructions that run here are counted, by an interpreter and translated code of their own.
+   * @param heap where the counts of harts are kept
    */
-  count(counter: InstructionCounter | undefined): void {
-    this.counting = undefined;
-    this.allowRegions(!counter && !this.observed);
-    if (!counter) return;
-    const interpreter = instantiateInterpreter(this.space.arena.memory, 'counting');
+  count(heap: CountingHeap): InstructionCounter {
+    const { memory } = this.space.arena;
+    this.translator?.cache.clear();
+    const counter = new InstructionCounter(memory, this.code, heap);
+    const interpreter = instantiateInterpreter(memory, 'counting');
     this.counting = { interpreter, counter };
+    this.translate(interpreter, counter);
+    return counter;
   }
 
-  /** Translated code writes no log and does not count: meanwhile no record leads to it. */
+  /** Translated code writes no log: meanwhile no record leads to it. */
   private allowRegions(allowed: boolean): void {
     if (!allowed) this.translator?.cache.clear();
     this.code.regions = allowed ? this.translator?.cache : undefined;
-  }
-
-  /** Whether something watches every instruction, which translated code does not let it. */
-  private get isInstrumented(): boolean {
-    return this.observed !== undefined || this.counting !== undefined;
   }
 
   /**
@@ -283,10 +290,10 @@ export class Engine {
     const record = this.code.translate(hart.pc);
     if (record === undefined) return this.fetchFault(hart.pc);
     const long = !through && budget > RUN_MARGIN;
-    if (long && this.translator?.isEager === true && !this.isInstrumented) {
+    if (long && this.translator?.isEager === true && !this.observed) {
       this.translator.translate(hart, hart.pc);
     }
-    const most = this.observed ? LOG_CHUNK : this.counting ? CALL_CHUNK : QUANTUM;
+    const most = this.observed ? LOG_CHUNK : QUANTUM;
     const fuel = Math.min(budget, most) - (long ? RUN_MARGIN : 0);
     // `step` runs through breakpoints, so near the end of a budget they are looked for here.
     const chunk = long || through || this.code.breakpoints.size === 0 ? fuel : 1;
@@ -297,20 +304,20 @@ export class Engine {
 
   /** One call of the interpreter. Counts what has run. */
   private interpret(how: 'run' | 'step', hart: HartState, record: number, fuel: number): number {
-    const { observed, counting, isInstrumented } = this;
+    const { observed, counting } = this;
     const interpreter = (observed ?? counting)?.interpreter ?? this.interpreter;
     if (observed) hart.setField(HART.log, observed.log.address);
-    else counting?.counter.begin(hart, record);
     const before = hart.instret;
+    counting?.counter.begin(hart, record, before + fuel);
     let reason: number;
     let left: number;
     if (how === 'run') {
       // Only so much is interpreted before somebody looks what is hot.
-      const slice = isInstrumented ? fuel : (this.translator?.slice(fuel) ?? fuel);
+      const slice = observed ? fuel : (this.translator?.slice(fuel) ?? fuel);
       reason = interpreter.run(hart.base, record, slice, fuel - slice);
       const rest = hart.field(HART.fuel) | 0;
       left = rest + (hart.field(HART.reserve) | 0);
-      if (!isInstrumented) this.translator?.interpreted(slice - rest);
+      if (!observed) this.translator?.interpreted(slice - rest);
     } else {
       reason = interpreter.step(hart.base, record, fuel);
       left = hart.field(HART.fuel) | 0;
@@ -319,7 +326,8 @@ export class Engine {
     if (observed) {
       observed.log.take(hart.field(HART.log), before + fuel);
       if (observed.log.length > 0) observed.observer.accesses(observed.log);
-    } else counting?.counter.end(hart, reason, before + fuel);
+    }
+    counting?.counter.end(hart, reason);
     return reason;
   }
 
@@ -331,7 +339,10 @@ export class Engine {
     hart.pc = this.words[(stopped + RECORD.pc) >>> 2];
     switch (reason) {
       case REASON.fuel:
-        if (!this.isInstrumented) this.translator?.sample(hart);
+        if (!this.observed) this.translator?.sample(hart);
+        return undefined;
+      case REASON.calls:
+        this.counting?.counter.resolve(hart);
         return undefined;
       case REASON.news:
         this.space.adopt();

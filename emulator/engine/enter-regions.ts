@@ -1,6 +1,7 @@
 import { HART } from '../memory/layout';
-import { callIndirect, i32, i64, type FunctionBuilder, type ModuleBuilder } from '../wasm';
+import { call, callIndirect, i32, i64, type FunctionBuilder, type ModuleBuilder } from '../wasm';
 import type { Expr, Local, ValueType } from '../wasm';
+import type { CallFunctions } from './call-code';
 import { BREAKPOINT_BIT, ENTRY_BIT, REGION_SLOTS, REGIONS } from './records';
 import { writeLookup } from './slow-paths';
 
@@ -18,6 +19,13 @@ export const REGION_PARAMS: readonly ValueType[] = ['i32', 'i32', 'i32'];
  */
 export const CALL_DEPTH = 100;
 
+/**
+ * Regions that count set bits above the fuel, and whoever goes on behind them counts the arrival: after a return, and
+ * after any other indirect jump.
+ */
+export const EXIT_RETURN = -(1n << 63n);
+export const EXIT_ARRIVAL = 1n << 62n;
+
 /** What a region leaves behind, as one number. */
 export function packExit(fuel: Expr<'i32'>, address: Expr<'i32'>): Expr<'i64'> {
   return i64.or(i64.shl(i64.extend_i32_s(fuel), i64.const(32)), i64.extend_i32_u(address));
@@ -26,6 +34,21 @@ export function packExit(fuel: Expr<'i32'>, address: Expr<'i32'>): Expr<'i64'> {
 /** The fuel in what a region left behind. */
 export const exitFuel = (exit: Expr<'i64'>): Expr<'i32'> =>
   i32.wrap_i64(i64.shr_u(exit, i64.const(32)));
+
+/** `packExit` of a region that counts: the fuel, which may be negative, has two bits less. */
+export const packCountedExit = (fuel: Expr<'i32'>, address: Expr<'i32'>): Expr<'i64'> =>
+  packExit(i32.and(fuel, i32.const(2 ** 30 - 1)), address);
+
+/** The fuel in what a region that counts left behind. */
+export const countedExitFuel = (exit: Expr<'i64'>): Expr<'i32'> =>
+  i32.shr_s(i32.shl(exitFuel(exit), i32.const(2)), i32.const(2));
+
+/** Whether a region that counts was left by a return. */
+export const isReturn = (exit: Expr<'i64'>): Expr<'i32'> => i64.lt_s(exit, i64.const(0));
+
+/** Whether it was left by any indirect jump. */
+export const isArrival = (exit: Expr<'i64'>): Expr<'i32'> =>
+  i32.wrap_i64(i64.shr_u(exit, i64.const(62)));
 
 /** Whether translated code begins at a record with this operation, and no breakpoint lies there. */
 const isEntry = (operation: Expr<'i32'>): Expr<'i32'> =>
@@ -55,9 +78,10 @@ export function count(
 
 /**
  * `resume(context, exit, depth, expected) -> exit`: goes on where a region has left off, as long as translated
- * code begins there and it is not the address `expected`, where the caller goes on itself.
+ * code begins there and it is not the address `expected`, where the caller goes on itself. While calls are counted only
+ * a return gets there.
  */
-export function addResume(module: ModuleBuilder): number {
+export function addResume(module: ModuleBuilder, counting?: CallFunctions): number {
   const { index, builder: f } = module.function(['i32', 'i64', 'i32', 'i32'], ['i64']);
   const signature = module.signature(REGION_PARAMS, ['i64']);
   const context = f.param(0, 'i32');
@@ -71,7 +95,7 @@ export function addResume(module: ModuleBuilder): number {
   f.block((done) => {
     f.loop((again) => {
       f.set(address, i32.wrap_i64(exit));
-      f.brIf(done, i32.eq(address, expected));
+      f.brIf(done, counting ? isReturn(exit) : i32.eq(address, expected));
       f.brIf(done, i32.and(address, i32.const(1)));
       f.set(target, i64.extend_i32_u(address));
       writeLookup(f, context, target, record);
@@ -79,7 +103,11 @@ export function addResume(module: ModuleBuilder): number {
       f.set(operation, i32.load16_u(record));
       f.brIf(done, i32.eqz(isEntry(operation)));
       const slot = regionSlot(operation);
-      f.set(exit, callIndirect(signature, slot, 'i64', context, exitFuel(exit), depth));
+      if (counting) {
+        f.if(isArrival(exit), () => f.do(call(counting.arrive, 'void', context, record)));
+      }
+      const fuel = counting ? countedExitFuel(exit) : exitFuel(exit);
+      f.set(exit, callIndirect(signature, slot, 'i64', context, fuel, depth));
       f.br(again);
     });
   });

@@ -1,276 +1,304 @@
+import { decode } from '../isa/decoder';
 import { HART } from '../memory/layout';
-import { CALL_ENTRY, CALL_LOG_BYTES } from './call-log';
-import { CallTree, type CallTreeNode } from './call-tree';
-import type { CodeSpace, DecodedRecord } from './code-space';
-import { executionCounts, type FlowCount, type InstructionCounts } from './flow-counts';
+import type { CodeSpace } from './code-space';
+import type { CountingHeap } from './counting-heap';
+import { COUNTER, COUNTERS_SECTION, COUNTING, RETURNED } from './counting-layout';
+import { FlowCounts, type FlowInstruction } from './flow-counts';
+import { HartCounts } from './hart-counts';
 import type { HartState } from './hart-state';
 import { operations } from './operations';
-import { ENTRY_BIT, PSEUDO, REASON, RECORD } from './records';
+import {
+  BREAKPOINT_BIT,
+  ENTRY_BIT,
+  PSEUDO,
+  REASON,
+  RECORD,
+  REGION_SLOTS,
+  REGIONS,
+} from './records';
 
-/**
- * The two counters of a record, at the same place in a block of counters as the record has in its pool:
- *
- * | offset | type | counter |
- * |--------|------|---------|
- * | 0      | u64  | of a branch or jump: how often it went to its target |
- * | 8      | u64  | how often an indirect jump came here or a run began here, less how often one stopped here |
- */
-export const COUNTER = { taken: 0, arrivals: 8 } as const;
-
-/** Records that the pool is cut down to, in bytes; a block of counters is as large. */
-const RECORD_BYTES = 2 << 20;
+/** Records that the pool is cut down to, in bytes; counters of records take as much. */
+const MOST_RECORD_BYTES = 2 << 20;
+const LEAST_RECORD_BYTES = 256 << 10;
+/** Of the records' bytes those of the counters of translated code, and of the list of records that were counted. */
+const REGION_SHARE = 1 / 4;
+const TOUCHED_SHARE = 1 / 16;
 const MOST_BLOCKS = 8;
-/** Bytes of a jump that has no record any more. */
-const USUAL_BYTES = 4;
 const WORD = 2 ** 32;
+/** Open calls for which a hart must have room before translated code is entered; see `leaveForCalls`. */
 
-/** What is known of a hart that is counted. */
-interface Counted {
-  readonly executions: Map<number, number>;
-  readonly taken: Map<number, number>;
-  /** Corrections that have no record: arrivals at code without records. */
+/** Counters of a hart that runs on this engine. */
+interface Block {
+  /** Arena addresses: counters of records, counters of translated code, the list of records that were counted. */
+  readonly records: number;
+  readonly regions: number;
+  readonly touched: number;
+  hart: HartState | undefined;
+  /** Where the list ends. */
+  touchedEnd: number;
+  /** Arrivals, positive or negative, at code without records. */
   readonly corrections: Map<number, number>;
-  readonly calls: CallTree | undefined;
-  block: number | undefined;
-  /** Where the last run stopped, and instructions retired until then. */
-  stopped: { readonly pc: number; readonly instret: number } | undefined;
 }
 
-/** What was counted of a hart. */
-export interface HartCounts {
-  readonly counts: InstructionCounts;
-  /** The tree of calls by number, the root at 1; empty when calls were not counted. */
-  readonly calls: readonly CallTreeNode[];
+/** A module of translated code that counts. */
+interface CountingModule {
+  /** Where its counters begin, from those of all modules, in bytes. */
+  readonly offset: number;
+  /** See `COUNTERS_SECTION`. */
+  readonly sites: Uint32Array;
+  /** The code that it was made from: addresses and their 16 bits. */
+  readonly source: ReadonlyMap<number, number>;
 }
 
 /**
- * Counts what harts run on one engine: how often each instruction, and who called whom. It works on counters
- * that the counting interpreter keeps beside the records, and gathers them before records are dropped and when
- * more harts run than there are blocks of counters.
+ * Counts what harts run on one engine. It works on counters that the counting interpreter keeps beside the records, and on
+ * those of translated code; it adds them up in the hart's `HartCounts` before code changes, when the hart leaves, and
+ * when more harts run here than there are blocks of counters.
  */
 export class InstructionCounter {
   private readonly words: Uint32Array;
-  private readonly harts = new Map<number, Counted>();
-  /** Arena address of the blocks, and the hart (its base) that has each; the one used last comes last. */
-  private readonly blocks: { readonly address: number; hart: number | undefined }[];
-  private readonly log: number;
-  /** Where records begin, and to where a block is clean or in use. */
-  private readonly records: number;
+  private readonly view: DataView;
+  /** The one used last comes last. */
+  private readonly blocks: Block[] = [];
+  private readonly recordBytes: number;
+  private readonly recordBase: number;
+  private modules: CountingModule[] = [];
+  private nextModule = 0;
+  /** Told when there is no room for counters of further modules: none may run any more. */
+  onFull: () => void = () => undefined;
 
-  /**
-   * @param code its pool is cut down to make room for the counters
-   * @param withCalls whether calls are counted too, which costs more
-   */
+  /** @param code its pool is cut down to make room for the counters */
   constructor(
     memory: WebAssembly.Memory,
     private readonly code: CodeSpace,
-    private readonly withCalls: boolean,
+    private readonly heap: CountingHeap,
   ) {
     this.words = new Uint32Array(memory.buffer);
+    this.view = new DataView(memory.buffer);
     const { base, bytes } = code.records;
-    this.records = base;
-    const spare = bytes - RECORD_BYTES - CALL_LOG_BYTES;
-    const count = Math.min(MOST_BLOCKS, Math.floor(spare / RECORD_BYTES));
-    if (count < 1) throw new Error(`a record pool of ${bytes} bytes has no room for counters`);
-    const room = code.cede(bytes - RECORD_BYTES);
-    this.log = room + count * RECORD_BYTES;
-    this.blocks = Array.from({ length: count }, (_, n) => {
-      const address = room + n * RECORD_BYTES;
-      this.words.fill(0, address >>> 2, (address + RECORD_BYTES) >>> 2);
-      return { address, hart: undefined };
-    });
+    this.recordBase = base;
+    const size = 2 ** Math.floor(Math.log2(bytes / 4));
+    this.recordBytes = Math.min(MOST_RECORD_BYTES, size);
+    if (this.recordBytes < LEAST_RECORD_BYTES) {
+      throw new Error(`a record pool of ${bytes} bytes has no room for counters`);
+    }
+    const blockBytes = this.recordBytes * (1 + REGION_SHARE + TOUCHED_SHARE);
+    const count = Math.min(MOST_BLOCKS, Math.floor((bytes - this.recordBytes) / blockBytes));
+    let next = code.cede(bytes - this.recordBytes);
+    const take = (share: number): number => {
+      next += this.recordBytes * share;
+      return next - this.recordBytes * share;
+    };
+    for (let n = 0; n < count; n++) {
+      const [records, regions, touched] = [1, REGION_SHARE, TOUCHED_SHARE].map(take);
+      this.words.fill(0, records >>> 2, touched >>> 2);
+      const corrections = new Map<number, number>();
+      this.blocks.push({
+        records,
+        regions,
+        touched,
+        touchedEnd: touched,
+        corrections,
+        hart: undefined,
+      });
+    }
     code.beforeDrop = () => this.gatherAll();
   }
 
-  /** The hart is about to run from `record` on. */
-  begin(hart: HartState, record: number): void {
-    const counted = this.of(hart);
-    this.settle(hart, counted);
-    const block = this.blockOf(hart, counted);
-    hart.setField(HART.counters, (block - this.records) >>> 0);
-    hart.setField(HART.log, this.log);
-    this.add(block + record - this.records, 1);
+  /**
+   * The hart is about to run from `record` on.
+   * @param budget instructions that the hart has retired, plus the fuel that it is given
+   */
+  begin(hart: HartState, record: number, budget: number): void {
+    const counts = HartCounts.of(this.heap, hart) ?? HartCounts.begin(this.heap, hart);
+    counts.settle(hart);
+    const block = this.blockOf(hart);
+    hart.setField(HART.counters, (block.records - this.recordBase) >>> 0);
+    hart.setField(COUNTING.regionCounters, block.regions);
+    hart.setField(COUNTING.touched, block.touchedEnd);
+    hart.setField(COUNTING.touchedEnd, this.endOf(block));
+    hart.setField(COUNTING.left, 0);
+    hart.setField(COUNTING.beside, 0);
+    hart.setLongField(COUNTING.timeBase, budget);
+    this.correct(block, this.words[(record + RECORD.pc) >>> 2], 1);
+  }
+
+  /** The interpreter has returned. */
+  end(hart: HartState, reason: number): void {
+    const block = this.blockOf(hart);
+    block.touchedEnd = hart.field(COUNTING.touched);
+    const stopped = hart.field(HART.trapRecord);
+    let { pc } = hart;
+    let arrived = true;
+    if (reason === REASON.lookup) {
+      // Behind an indirect jump there is no record, and the arrival is counted when there is one.
+      const isStub = (this.words[stopped >>> 2] & 0xffff) === PSEUDO.lookup;
+      arrived = isStub || hart.field(COUNTING.left) !== 0;
+    } else pc = this.words[(stopped + RECORD.pc) >>> 2];
+    if (arrived) this.correct(block, pc, -1);
+    HartCounts.of(this.heap, hart)?.stopped(pc, hart.instret);
+  }
+
+  /** Calls have to be looked after before the hart can go on (`REASON.calls`). */
+  resolve(hart: HartState): void {
+    HartCounts.of(this.heap, hart)?.calls.resolve(hart);
+  }
+
+  /** Everything counted here of a hart is in its `HartCounts` after this; it may run elsewhere. */
+  release(hart: HartState): void {
+    const block = this.blocks.find((each) => each.hart?.base === hart.base);
+    if (!block) return;
+    this.gather(block);
+    block.hart = undefined;
   }
 
   /**
-   * The interpreter has returned.
-   * @param budget instructions that the hart had retired before, plus the fuel that it was given
+   * Room for the counters of a module.
+   * @param source the code that it was made from
+   * @returns what its import `counters` is; undefined when it does not count
    */
-  end(hart: HartState, reason: number, budget: number): void {
-    const counted = this.of(hart);
-    const { words } = this;
-    if (this.withCalls) this.readCalls(hart, counted, budget);
-    const stopped = hart.field(HART.trapRecord);
-    if (reason === REASON.lookup) {
-      // Behind an indirect jump there is no record; a stub stands for code that control came to by itself.
-      const isStub = (words[stopped >>> 2] & 0xffff) === PSEUDO.lookup;
-      if (isStub) correct(counted, hart.pc, -1);
-      counted.stopped = { pc: hart.pc, instret: hart.instret };
-      return;
-    }
-    this.add((counted.block ?? 0) + stopped - this.records, -1);
-    counted.stopped = { pc: words[(stopped + RECORD.pc) >>> 2], instret: hart.instret };
-  }
-
-  /** Everything counted of a hart so far; undefined when it has not run here. */
-  read(hart: HartState): HartCounts | undefined {
-    const counted = this.harts.get(hart.base);
-    if (!counted) return undefined;
-    this.settle(hart, counted);
-    this.gatherAll();
-    counted.calls?.spend(hart.instret);
-    const ordered = [...counted.executions].sort(([a], [b]) => a - b);
-    return {
-      counts: {
-        addresses: Float64Array.from(ordered, ([address]) => address),
-        executions: Float64Array.from(ordered, ([, count]) => count),
-        taken: Float64Array.from(ordered, ([address]) => counted.taken.get(address) ?? 0),
-      },
-      calls: counted.calls?.nodes() ?? [],
-    };
-  }
-
-  /** The hart has ended, or counts from the start when it runs again. */
-  forget(hart: HartState): void {
-    const counted = this.harts.get(hart.base);
-    if (!counted) return;
-    if (counted.block !== undefined) this.clear(counted.block);
-    this.harts.delete(hart.base);
-    const block = this.blocks.find((each) => each.hart === hart.base);
-    if (block) block.hart = undefined;
-  }
-
-  private of(hart: HartState): Counted {
-    let counted = this.harts.get(hart.base);
-    if (!counted) {
-      counted = {
-        executions: new Map(),
-        taken: new Map(),
-        corrections: new Map(),
-        calls: this.withCalls ? new CallTree(hart.pc, hart.instret) : undefined,
-        block: undefined,
-        stopped: undefined,
-      };
-      this.harts.set(hart.base, counted);
-    }
-    return counted;
-  }
-
-  /** What the hart retired since it stopped was run by the host: the instruction at which it stopped. */
-  private settle(hart: HartState, counted: Counted): void {
-    const { stopped } = counted;
-    // A hart that waits at a system call stays there when the counts are read.
-    if (!stopped || hart.instret === stopped.instret) return;
-    counted.stopped = undefined;
-    // The counters have it leave there and begin anew behind it.
-    const { executions } = counted;
-    const count = (executions.get(stopped.pc) ?? 0) + hart.instret - stopped.instret;
-    executions.set(stopped.pc, count);
-  }
-
-  private blockOf(hart: HartState, counted: Counted): number {
-    if (counted.block !== undefined) return counted.block;
-    let at = this.blocks.findIndex((block) => block.hart === undefined);
-    if (at < 0) {
+  install(module: WebAssembly.Module, source: ReadonlyMap<number, number>): number | undefined {
+    const section = WebAssembly.Module.customSections(module, COUNTERS_SECTION).at(0);
+    if (!section) return undefined;
+    const sites = new Uint32Array(section);
+    const bytes = 8 * sites.length;
+    if (this.nextModule + bytes > this.recordBytes * REGION_SHARE) {
       this.gatherAll();
+      this.onFull();
+      this.modules = [];
+      this.nextModule = 0;
+    }
+    const offset = this.nextModule;
+    this.nextModule += bytes;
+    this.modules.push({ offset, sites, source });
+    return offset;
+  }
+
+  private endOf({ touched }: Block): number {
+    return touched + this.recordBytes * TOUCHED_SHARE;
+  }
+
+  private blockOf(hart: HartState): Block {
+    const { blocks } = this;
+    if (blocks.at(-1)?.hart?.base === hart.base) return blocks.at(-1)!;
+    let at = blocks.findIndex((block) => block.hart?.base === hart.base);
+    if (at < 0) at = blocks.findIndex((block) => block.hart === undefined);
+    if (at < 0) {
       at = 0;
-      const former = this.harts.get(this.blocks[0].hart ?? 0);
-      if (former) former.block = undefined;
+      this.gather(blocks[0]);
     }
-    const [block] = this.blocks.splice(at, 1);
-    this.blocks.push(block);
-    block.hart = hart.base;
-    counted.block = block.address;
-    return block.address;
+    const [block] = blocks.splice(at, 1);
+    blocks.push(block);
+    block.hart = hart;
+    return block;
   }
 
-  private add(counter: number, by: number): void {
-    const low = (counter + COUNTER.arrivals) >>> 2;
-    const sum = this.words[low] + by;
-    this.words[low] = sum >>> 0;
-    if (sum < 0) this.words[low + 1] -= 1;
-    else if (sum >= WORD) this.words[low + 1] += 1;
+  private correct({ corrections }: Block, address: number, by: number): void {
+    const sum = (corrections.get(address) ?? 0) + by;
+    if (sum === 0) corrections.delete(address);
+    else corrections.set(address, sum);
   }
 
-  private readCalls(hart: HartState, { calls }: Counted, budget: number): void {
-    const { words } = this;
-    const end = hart.field(HART.log);
-    for (let at = this.log; at < end; at += CALL_ENTRY.size) {
-      const fuel = words[(at + CALL_ENTRY.fuel) >>> 2] | 0;
-      const site = words[(at + CALL_ENTRY.site) >>> 2];
-      const target = words[(at + CALL_ENTRY.target) >>> 2];
-      const time = budget - (fuel >> 4) + 1;
-      if ((fuel & 1) === CALL_ENTRY.return) calls?.return(target, time);
-      else calls?.call(site, target, site + this.lengthAt(site), time);
-    }
-  }
-
-  /** Bytes of the jump at `pc`: they stand in its record. */
-  private lengthAt(pc: number): number {
-    const record = this.code.lookup(pc);
-    return record === 0 ? USUAL_BYTES : this.words[(record + RECORD.rs2) >>> 2] >>> 16;
-  }
-
-  /** Takes over what the counters hold, of all harts; they begin anew. */
   private gatherAll(): void {
-    const instructions = [...this.code.decoded()];
-    for (const counted of this.harts.values()) {
-      const { block } = counted;
-      if (block === undefined && counted.corrections.size === 0) continue;
-      const flow = instructions.map((each) => this.flowOf(each, block));
-      const known = new Map(flow.map((each, i) => [each.address, i]));
-      for (const [address, count] of counted.corrections) {
-        const i = known.get(address);
-        if (i === undefined) flow.push(withoutRecord(address, count));
-        else flow[i] = { ...flow[i], arrivals: flow[i].arrivals + count };
+    for (const block of this.blocks) this.gather(block);
+  }
+
+  /** Adds the counters of a block to its hart's counts; they begin anew. */
+  private gather(block: Block): void {
+    const { hart, corrections } = block;
+    if (!hart) return;
+    const counts = HartCounts.of(this.heap, hart);
+    if (!counts) return;
+    const flow = new FlowCounts();
+    for (const [address, count] of corrections) flow.arrived(address, count);
+    corrections.clear();
+    this.takeRecords(block, flow);
+    const modules = this.takeModules(block, flow);
+    const known = new Map<number, FlowInstruction | undefined>();
+    const instructionAt = (address: number): FlowInstruction | undefined => {
+      if (!known.has(address)) {
+        known.set(address, this.decoded(address) ?? decodeFrom(modules, address));
       }
-      counted.corrections.clear();
-      const { addresses, executions, taken } = executionCounts(flow);
-      addresses.forEach((address, i) => {
-        counted.executions.set(address, (counted.executions.get(address) ?? 0) + executions[i]);
-        if (taken[i] > 0) counted.taken.set(address, (counted.taken.get(address) ?? 0) + taken[i]);
-      });
-      if (block !== undefined) this.clear(block);
-    }
-  }
-
-  private clear(block: number): void {
-    this.words.fill(0, block >>> 2, (block + RECORD_BYTES) >>> 2);
-  }
-
-  private flowOf({ record, length }: DecodedRecord, block: number | undefined): FlowCount {
-    const { words } = this;
-    const operation = operations[this.words[record >>> 2] & (ENTRY_BIT - 1)];
-    const control = operation?.instructions[0].control;
-    const goes = control === 'branch' || control === 'jump';
-    const counter = (block ?? 0) + record - this.records;
-    return {
-      address: words[(record + RECORD.pc) >>> 2],
-      length,
-      control,
-      target: goes ? this.targetOf(record) : undefined,
-      taken: block === undefined ? 0 : this.long(counter + COUNTER.taken),
-      arrivals: block === undefined ? 0 : this.long(counter + COUNTER.arrivals),
+      return known.get(address);
     };
+    flow.spread(instructionAt, (pc, executions, taken) => counts.add(pc, executions, taken));
   }
 
-  private targetOf(record: number): number {
+  private takeRecords(block: Block, flow: FlowCounts): void {
     const { words } = this;
-    const target = record + (words[(record + RECORD.immediate) >>> 2] | 0);
-    return words[(target + RECORD.pc) >>> 2];
+    const take = (record: number): void => {
+      const at = record - this.recordBase + block.records;
+      const taken = this.takeLong(at + COUNTER.taken);
+      const arrivals = this.takeLong(at + COUNTER.arrivals);
+      const pc = words[(record + RECORD.pc) >>> 2];
+      if (taken !== 0) {
+        const target = record + (words[(record + RECORD.immediate) >>> 2] | 0);
+        flow.taken(pc, words[(target + RECORD.pc) >>> 2], taken);
+      }
+      if (arrivals !== 0) flow.arrived(pc, arrivals);
+    };
+    if (block.touchedEnd >= this.endOf(block))
+      for (const { record } of this.code.decoded()) take(record);
+    else for (let at = block.touched; at < block.touchedEnd; at += 4) take(words[at >>> 2]);
+    block.touchedEnd = block.touched;
   }
 
-  private long(address: number): number {
+  /** @returns the modules that have run */
+  private takeModules({ regions }: Block, flow: FlowCounts): CountingModule[] {
+    return this.modules.filter((module) => {
+      let hasRun = false;
+      module.sites.forEach((word, i) => {
+        const count = this.takeLong(regions + module.offset + 8 * i);
+        if (count === 0) return;
+        hasRun = true;
+        const site = (word & ~RETURNED) >>> 0;
+        const instruction = decodeFrom([module], site);
+        if (!instruction) throw new Error(`0x${site.toString(16)} is counted and no instruction`);
+        const isJump = instruction.control !== 'indirect';
+        if (isJump) flow.taken(site, instruction.target, count);
+        if ((word & RETURNED) !== 0) flow.arrived(site + instruction.length, count);
+      });
+      return hasRun;
+    });
+  }
+
+  /** The instruction at an address that has a record. */
+  private decoded(address: number): FlowInstruction | undefined {
+    const record = this.code.lookup(address);
+    if (record === 0) return undefined;
+    let operation = this.view.getUint16(record, true) & (BREAKPOINT_BIT - 1);
+    if ((operation & ENTRY_BIT) !== 0) {
+      const slot = operation & (REGION_SLOTS - 1);
+      operation = this.view.getUint16(this.code.regionBlock + REGIONS.operations + 2 * slot, true);
+    }
+    const instruction = operations.at(operation)?.instructions[0];
+    if (!instruction) return undefined;
+    const next = this.words[(record + RECORD.size + RECORD.pc) >>> 2];
+    // Behind a jump lies a record without an address.
+    return { length: Math.max(0, next - address), control: instruction.control };
+  }
+
+  private takeLong(address: number): number {
     const at = address >>> 2;
-    return this.words[at] + (this.words[at + 1] | 0) * WORD;
+    const value = this.words[at] + (this.words[at + 1] | 0) * WORD;
+    if (value !== 0) this.words.fill(0, at, at + 2);
+    return value;
   }
 }
 
-function correct({ corrections }: Counted, address: number, by: number): void {
-  corrections.set(address, (corrections.get(address) ?? 0) + by);
-}
-
-/** An address that control came to and from which nothing falls through: it has no record. */
-function withoutRecord(address: number, arrivals: number): FlowCount {
-  return { address, length: 2, control: 'indirect', taken: 0, arrivals };
+/** An instruction of the code that modules were made from. */
+function decodeFrom(
+  modules: readonly CountingModule[],
+  address: number,
+): (FlowInstruction & { readonly target: number }) | undefined {
+  for (const { source } of modules) {
+    const low = source.get(address);
+    if (low === undefined) continue;
+    const high = (low & 3) === 3 ? (source.get(address + 2) ?? 0) : 0;
+    const decoded = decode(((high << 16) | low) >>> 0);
+    if (!decoded) continue;
+    const { length, imm, instruction } = decoded;
+    return { length, control: instruction.control, target: (address + imm) >>> 0 };
+  }
+  return undefined;
 }

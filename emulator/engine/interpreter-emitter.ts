@@ -26,6 +26,7 @@ import {
   type Local,
   type ValueType,
 } from '../wasm';
+import type { CallFunctions } from './call-code';
 import type { FloatFunctions } from './float';
 import {
   AtomicAccess,
@@ -59,6 +60,10 @@ export interface InterpreterState {
   readonly floats: FloatFunctions;
   readonly slow: SlowPaths;
   readonly relaxedMadd: boolean;
+  /** Fuel that is left besides. */
+  readonly beside: Expr<'i32'>;
+  /** Of an interpreter that counts. */
+  readonly calls?: CallFunctions;
 }
 
 /** Code that leaves the interpreter from inside a handler: branches to the common exits. */

@@ -13,8 +13,11 @@ export interface Interpreter {
 
 const modules = new Map<InterpreterVariant, WebAssembly.Module>();
 
-/** The module of a variant, made in a process when somebody first wants one. */
-function moduleOf(variant: InterpreterVariant): WebAssembly.Module {
+/**
+ * The module of a variant, made in a process when somebody first wants one. Its threads share it, so that the same machine
+ * code runs on all of them.
+ */
+export function interpreterModule(variant: InterpreterVariant): WebAssembly.Module {
   let module = modules.get(variant);
   if (!module) {
     const bytes = buildInterpreter({ relaxedMadd: hostHasFusedMadd(), variant });
@@ -23,14 +26,9 @@ function moduleOf(variant: InterpreterVariant): WebAssembly.Module {
   return module;
 }
 
-/** What threads of one process share, so that the same machine code runs on all of them: the plain interpreter. */
-export function interpreterModule(): WebAssembly.Module {
-  return moduleOf('plain');
-}
-
 /** Takes over what another thread has made. */
-export function shareInterpreter(module: WebAssembly.Module): void {
-  modules.set('plain', module);
+export function shareInterpreter(module: WebAssembly.Module, variant: InterpreterVariant): void {
+  modules.set(variant, module);
 }
 
 /**
@@ -41,6 +39,6 @@ export function instantiateInterpreter(
   memory: WebAssembly.Memory,
   variant: InterpreterVariant = 'plain',
 ): Interpreter {
-  const { exports } = new WebAssembly.Instance(moduleOf(variant), { env: { memory } });
+  const { exports } = new WebAssembly.Instance(interpreterModule(variant), { env: { memory } });
   return exports as Interpreter;
 }

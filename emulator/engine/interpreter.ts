@@ -1,17 +1,22 @@
 import { HART } from '../memory/layout';
 import type { Instruction } from '../isa/types';
 import { i32, i64, call, callIndirect, choose, ModuleBuilder } from '../wasm';
-import type { Expr, Label, Local } from '../wasm';
+import type { Expr, FunctionBuilder, Label, Local } from '../wasm';
 import {
   addResume,
   CALL_DEPTH,
   count,
+  countedExitFuel,
   exitFuel,
+  isArrival,
+  isReturn,
   ownOperation,
   REGION_PARAMS,
   regionSlot,
 } from './enter-regions';
+import { addCallFunctions, type CallFunctions } from './call-code';
 import { CountingEmitter } from './counting-emitter';
+import { COUNTING, FRAME } from './counting-layout';
 import { addFloatFunctions, type FloatFunctions } from './float';
 import { InterpreterEmitter, type InterpreterState } from './interpreter-emitter';
 import { LoggingEmitter } from './logging-emitter';
@@ -31,7 +36,7 @@ import { addSlowPaths, writeLookup, type SlowPaths } from './slow-paths';
 
 /**
  * Interpreters with one thing more: `logging` writes down each memory access and fence (access-log.ts),
- * `counting` counts instructions (instruction-counter.ts) and writes down calls (call-log.ts).
+ * `counting` counts instructions (instruction-counter.ts) and keeps track of calls (call-graph.ts).
  */
 export type InterpreterVariant = 'plain' | 'logging' | 'counting';
 
@@ -68,20 +73,32 @@ export function buildInterpreter(options: InterpreterOptions): Uint8Array<ArrayB
   const module = new ModuleBuilder();
   const floats = addFloatFunctions(module, options);
   const slow = addSlowPaths(module);
-  const step = addEngine(module, floats, slow, options);
-  module.export('run', addEngine(module, floats, slow, options, step));
+  const calls = options.variant === 'counting' ? addCallFunctions(module) : undefined;
+  const parts: EngineParts = { floats, slow, ...(calls && { calls }) };
+  const step = addEngine(module, parts, options);
+  module.export('run', addEngine(module, parts, options, step));
   module.export('step', step);
-  module.export('resume', addResume(module));
+  module.export('resume', addResume(module, calls));
+  if (calls) {
+    module.export('findCall', calls.find);
+    module.export('enterCall', calls.enter);
+  }
   module.exportTable('regions', REGION_SLOTS);
   floats.export();
   return module.build();
 }
 
+/** The other functions of the module. */
+interface EngineParts {
+  readonly floats: FloatFunctions;
+  readonly slow: SlowPaths;
+  readonly calls?: CallFunctions;
+}
+
 /** Adds `run`, which calls the function `step` after a region that could not go on, or `step` itself. */
 function addEngine(
   module: ModuleBuilder,
-  floats: FloatFunctions,
-  slow: SlowPaths,
+  parts: EngineParts,
   { relaxedMadd, variant = 'plain' }: InterpreterOptions,
   step?: number,
 ): number {
@@ -105,9 +122,9 @@ function addEngine(
     bound,
     readTable,
     writeTable,
-    floats,
-    slow,
+    ...parts,
     relaxedMadd,
+    beside: kind === 'run' ? f.param(3, 'i32') : i32.load(context, COUNTING.beside),
   };
   f.set(bound, i32.add(record, i32.shl(fuel, i32.const(4))));
   f.set(readTable, i32.load(context, HART.readTable));
@@ -162,7 +179,7 @@ interface RunExits {
 
 /** The operation is no handler's: a breakpoint, or a region begins here and is run. */
 function enterRegion(
-  { f, context, record, bound }: InterpreterState,
+  { f, context, record, bound, calls }: InterpreterState,
   module: ModuleBuilder,
   step: number,
   { reasons, reason, finish, next, dispatch }: RunExits,
@@ -171,6 +188,7 @@ function enterRegion(
   const signature = module.signature(REGION_PARAMS, ['i64']);
   const breakpoint = i32.and(i32.load16_u(record, RECORD.operation), i32.const(BREAKPOINT_BIT));
   f.brIf(reasons.get(REASON.breakpoint)!, breakpoint);
+  if (calls) leaveForCalls(f, context, reasons.get(REASON.calls)!);
   f.scope((temp) => {
     const slice = temp('i32');
     const total = temp('i32');
@@ -183,7 +201,7 @@ function enterRegion(
     f.set(total, i32.add(slice, reserve));
     const slot = regionSlot(i32.load16_u(record, RECORD.operation));
     f.set(exit, callIndirect(signature, slot, 'i64', context, total, i32.const(CALL_DEPTH)));
-    f.set(left, exitFuel(exit));
+    f.set(left, calls ? countedExitFuel(exit) : exitFuel(exit));
     f.set(block, i32.load(context, HART.regions));
     count(f, block, REGIONS.instructions, i64.extend_i32_s(i32.sub(total, left)));
     count(f, block, REGIONS.entries, i64.const(1));
@@ -192,6 +210,7 @@ function enterRegion(
     const address = i32.and(i32.wrap_i64(exit), i32.const(-2));
     f.set(target, i64.extend_i32_u(address));
     writeLookup(f, context, target, found);
+    if (calls) countArrival({ f, context, calls }, exit, found, left);
     f.if(found, () => f.set(record, found));
     const refuel = (): void => f.set(bound, i32.add(record, i32.shl(slice, i32.const(4))));
     refuel();
@@ -200,6 +219,7 @@ function enterRegion(
     f.brIf(next, i32.eqz(i32.and(i32.wrap_i64(exit), i32.const(1))));
     f.brIf(reasons.get(REASON.breakpoint)!, breakpoint);
     f.brIf(reasons.get(REASON.fuel)!, i32.le_s(left, i32.const(0)));
+    if (calls) f.do(i32.store(context, i32.sub(left, i32.const(1)), COUNTING.beside));
     // What the region could not do: one instruction, by the interpreter.
     f.set(reason, call(step, 'i32', context, record, i32.const(1)));
     f.set(slice, i32.sub(slice, i32.sub(i32.const(1), i32.load(context, HART.fuel))));
@@ -209,6 +229,32 @@ function enterRegion(
     f.brIf(dispatch, i32.eq(reason, i32.const(REASON.fuel)));
     f.br(finish);
   });
+}
+
+/** Leaves before a region that counts is entered if a call is pending, or calls as deep as there can be have no room. */
+function leaveForCalls(f: FunctionBuilder, context: Local<'i32'>, label: Label): void {
+  f.brIf(label, i32.load(context, COUNTING.pending));
+  const deepest = i32.const((CALL_DEPTH + 3) * FRAME.size);
+  const top = i32.load(context, COUNTING.top);
+  f.brIf(label, i32.gt_u(i32.add(top, deepest), i32.load(context, COUNTING.end)));
+}
+
+/** Counts the indirect jump or the return by which a region was left. */
+function countArrival(
+  { f, context, calls }: { f: FunctionBuilder; context: Local<'i32'>; calls: CallFunctions },
+  exit: Local<'i64'>,
+  found: Local<'i32'>,
+  left: Local<'i32'>,
+): void {
+  f.if(isReturn(exit), () => {
+    const address = i32.and(i32.wrap_i64(exit), i32.const(-2));
+    f.do(call(calls.leave, 'void', context, address, left));
+  });
+  f.if(
+    isArrival(exit),
+    () => f.if(found, () => f.do(call(calls.arrive, 'void', context, found))),
+    () => f.if(i32.eqz(found), () => f.do(i32.store(context, i32.const(1), COUNTING.left))),
+  );
 }
 
 /** Wraps `body` in one block for each reason; leaving through a reason's label sets `reason`. */

@@ -110,6 +110,8 @@ export const REASON = {
   breakpoint: 9,
   /** A fence or an atomic has run, and the lender has newer pages: `AddressSpace.adopt`. */
   news: 10,
+  /** While calls are counted: one of them must be looked after first (`PENDING` in counting-layout.ts). */
+  calls: 11,
 } as const;
 
 /**

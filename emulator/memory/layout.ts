@@ -47,8 +47,10 @@ export const PAGE_COUNT = ADDRESS_LIMIT / PAGE_SIZE;
  * | 1004   | u32     | event page: the page that it is about |
  * | 1008   | u32     | hooks: bit 0 = its embedder wants to know of missing pages, bit 1 = of first writes |
  * | 1012   | u32     | thread: which pool thread runs the hart or ran it last, 0 = the home thread |
- * | 1016   | u32     | log: arena address of the next entry of the access log (engine/access-log.ts) or call log |
- * | 1020   | u32     | counters: from a record to its counters (engine/instruction-counter.ts), mod 2^32 |
+ * | 704    | u32     | profile: arena address of what is counted of the hart (engine/hart-counts.ts), 0 = nothing |
+ * | 708    | 60 B    | what counting code works on: `COUNTING` in engine/counting-layout.ts |
+ * | 1016   | u32     | log: arena address of the next entry of the access log (engine/access-log.ts) |
+ * | 1020   | u32     | counters: from a record to its counters (engine/counting-layout.ts), mod 2^32 |
  */
 export const HART = {
   size: 1024,
@@ -80,6 +82,7 @@ export const HART = {
   seen: 684,
   reserve: 688,
   regions: 692,
+  profile: 704,
   eventStop: 1000,
   eventPage: 1004,
   hooks: 1008,

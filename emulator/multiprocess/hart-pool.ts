@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { regionBlockOf, type Engine } from '../engine/engine';
+import { regionBlockOf, type Engine, type EnginePart } from '../engine/engine';
 import { interpreterModule } from '../engine/interpreter-module';
 import { HOST_ORIGIN } from '../linux/clock';
 import { HART, HOOK_FIRST_WRITE, HOOK_MISSING_PAGE } from '../memory/layout';
@@ -35,6 +35,7 @@ export class HartPool {
    * @param root the main VM's space
    * @param engine the home thread's: its kind and its store are those of all threads
    * @param report is told of a thread that ended by a fault of its own; the others go on
+   * @param counts whether the threads count what they run
    * @param timebase ticks of the `time` CSR in a second
    */
   constructor(
@@ -43,6 +44,7 @@ export class HartPool {
     private readonly engine: Engine,
     private readonly timebase: number,
     private readonly report: (text: string) => void,
+    private readonly counts = false,
   ) {}
 
   /** Harts that are ready or running in the pool. */
@@ -67,8 +69,7 @@ export class HartPool {
   /** Arena addresses of the region blocks of the pool threads' engines. */
   regionBlocks(): number[] {
     const { arena } = this.root;
-    const of = arena.counts.codeTables;
-    return this.workers.map((_, i) => regionBlockOf(arena, { index: i + 1, of }));
+    return this.workers.map((_, i) => regionBlockOf(arena, this.partOf(i + 1)));
   }
 
   /** Starts the threads, unless they are there already. */
@@ -138,12 +139,13 @@ export class HartPool {
         memory: this.root.arena.memory,
         control: this.control.buffer,
         root: this.root.id,
-        part: { index, of: this.root.arena.counts.codeTables },
+        part: this.partOf(index),
         timebase: this.timebase,
         ...(this.engine.store && { regions: this.engine.store.buffer }),
         timeOrigin: HOST_ORIGIN,
         kind: this.engine.kind,
-        interpreter: interpreterModule(),
+        interpreter: interpreterModule('plain'),
+        ...(this.counts && { counting: interpreterModule('counting') }),
       };
       const worker = new Worker(entry, { workerData });
       // A program's end ends its threads, not the other way round.
@@ -151,6 +153,10 @@ export class HartPool {
       worker.on('error', ({ message }) => this.report(`A thread for vCPUs has ended: ${message}`));
       this.workers.push(worker);
     }
+  }
+
+  private partOf(index: number): EnginePart {
+    return { index, of: this.root.arena.counts.codeTables, counts: this.counts };
   }
 
   private home(index: number): Hart | undefined {

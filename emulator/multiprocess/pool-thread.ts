@@ -1,4 +1,12 @@
-import { Engine, type EngineKind, type EngineStop } from '../engine/engine';
+import { CountingHeap } from '../engine/counting-heap';
+import {
+  countingPlace,
+  Engine,
+  type EngineKind,
+  type EnginePart,
+  type EngineStop,
+} from '../engine/engine';
+import type { InstructionCounter } from '../engine/instruction-counter';
 import { RegionStore } from '../engine/translator/region-store';
 import { HartState } from '../engine/hart-state';
 import { shareInterpreter } from '../engine/interpreter-module';
@@ -16,7 +24,7 @@ export interface PoolThreadData {
   /** Id of the main VM's address space. */
   readonly root: number;
   /** Number of the thread, from 1, and of all threads that have an engine. */
-  readonly part: { readonly index: number; readonly of: number };
+  readonly part: EnginePart;
   /** Ticks of the `time` CSR in a second. */
   readonly timebase: number;
   /** What any thread has translated: a `RegionStore`. */
@@ -26,6 +34,8 @@ export interface PoolThreadData {
   readonly kind: EngineKind;
   /** The interpreter that the home thread has compiled. */
   readonly interpreter: WebAssembly.Module;
+  /** The same of the interpreter that counts, where what runs is counted. */
+  readonly counting?: WebAssembly.Module;
 }
 
 /** Instructions between two safepoints of a pool thread: a fraction of a millisecond. */
@@ -40,7 +50,8 @@ const NANOSECONDS = 1_000_000_000n;
  * its instruction limit) or everybody is to stop. Returns when the machine ends.
  */
 export function runPoolThread(data: PoolThreadData): void {
-  shareInterpreter(data.interpreter);
+  shareInterpreter(data.interpreter, 'plain');
+  if (data.counting) shareInterpreter(data.counting, 'counting');
   const thread = new PoolThread(data);
   while (!thread.pool.ending) thread.work();
 }
@@ -50,6 +61,7 @@ class PoolThread {
   private readonly arena: Arena;
   private readonly engine: Engine;
   private readonly index: number;
+  private readonly counter: InstructionCounter | undefined;
   /** The epoch of the breakpoints that the engine stops at. */
   private epoch = -1;
 
@@ -69,6 +81,9 @@ class PoolThread {
     );
     this.index = part.index;
     this.engine.code.isConcurrent = true;
+    if (part.counts === true) {
+      this.counter = this.engine.count(new CountingHeap(memory, countingPlace(this.arena)));
+    }
   }
 
   /** Waits for a hart, runs it, and hands it to the home thread. */
@@ -92,6 +107,7 @@ class PoolThread {
       // Anything else is a fault of this thread, which ends by it and is reported.
       if (!(error instanceof OutOfMemory || error instanceof NeedsHome)) throw error;
     } finally {
+      this.counter?.release(hart);
       arena.safepoints.leave(slot);
       if (turnIsOver) pool.giveBack(index);
       else pool.finish(index);

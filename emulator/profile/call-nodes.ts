@@ -1,4 +1,4 @@
-import type { CallTreeNode } from '../engine/call-tree';
+import type { CallTreeNode } from '../engine/call-graph';
 import type { CallArc, CallNode } from './model';
 
 /** A hart's calls as the profile has them. */
@@ -12,7 +12,7 @@ interface Growing extends CallNode {
 }
 
 /**
- * The tree and the arcs of what a `CallTree` has gathered.
+ * The tree and the arcs of what a `CallGraph` has gathered.
  * @param nodes by their numbers, the root at 1; an edge to a node with a lower number is a recursion
  */
 export function callsOf(nodes: readonly CallTreeNode[]): Calls {

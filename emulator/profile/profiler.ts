@@ -1,6 +1,9 @@
 import type { Engine } from '../engine/engine';
-import { InstructionCounter } from '../engine/instruction-counter';
+import type { CountingHeap } from '../engine/counting-heap';
+import { HartCounts } from '../engine/hart-counts';
+import type { InstructionCounter } from '../engine/instruction-counter';
 import type { Hart } from '../multiprocess/hart';
+import { HART } from '../memory/layout';
 import { callsOf } from './call-nodes';
 import { addCounts, type CallNode, type HartProfile } from './model';
 
@@ -8,44 +11,41 @@ import { addCounts, type CallNode, type HartProfile } from './model';
 const MOST_HARTS = 1024;
 const REST = 'further harts';
 
-/** What is counted besides executions. */
-export interface ProfileOptions {
-  /** Who called whom; costs more [true]. */
-  readonly calls?: boolean;
-}
-
-/** Counts what the harts of a machine run. The machine tells it what becomes of them. */
+/** Counts what the harts of a machine run, on all threads. The machine tells it what becomes of them. */
 export class Profiler {
   private readonly counters = new Map<Engine, InstructionCounter>();
-  private readonly ran = new Map<Hart, Set<InstructionCounter>>();
+  private readonly live = new Set<Hart>();
   private readonly done: HartProfile[] = [];
 
-  /** @param engineOf what runs a hart on this thread */
+  /**
+   * @param engineOf what runs a hart on this thread
+   * @param heap where counts are kept; also for other threads
+   */
   constructor(
     private readonly engineOf: (hart: Hart) => Engine,
-    private readonly options: ProfileOptions = {},
-  ) {}
+    private readonly heap: CountingHeap,
+  ) {
+    heap.clear();
+  }
 
-  made(): void {
-    // Counting begins when it runs.
+  made(hart: Hart): void {
+    hart.state.setField(HART.profile, 0);
+    this.live.add(hart);
   }
 
   entered(hart: Hart): void {
+    this.live.add(hart);
     const engine = this.engineOf(hart);
-    let counter = this.counters.get(engine);
-    if (!counter) {
-      const { memory } = hart.space.arena;
-      counter = new InstructionCounter(memory, engine.code, this.options.calls ?? true);
-      engine.count(counter);
-      this.counters.set(engine, counter);
-    }
-    const known = this.ran.get(hart);
-    if (known) known.add(counter);
-    else this.ran.set(hart, new Set([counter]));
+    if (!this.counters.has(engine)) this.counters.set(engine, engine.count(this.heap));
+  }
+
+  /** It is about to run on another thread. */
+  left({ state }: Hart): void {
+    for (const counter of this.counters.values()) counter.release(state);
   }
 
   calls(): void {
-    // The counter sees by itself what the host runs.
+    // Counters see by themselves what the host runs.
   }
 
   returned(): void {
@@ -53,26 +53,30 @@ export class Profiler {
   }
 
   ended(hart: Hart): void {
-    this.done.push(...this.profilesOf(hart));
-    for (const counter of this.ran.get(hart) ?? []) counter.forget(hart.state);
-    this.ran.delete(hart);
+    const profile = this.profileOf(hart);
+    this.live.delete(hart);
+    HartCounts.of(this.heap, hart.state)?.free(hart.state);
+    if (profile) this.done.push(profile);
     if (this.done.length > MOST_HARTS) this.done.splice(0, 2, merge(this.done[0], this.done[1]));
   }
 
-  /** What all harts have run so far, those that have ended included; the main VM's first. */
+  /** What all harts have run so far, those that have ended included; the main VM's first. All must be at home. */
   harts(): readonly HartProfile[] {
-    const live = [...this.ran.keys()].flatMap((hart) => this.profilesOf(hart));
+    const live = [...this.live].flatMap((hart) => this.profileOf(hart) ?? []);
     return [...live, ...this.done].sort((a, b) => a.hart - b.hart);
   }
 
-  /** A hart has one, or one for each program that its process has run. */
-  private profilesOf(hart: Hart): HartProfile[] {
-    return [...(this.ran.get(hart) ?? [])].flatMap((counter) => {
-      const read = counter.read(hart.state);
-      if (!read) return [];
-      const calls = read.calls.length > 1 ? callsOf(read.calls) : flat(read.counts);
-      return { hart: hart.index, name: hartName(hart), counts: read.counts, ...calls };
-    });
+  private profileOf(hart: Hart): HartProfile | undefined {
+    this.left(hart);
+    const read = HartCounts.of(this.heap, hart.state)?.read(hart.state);
+    return (
+      read && {
+        hart: hart.index,
+        name: hartName(hart),
+        counts: read.counts,
+        ...callsOf(read.calls),
+      }
+    );
   }
 }
 
@@ -80,16 +84,6 @@ export class Profiler {
 export function hartName({ index, vcpu, owner }: Hart): string {
   if (vcpu) return `task ${vcpu.task.id} vCPU ${vcpu.id}`;
   return index === 0 ? 'main' : `process ${owner.pid} hart ${index}`;
-}
-
-/** Without calls everything is one function. */
-function flat({
-  addresses,
-  executions,
-}: HartProfile['counts']): Pick<HartProfile, 'root' | 'arcs'> {
-  const self = executions.reduce((sum, count) => sum + count, 0);
-  const entry = addresses.at(0) ?? 0;
-  return { root: { entry, callSite: entry, calls: 1, self, children: [] }, arcs: [] };
 }
 
 /** Two harts as one: their calls side by side. */

@@ -1,5 +1,5 @@
 import { ByteWriter } from './bytes';
-import { typeCode, type ValueType } from './code';
+import { expr, typeCode, type Expr, type ValueType } from './code';
 import { FunctionBuilder } from './function';
 
 /** The most pages of 64 KiB that a 32-bit memory can have. */
@@ -13,8 +13,10 @@ export class ModuleBuilder {
   private readonly types = new ByteWriter();
   private readonly typeIndex = new Map<string, number>();
   private readonly imports: { name: string; type: number }[] = [];
+  private readonly globals: string[] = [];
   private readonly functions: { builder: FunctionBuilder; type: number }[] = [];
   private readonly exports: { name: string; kind: number; index: number }[] = [];
+  private readonly customs = new Map<string, Uint8Array>();
   private tableSize = 0;
 
   importFunction(
@@ -25,6 +27,12 @@ export class ModuleBuilder {
     if (this.functions.length > 0) throw new Error('imports come before functions');
     this.imports.push({ name, type: this.type(params, results) });
     return this.imports.length - 1;
+  }
+
+  /** Imports a constant `i32` from `env`. */
+  importConstant(name: string): Expr<'i32'> {
+    const index = this.globals.push(name) - 1;
+    return expr('i32', (code) => code.u8(0x23).uleb(index));
   }
 
   /** Declares a function; its builder may be filled later, so that functions can call each other. */
@@ -47,6 +55,11 @@ export class ModuleBuilder {
     this.exports.push({ name, kind: 0x01, index: 0 });
   }
 
+  /** Adds a section that means nothing to WebAssembly (spec, section 5.5.3), after all others. */
+  custom(name: string, bytes: Uint8Array): void {
+    this.customs.set(name, bytes);
+  }
+
   /** The number of a function type, for indirect calls. */
   signature(params: readonly ValueType[], results: readonly ValueType[]): number {
     return this.type(params, results);
@@ -61,9 +74,10 @@ export class ModuleBuilder {
       out.u8(id).uleb(content.length).append(content);
     };
     section(1, this.typeIndex.size, (w) => w.append(this.types));
-    section(2, this.imports.length + 1, (w) => {
+    section(2, this.imports.length + this.globals.length + 1, (w) => {
       w.name('env').name('memory').u8(0x02).u8(0x03).uleb(1).uleb(MAX_MEMORY_PAGES);
       for (const { name, type } of this.imports) w.name('env').name(name).u8(0x00).uleb(type);
+      for (const name of this.globals) w.name('env').name(name).u8(0x03).u8(typeCode('i32')).u8(0);
     });
     section(3, this.functions.length, (w) => {
       for (const { type } of this.functions) w.uleb(type);
@@ -82,6 +96,10 @@ export class ModuleBuilder {
         w.uleb(body.length).append(body);
       }
     });
+    for (const [name, bytes] of this.customs) {
+      const content = new ByteWriter(bytes.length + 32).name(name).bytes(bytes);
+      out.u8(0).uleb(content.length).append(content);
+    }
     return out.finish();
   }
 

@@ -1,6 +1,6 @@
 import { HART } from '../../memory/layout';
-import { i32, i64, type FunctionBuilder, type Label, type Local } from '../../wasm';
-import { count, packExit } from '../enter-regions';
+import { i32, i64, type Expr, type FunctionBuilder, type Label, type Local } from '../../wasm';
+import { count } from '../enter-regions';
 import { REGIONS } from '../records';
 import { registersIn, type Registers } from './registers';
 
@@ -64,8 +64,11 @@ export class Exits {
     f.br(this.label);
   }
 
-  /** Stores what the masks say and returns from the region; comes after everything else. */
-  finish(): void {
+  /**
+   * Stores what the masks say and returns from the region; comes after everything else.
+   * @param give leaves with so much fuel, to an address
+   */
+  finish(give: (fuel: Expr<'i32'>, address: Expr<'i32'>) => void): void {
     const { f, context, fuel } = this;
     for (const { index, store } of this.bits.values()) {
       const mask = this.mask(Math.floor(index / WORD));
@@ -76,7 +79,7 @@ export class Exits {
     f.set(counter, i32.add(i32.load(context, HART.regions), i32.shl(kind, i32.const(3))));
     count(f, counter, REGIONS.exits, i64.const(1));
     const left = i32.sub(fuel, i32.shr_s(this.info, i32.const(KIND_BITS)));
-    f.return(packExit(left, this.address));
+    give(left, this.address);
   }
 
   private mask(word: number): Local<'i32'> {

@@ -1,6 +1,21 @@
 import { HART } from '../../memory/layout';
-import { call, i32, type Expr, type FunctionBuilder, type Label, type Local } from '../../wasm';
-import { exitFuel, packExit } from '../enter-regions';
+import {
+  call,
+  i32,
+  i64,
+  type Expr,
+  type FunctionBuilder,
+  type Label,
+  type Local,
+} from '../../wasm';
+import {
+  countedExitFuel,
+  exitFuel,
+  EXIT_ARRIVAL,
+  EXIT_RETURN,
+  packCountedExit,
+  packExit,
+} from '../enter-regions';
 import { orders } from '../interpreter';
 import { EXIT } from '../records';
 import type { Graph, Node } from './dominators';
@@ -8,6 +23,8 @@ import { Exits } from './exits';
 import { isInMode, type FloatMode } from './float-mode';
 import { ALL_LOADED, analyseRegisters, forget, type RegisterFlow } from './flow';
 import { edgesOf, type Edge, type Region } from './region';
+import { CallCounter } from './call-counter';
+import { isCall, RegionCounters, returns, type CounterSites } from './region-counters';
 import { RegionEmitter, type RegionState } from './region-emitter';
 import { Registers } from './registers';
 import { StripWriter } from './strip-writer';
@@ -24,10 +41,22 @@ export interface RegionCalls {
   helper(name: string): number;
 }
 
+/** What regions need to count, beside those. */
+export interface RegionCounting {
+  readonly sites: CounterSites;
+  /** The imported constant: where the module's counters begin. */
+  readonly base: Expr<'i32'>;
+  /** Imported functions of call-code.ts. */
+  readonly find: number;
+  readonly enter: number;
+}
+
 export interface RegionOptions {
   /** What the region's arithmetic is written for, when it has any. */
   readonly mode: FloatMode;
   readonly relaxedMadd: boolean;
+  /** Whether regions count what they run [not]. */
+  readonly counts?: boolean;
 }
 
 /** Whether the region has arithmetic that depends on the mode. */
@@ -45,8 +74,9 @@ export function writeRegion(
   region: Region,
   calls: RegionCalls,
   options: RegionOptions,
+  counting?: RegionCounting,
 ): void {
-  new RegionWriter(f, region, calls, options).write();
+  new RegionWriter(f, region, calls, options, counting).write();
 }
 
 class RegionWriter {
@@ -66,12 +96,18 @@ class RegionWriter {
   /** For each node: instructions on the longest way from it to the next check of the fuel. */
   private readonly needs: readonly number[];
   private readonly mode: FloatMode | undefined;
+  /** Of a region that counts. */
+  private readonly counters: RegionCounters | undefined;
+  private readonly callCounter: CallCounter | undefined;
+  /** What the region leaves behind, and where that is done when something comes before it. */
+  private result: { readonly exit: Local<'i64'>; readonly label: Label } | undefined;
 
   constructor(
     private readonly f: FunctionBuilder,
     private readonly region: Region,
     private readonly calls: RegionCalls,
     { mode, relaxedMadd }: RegionOptions,
+    counting?: RegionCounting,
   ) {
     this.context = f.param(0, 'i32');
     this.fuel = f.param(1, 'i32');
@@ -86,6 +122,13 @@ class RegionWriter {
     this.registers = new Registers(f, this.context);
     this.exits = new Exits(f, this.context, this.fuel, this.registers);
     this.mode = hasModes(region) ? mode : undefined;
+    if (counting) {
+      const { context, fuel } = this;
+      this.counters = new RegionCounters(f, context, counting.base, counting.sites, this.graph);
+      const { counters } = this;
+      const leave = (exit: Expr<'i64'>): void => this.return(exit);
+      this.callCounter = new CallCounter({ f, context, fuel, counters, leave, ...counting });
+    }
     this.state = {
       f,
       context: this.context,
@@ -102,11 +145,44 @@ class RegionWriter {
 
   write(): void {
     const [entry] = this.graph.nodes;
-    this.exits.around(() => {
-      this.prologue(entry);
-      this.tree(entry, 0);
+    const all = (): void => {
+      this.exits.around(() => {
+        this.prologue(entry);
+        this.tree(entry, 0);
+      });
+      this.exits.finish((fuel, address) => this.return(this.pack(fuel, address)));
+    };
+    const { f, counters } = this;
+    if (counters?.isDeferred !== true) {
+      all();
+      return;
+    }
+    const exit = f.local('i64');
+    f.block((label) => {
+      this.result = { exit, label };
+      all();
     });
-    this.exits.finish();
+    counters.flush();
+    f.return(exit);
+  }
+
+  private pack(fuel: Expr<'i32'>, address: Expr<'i32'>): Expr<'i64'> {
+    return this.counters ? packCountedExit(fuel, address) : packExit(fuel, address);
+  }
+
+  private return(exit: Expr<'i64'>): void {
+    const { f, result } = this;
+    if (result) {
+      f.set(result.exit, exit);
+      f.br(result.label);
+    } else f.return(exit);
+  }
+
+  /** Control goes to the target of the instruction that ends a node's block. */
+  private countTaken(node: Node): void {
+    const last = node.block.items.at(-1);
+    const control = last?.decoded.instruction.control;
+    if (last && (control === 'jump' || control === 'branch')) this.counters?.taken(node, last.pc);
   }
 
   private prologue(entry: Node): void {
@@ -182,12 +258,14 @@ class RegionWriter {
     }
     switch (terminator.kind) {
       case 'jump':
+        this.countTaken(node);
         this.follow(node, terminator.edge, executed);
         return;
       case 'branch': {
         const { state } = registers;
         f.if(this.condition, () => {
           registers.state = { ...state };
+          this.countTaken(node);
           this.follow(node, terminator.taken, executed);
         });
         registers.state = { ...state };
@@ -199,7 +277,7 @@ class RegionWriter {
         return;
       case 'indirect':
         registers.spill();
-        f.return(packExit(this.fuelAfter(executed), i32.wrap_i64(this.target)));
+        this.return(this.indirectExit(node, this.fuelAfter(executed)));
         return;
       case 'stop':
         this.exits.leave({ pc: terminator.pc, interpret: true, kind: EXIT.system, executed });
@@ -214,6 +292,13 @@ class RegionWriter {
         this.follow(node, terminator.checked, executed);
       }
     }
+  }
+
+  /** What an indirect jump leaves behind. */
+  private indirectExit({ block }: Node, fuel: Expr<'i32'>): Expr<'i64'> {
+    const exit = this.pack(fuel, i32.wrap_i64(this.target));
+    if (!this.counters) return exit;
+    return i64.or(exit, i64.const(returns(block) ? EXIT_RETURN : EXIT_ARRIVAL));
   }
 
   private fuelAfter(executed: number): Expr<'i32'> {
@@ -280,23 +365,40 @@ class RegionWriter {
     forget(registers.state);
     this.settle(executed);
     const address = target === undefined ? i32.wrap_i64(this.target) : i32.const(target);
-    f.if(i32.eqz(this.depth), () => f.return(packExit(this.fuel, address)));
+    if (this.counters && !isCall(from.block)) {
+      // It saves its address in another register: a jump.
+      this.countTaken(from);
+      const away = this.pack(this.fuel, address);
+      this.return(target === undefined ? this.indirectExit(from, this.fuel) : away);
+      return;
+    }
+    const site = from.block.items.at(-1)!.pc;
+    const counted = this.callCounter?.begin(from, site, address, next.pc, this.depth);
+    if (!counted) f.if(i32.eqz(this.depth), () => f.return(this.pack(this.fuel, address)));
     f.scope((temp) => {
       const exit = temp('i64');
       const deeper = i32.sub(this.depth, i32.const(1));
       const expected = i32.const(next.pc);
+      const isBack = counted?.isBack(exit) ?? i32.eq(i32.wrap_i64(exit), expected);
       const { resume } = this.calls;
       const known = target === undefined ? undefined : this.calls.regionAt(target);
       if (known === undefined) {
-        f.set(exit, call(resume, 'i64', context, packExit(this.fuel, address), deeper, expected));
+        const start = this.pack(this.fuel, address);
+        const arrives = counted !== undefined && target === undefined;
+        const entering = arrives ? i64.or(start, i64.const(EXIT_ARRIVAL)) : start;
+        f.set(exit, call(resume, 'i64', context, entering, deeper, expected));
       } else {
         f.set(exit, call(known, 'i64', context, this.fuel, deeper));
-        f.if(i32.ne(i32.wrap_i64(exit), expected), () =>
+        f.if(i32.eqz(isBack), () =>
           f.set(exit, call(resume, 'i64', context, exit, deeper, expected)),
         );
       }
-      f.if(i32.ne(i32.wrap_i64(exit), expected), () => f.return(exit));
-      f.set(this.fuel, exitFuel(exit));
+      f.if(i32.eqz(isBack), () => {
+        if (counted) counted.away(exit);
+        else f.return(exit);
+      });
+      f.set(this.fuel, counted ? countedExitFuel(exit) : exitFuel(exit));
+      counted?.back();
     });
     if (!next.to) {
       this.exits.leave({ pc: next.pc, interpret: false, kind: EXIT.jump, executed: 0 });

@@ -1,7 +1,9 @@
 import { ModuleBuilder } from '../../wasm';
 import { REGION_PARAMS } from '../enter-regions';
 import { FLOAT_ARITY, type FloatOperation } from '../float';
-import { writeRegion, type RegionOptions } from './region-function';
+import { COUNTERS_SECTION } from '../counting-layout';
+import { CounterSites } from './region-counters';
+import { writeRegion, type RegionCounting, type RegionOptions } from './region-function';
 import type { Region } from './region';
 
 /** The name that a module exports the region at `entry` by. */
@@ -38,6 +40,8 @@ function writeModule(
       return [name, module.importFunction(name, params.slice(0, 2 + arity), ['i64'])];
     }),
   );
+  const sites = new CounterSites();
+  const counting = options.counts === true ? importCounting(module, sites) : undefined;
   const functions = new Map(
     regions.map(({ entry }) => [entry, module.function(REGION_PARAMS, ['i64'])]),
   );
@@ -52,7 +56,18 @@ function writeModule(
         return imported.get(name) ?? 0;
       },
     };
-    writeRegion(builder, region, calls, options);
+    writeRegion(builder, region, calls, options, counting);
   }
+  if (counting) module.custom(COUNTERS_SECTION, new Uint8Array(sites.words.buffer));
   return module;
+}
+
+function importCounting(module: ModuleBuilder, sites: CounterSites): RegionCounting {
+  const five = ['i32', 'i32', 'i32', 'i32', 'i32'] as const;
+  return {
+    sites,
+    base: module.importConstant('counters'),
+    find: module.importFunction('findCall', five.slice(0, 3), ['i32']),
+    enter: module.importFunction('enterCall', five, []),
+  };
 }

@@ -1,6 +1,7 @@
 import { HART } from '../../memory/layout';
 import type { CodeSpace } from '../code-space';
 import type { HartState } from '../hart-state';
+import type { InstructionCounter } from '../instruction-counter';
 import { hostHasFusedMadd } from '../host';
 import type { Interpreter } from '../interpreter-module';
 import type { EngineStatistics } from '../statistics';
@@ -45,6 +46,7 @@ export class Translator {
     interpreter: Interpreter,
     private readonly source: RegionSource,
     private readonly store: RegionStore | undefined,
+    private readonly counter?: InstructionCounter,
   ) {
     this.stored = store?.begin ?? 0;
     this.cache = new CodeCache(memory, code, interpreter.regions, source);
@@ -53,6 +55,7 @@ export class Translator {
       memory,
     };
     this.cache.onDecoded = (pc) => this.accept(pc);
+    if (counter) counter.onFull = () => this.cache.clear();
   }
 
   get stats(): Omit<EngineStatistics, 'translatedInstructions' | 'entries' | 'exits'> {
@@ -114,7 +117,7 @@ export class Translator {
     const regions = this.isEager ? [region] : this.withCallees(region);
     const relaxedMadd = hostHasFusedMadd();
     const mode = this.modeFor(hart);
-    const options = { mode, relaxedMadd };
+    const options = { mode, relaxedMadd, counts: this.counter !== undefined };
     const module: StoredModule = {
       entries: regions.map(({ entry }) => entry),
       source: this.cache.sourceOf(regions),
@@ -132,7 +135,9 @@ export class Translator {
 
   private install({ entries, source, mode, bytes }: StoredModule): void {
     const module = new WebAssembly.Module(bytes);
-    const { exports } = new WebAssembly.Instance(module, { env: this.imports });
+    const counters = this.counter?.install(module, source);
+    const env = counters === undefined ? this.imports : { ...this.imports, counters };
+    const { exports } = new WebAssembly.Instance(module, { env });
     const functions = new Map(entries.map((pc) => [pc, exports[regionName(pc)] as RegionFunction]));
     this.cache.add(functions, { source, mode, bytes: bytes.length });
   }

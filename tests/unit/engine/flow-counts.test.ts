@@ -1,11 +1,35 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { executionCounts, type FlowCount } from '../../../emulator/engine/flow-counts';
+import type { Control } from '../../../emulator/isa/types';
+import { FlowCounts } from '../../../emulator/engine/flow-counts';
+
+interface Counted {
+  readonly address: number;
+  readonly length: number;
+  readonly control?: Control | undefined;
+  readonly target?: number | undefined;
+  readonly taken: number;
+  readonly arrivals: number;
+}
+
+/** Address, executions and how often it was taken, of each instruction that ran. */
+function executionsOf(counted: readonly Counted[]): (readonly [number, number, number])[] {
+  const flow = new FlowCounts();
+  for (const { address, target, taken, arrivals } of counted) {
+    if (target !== undefined && taken > 0) flow.taken(address, target, taken);
+    if (arrivals !== 0) flow.arrived(address, arrivals);
+  }
+  const rows: (readonly [number, number, number])[] = [];
+  const instructionAt = (at: number): Counted | undefined =>
+    counted.find(({ address }) => address === at);
+  flow.spread(instructionAt, (...row) => void rows.push(row));
+  return rows;
+}
 
 /** An instruction of a made-up program: 2 or 4 bytes, and where it may go. */
 interface Step {
   readonly length: 2 | 4;
-  readonly control?: FlowCount['control'];
+  readonly control?: Control | undefined;
   /** Of a branch and a jump: which instruction, modulo their number. */
   readonly goesTo: number;
 }
@@ -46,7 +70,7 @@ function walkThrough(
     }
   });
   arrivals[at] -= 1;
-  const counted = program.map(({ length, control, goesTo }, i): FlowCount => ({
+  const counted = program.map(({ length, control, goesTo }, i): Counted => ({
     address: addresses[i],
     length,
     control,
@@ -74,15 +98,18 @@ const step = fc.record({
 
 describe('executions follow from taken branches and arrivals', () => {
   test('of a loop', () => {
-    const counts = executionCounts([
+    const rows = executionsOf([
       { address: 0x100, length: 4, taken: 0, arrivals: 1 },
       { address: 0x104, length: 2, taken: 0, arrivals: 0 },
       { address: 0x106, length: 4, control: 'branch', target: 0x104, taken: 9, arrivals: 0 },
       { address: 0x10a, length: 2, control: 'indirect', taken: 0, arrivals: 0 },
     ]);
-    expect([...counts.addresses]).toEqual([0x100, 0x104, 0x106, 0x10a]);
-    expect([...counts.executions]).toEqual([1, 10, 10, 1]);
-    expect([...counts.taken]).toEqual([0, 0, 9, 0]);
+    expect(rows).toEqual([
+      [0x100, 1, 0],
+      [0x104, 10, 0],
+      [0x106, 10, 9],
+      [0x10a, 1, 0],
+    ]);
   });
 
   test('of any program, wherever its runs stop and go on', () => {
@@ -93,8 +120,7 @@ describe('executions follow from taken branches and arrivals', () => {
         fc.array(fc.nat(300)),
         (program, choices, stops) => {
           const walked = walkThrough(program, choices, new Set(stops));
-          const counts = executionCounts(walked.counted);
-          const found = new Map([...counts.addresses].map((at, i) => [at, counts.executions[i]]));
+          const found = new Map(executionsOf(walked.counted).map(([at, count]) => [at, count]));
           expect(walked.addresses.map((at) => found.get(at) ?? 0)).toEqual(walked.executions);
         },
       ),
@@ -102,7 +128,7 @@ describe('executions follow from taken branches and arrivals', () => {
   });
 
   test('and counts that do not belong together are refused', () => {
-    expect(() => executionCounts([{ address: 0x100, length: 4, taken: 0, arrivals: -1 }])).toThrow(
+    expect(() => executionsOf([{ address: 0x100, length: 4, taken: 0, arrivals: -1 }])).toThrow(
       'the instruction at 0x100 ran -1 times',
     );
   });

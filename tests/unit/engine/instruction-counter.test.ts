@@ -1,19 +1,18 @@
 import { afterEach, describe, expect, test } from 'vitest';
-import { InstructionCounter, type HartCounts } from '../../../emulator/engine/instruction-counter';
+import type { HartReading } from '../../../emulator/engine/hart-counts';
 import { CODE, closeGuests, DATA, guest, type AssemblyGuest } from '../../support/assembly-guest';
+import { countHart, type CountedHart } from '../../support/counted-hart';
 
 afterEach(closeGuests);
 
 /** A guest whose instructions are counted. */
-function counted(text: string): { guest: AssemblyGuest; counter: InstructionCounter } {
+function counted(text: string): { guest: AssemblyGuest; counter: CountedHart } {
   const made = guest(text, { registers: { sp: DATA + 0x1000 } });
-  const counter = new InstructionCounter(made.arena.memory, made.engine.code, true);
-  made.engine.count(counter);
-  return { guest: made, counter };
+  return { guest: made, counter: countHart(made) };
 }
 
 /** Executions by offset from the start of the code. */
-const byOffset = ({ counts }: HartCounts): [number, number][] =>
+const byOffset = ({ counts }: HartReading): [number, number][] =>
   [...counts.addresses].map((address, i) => [address - CODE, counts.executions[i]]);
 
 const LOOP = `
@@ -32,7 +31,7 @@ describe('counting instructions', () => {
   test('gives each its executions and each branch how often it was taken', () => {
     const { guest: made, counter } = counted(LOOP);
     expect(made.run(1000).kind).toBe('ebreak');
-    const taken = counter.read(made.state)!;
+    const taken = counter.read()!;
     expect(byOffset(taken).map(([, count]) => count)).toEqual([1, 10, 10, 10, 5, 10]);
     expect([...taken.counts.taken]).toEqual([0, 0, 0, 5, 0, 9]);
   });
@@ -40,25 +39,25 @@ describe('counting instructions', () => {
   test('comes to the same in whatever pieces it runs', () => {
     const whole = counted(LOOP);
     whole.guest.run(1000);
-    const expected = byOffset(whole.counter.read(whole.guest.state)!);
+    const expected = byOffset(whole.counter.read()!);
     for (const piece of [1, 2, 3, 7, 13]) {
       const { guest: made, counter } = counted(LOOP);
       while (made.run(piece).kind === 'fuel');
-      expect(byOffset(counter.read(made.state)!)).toEqual(expected);
+      expect(byOffset(counter.read()!)).toEqual(expected);
     }
   });
 
   test('can be read meanwhile, and begin anew', () => {
     const { guest: made, counter } = counted(LOOP);
     const sum = (): number =>
-      counter.read(made.state)!.counts.executions.reduce((total, count) => total + count, 0);
+      counter.read()!.counts.executions.reduce((total, count) => total + count, 0);
     made.run(12);
     expect(sum()).toBe(12);
     expect(sum()).toBe(12);
     made.run(10);
     expect(sum()).toBe(22);
-    counter.forget(made.state);
-    expect(counter.read(made.state)).toBeUndefined();
+    counter.forget();
+    expect(counter.read()).toBeUndefined();
     made.run(1000);
     expect(sum()).toBe(made.state.instret - 22);
   });
@@ -73,7 +72,7 @@ describe('counting instructions', () => {
       ebreak
     `);
     made.run(1000);
-    expect(byOffset(counter.read(made.state)!).map(([, count]) => count)).toEqual([1, 3, 3, 3]);
+    expect(byOffset(counter.read()!).map(([, count]) => count)).toEqual([1, 3, 3, 3]);
   });
 
   test('follows code that changes itself', () => {
@@ -91,9 +90,7 @@ describe('counting instructions', () => {
       ebreak
     `);
     made.run(1000);
-    const sum = counter
-      .read(made.state)!
-      .counts.executions.reduce((total, count) => total + count, 0);
+    const sum = counter.read()!.counts.executions.reduce((total, count) => total + count, 0);
     expect(sum).toBe(made.state.instret);
   });
 });
@@ -120,7 +117,7 @@ describe('counting calls', () => {
   test('gives a tree with calls and instructions of each function', () => {
     const { guest: made, counter } = counted(CALLS);
     expect(made.run(1000).kind).toBe('ebreak');
-    const { calls, counts } = counter.read(made.state)!;
+    const { calls, counts } = counter.read()!;
     const [, root] = calls;
     expect(root.edges).toHaveLength(1);
     const outer = calls[root.edges[0].node];
@@ -153,7 +150,7 @@ describe('counting calls', () => {
       ret
     `);
     expect(made.run(1000).kind).toBe('ebreak');
-    const { calls } = counter.read(made.state)!;
+    const { calls } = counter.read()!;
     expect(calls).toHaveLength(3);
     const [, root, down] = calls;
     expect(down.calls).toBe(6);

@@ -17,7 +17,7 @@ function machine(name: string, args: readonly string[], isProfiled: boolean): Ma
     memoryLimit: MEMORY,
     // Guests that print how long they took run as many instructions as the number has digits.
     clock: { realtime: () => 0n, monotonic: () => 0n },
-    ...(isProfiled && { profile: {} }),
+    profile: isProfiled,
   });
 }
 
@@ -90,7 +90,7 @@ describe('a profile', () => {
         elf: readFileSync('guests/bin/hello.elf'),
         streams: new CapturedStreams(),
         memoryLimit: MEMORY,
-        profile: {},
+        profile: true,
         raceCheck: {},
       });
     expect(make).toThrow('run the program twice');
