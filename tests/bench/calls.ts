@@ -7,7 +7,9 @@ import { Machine } from '../../emulator/machine';
 import { poolFor } from '../../emulator/multiprocess/hart-pool';
 import { CapturedStreams } from '../support/captured-streams';
 import { measureForks } from './forks';
+import { DOT_LIMIT_US, EMPTY_TASK_LIMIT, sign } from './limits';
 import type { Spread } from './spread';
+import { textTable } from './text-table';
 import { DATA, timedProgram, timesOf, type TimedLoop } from './timed-loop';
 
 /** A measurement and, where there is one, the same of somebody else. */
@@ -18,6 +20,8 @@ export interface CallResult {
   readonly qemu?: Spread;
   /** What the blog post that the feature comes from tells of its author's machine, in microseconds. */
   readonly post?: number;
+  /** What the times may be at most. */
+  readonly limit?: Partial<Spread>;
 }
 
 const MEMORY = 64 << 20;
@@ -102,10 +106,13 @@ function inQemu(loop: TimedLoop): Spread | undefined {
   }
 }
 
-function timed(name: string, loop: TimedLoop, hasQemu = false): CallResult {
-  const time = timesOf(run(timedProgram(loop), ['loop']), loop);
-  const qemu = hasQemu ? inQemu(loop) : undefined;
-  return { name, time, ...(qemu && { qemu }) };
+function timed(name: string, loop: TimedLoop, engine: EngineKind = 'interpreter'): CallResult {
+  return { name, time: timesOf(run(timedProgram(loop), ['loop'], engine), loop) };
+}
+
+function timedBesideQemu(name: string, loop: TimedLoop): CallResult {
+  const qemu = inQemu(loop);
+  return { ...timed(name, loop), ...(qemu && { qemu }) };
 }
 
 /** The dot product of 8192 floats, plain or by the plain calls on four vCPUs. */
@@ -127,39 +134,49 @@ export function measureCalls(progress: (text: string) => void): CallResult[] {
     progress(`${result.name} … `);
   };
   // First, as in a process that runs one guest: the host has compiled nothing for other machines yet.
-  add(() => ({ ...timed('4 vCPUs that do nothing', empty(4)), post: 11 }));
+  add(() => ({
+    ...timed('4 vCPUs that do nothing', empty(4)),
+    post: 11,
+    limit: EMPTY_TASK_LIMIT,
+  }));
+  add(() => timed('4 vCPUs that do nothing, translated', empty(4), 'auto'));
   add(() => dot('dot of 8 Ki, one hart', 'plain', 'interpreter', 210));
   add(() => dot('dot of 8 Ki, 4 vCPUs', 'post', 'interpreter', 78));
-  add(() => dot('dot of 8 Ki, one hart, translated', 'plain', 'auto'));
+  add(() => ({
+    ...dot('dot of 8 Ki, one hart, translated', 'plain', 'auto'),
+    limit: { minimumUs: DOT_LIMIT_US },
+  }));
   add(() => dot('dot of 8 Ki, 4 vCPUs, translated', 'post', 'auto', 37));
   add(() => timed('4 vCPUs that do nothing, after other machines', empty(4)));
   for (const vcpus of [1, 2, 8])
     add(() =>
       timed(`${vcpus} ${vcpus === 1 ? 'vCPU that does' : 'vCPUs that do'} nothing`, empty(vcpus)),
     );
-  add(() => timed('getppid', getppid, true));
-  add(() => timed('4 KiB through a pipe', pipe, true));
+  add(() => timedBesideQemu('getppid', getppid));
+  add(() => timedBesideQemu('4 KiB through a pipe', pipe));
   for (const { name, time } of measureForks()) add(() => ({ name, time }));
   return results;
 }
 
 const us = (value: number | undefined): string =>
-  (value === undefined ? '' : value.toFixed(value < 10 ? 2 : 1)).padStart(9);
+  value === undefined ? '' : value.toFixed(value < 10 ? 2 : 1);
+
+const limitText = (time: number, limit: number | undefined): string =>
+  limit === undefined ? '' : ` ≤ ${limit} ${sign(time <= limit)}`;
 
 /** The results as a table for people: µs at best, the median, and of others. */
 export function printCalls(results: readonly CallResult[]): string {
-  const columns = ['at best', 'median', 'QEMU', 'median', 'the post'];
-  return [
-    `${'µs'.padEnd(44)}${columns.map((name) => name.padStart(9)).join('')}`,
-    ...results.map(({ name, time, qemu, post }) =>
-      [
-        name.padEnd(44),
-        us(time.minimumUs),
-        us(time.medianUs),
-        us(qemu?.minimumUs),
-        us(qemu?.medianUs),
-        us(post),
-      ].join(''),
-    ),
-  ].join('\n');
+  const columns = ['at best', 'median', 'QEMU', 'median', 'the post', 'limits'];
+  return textTable(
+    ['µs', ...columns],
+    results.map(({ name, time, qemu, post, limit }) => [
+      name,
+      us(time.minimumUs),
+      us(time.medianUs),
+      us(qemu?.minimumUs),
+      us(qemu?.medianUs),
+      us(post),
+      limitText(time.minimumUs, limit?.minimumUs) + limitText(time.medianUs, limit?.medianUs),
+    ]),
+  );
 }

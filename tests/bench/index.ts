@@ -5,7 +5,8 @@ import { measureHost, printHost } from './host';
 import { makeKernelReport, printKernels, type KernelReport } from './kernel-report';
 import { KERNEL_ROWS } from './kernel-timing';
 import { measureKernel, rowsOf, type KernelResult } from './kernels';
-import { measureMultiprocess, printMultiprocess } from './multiprocess';
+import { measureMultiprocess } from './multiprocess';
+import { printMultiprocess } from './multiprocess-report';
 import { measurePrograms, printPrograms, SCRIPT_NAMES } from './programs';
 import { measureTierUp } from './tier-up';
 import { measureWatch, printWatch } from './watch';
@@ -21,7 +22,7 @@ const TABLES = {
 } as const;
 type Table = keyof typeof TABLES;
 
-const USAGE = `usage: npm run bench -- [--json] [--rounds N] [table | kernel … | script …]
+const USAGE = `usage: npm run bench -- [--json] [--rounds N] [--elements N]… [table | kernel … | script …]
 ${Object.entries(TABLES)
   .map(([name, text]) => `  ${name.padEnd(14)}${text}`)
   .join('\n')}
@@ -32,6 +33,8 @@ interface Choice {
   readonly json: boolean;
   readonly rounds: number | undefined;
   readonly table: Table;
+  /** Of `multiprocess`: its sizes, all when there is none. */
+  readonly elements: readonly number[];
   /** Of the kernels or scripts: all when there is none. */
   readonly names: readonly string[];
 }
@@ -40,7 +43,12 @@ const isTable = (name: string): name is Table => Object.hasOwn(TABLES, name);
 
 function readArguments(): Choice {
   const { values, positionals } = parseArgs({
-    options: { json: { type: 'boolean' }, rounds: { type: 'string' }, help: { type: 'boolean' } },
+    options: {
+      json: { type: 'boolean' },
+      rounds: { type: 'string' },
+      elements: { type: 'string', multiple: true },
+      help: { type: 'boolean' },
+    },
     allowPositionals: true,
   });
   if (values.help) {
@@ -52,7 +60,8 @@ function readArguments(): Choice {
     throw new Error(`--rounds needs a whole number from 1 on, not ${values.rounds}`);
   }
   const [first = 'kernels', ...rest] = positionals;
-  const common = { json: values.json ?? false, rounds };
+  const elements = (values.elements ?? []).map(Number);
+  const common = { json: values.json ?? false, rounds, elements };
   if (rest.length === 0 && isTable(first)) return { ...common, table: first, names: [] };
   const all = { kernels: GUESTS, programs: SCRIPT_NAMES } as const;
   for (const table of ['kernels', 'programs'] as const) {
@@ -91,9 +100,13 @@ async function printTable({ json, table, names, ...choice }: Choice): Promise<vo
   if (table === 'kernels') print(await measureKernels(names, rounds, progress), printKernels);
   if (table === 'programs') print(measurePrograms(names, progress), printPrograms);
   if (table === 'host') print(measureHost(rounds), printHost);
-  if (table === 'multiprocess') print(measureMultiprocess(rounds, progress), printMultiprocess);
+  if (table === 'multiprocess') {
+    const report = measureMultiprocess(choice.rounds ?? 1, choice.elements, progress);
+    print(report, printMultiprocess);
+  }
   if (table === 'watch') print(await measureWatch(rounds, progress), printWatch);
-  if (table === 'multiprocess' || table === 'calls') print(measureCalls(progress), printCalls);
+  if (table === 'calls' || (table === 'multiprocess' && choice.elements.length === 0))
+    print(measureCalls(progress), printCalls);
 }
 
 async function main(): Promise<number> {

@@ -1,0 +1,33 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { isInstalled } from './contenders';
+
+/** A dot product by gcc -O2 on one thread and on two, in microseconds. */
+export interface NativeThreads {
+  readonly elements: number;
+  readonly oneUs: number;
+  readonly twoUs: number;
+}
+
+const SOURCE = join('tests', 'bench', 'native-threads.c');
+const ADDITIONS = 1 << 28;
+
+/** What two threads gain on this machine, whatever runs on them; nothing where there is no gcc. */
+export function measureNativeThreads(sizes: readonly number[]): NativeThreads[] {
+  if (!isInstalled('gcc')) return [];
+  const folder = mkdtempSync(join(tmpdir(), 'hartscope-bench-'));
+  try {
+    const program = join(folder, 'native-threads');
+    execFileSync('gcc', ['-O2', '-pthread', '-o', program, SOURCE]);
+    return sizes.map((elements) => {
+      const calls = String(Math.max(5, Math.round(ADDITIONS / elements)));
+      const output = execFileSync(program, [String(elements), calls], { encoding: 'utf8' });
+      const [oneUs = NaN, twoUs = NaN] = output.split(' ').map(Number);
+      return { elements, oneUs, twoUs };
+    });
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
