@@ -9,6 +9,7 @@ import {
 import * as v from 'valibot';
 import type { StartInfo } from '../preload/api';
 import { sessionSchema, sha256Schema } from '../preload/session-file';
+import { grantFolder, grantsOf, revokeFolder } from './grants';
 import type { MachinePool } from './machine-pool';
 import { showMenu } from './menu';
 import {
@@ -21,7 +22,7 @@ import {
   recentPrograms,
   saveText,
 } from './programs';
-import { readSession, writeSession } from './sessions';
+import { keptGrants, readSession, writeSession } from './sessions';
 import { setTheme, theme, themeSchema } from './settings';
 import { chooseSourceFolder, noteProgram, readSource } from './sources';
 import { isOwnPage, openWindow } from './window';
@@ -115,10 +116,38 @@ export function answerPages(pool: MachinePool): void {
     saveText(window, name, contents),
   );
 
-  handle('machine:create', none, (window) => {
-    const machine = pool.acquire();
+  const tellGrants = (page: WebContents, sha256: string): void => {
+    const grants = { sha256, folders: keptGrants(sha256) };
+    for (const [machine, owner] of owners) if (owner === page) pool.grant(machine, grants);
+  };
+  handle('folder:list', v.strictTuple([sha256Schema]), ({ webContents }, sha256) =>
+    grantsOf(webContents, sha256),
+  );
+  handle(
+    'folder:grant',
+    v.strictTuple([sha256Schema, path, v.boolean()]),
+    async (window, sha256, guestPath, writable) => {
+      const granted = await grantFolder(window, sha256, guestPath, writable);
+      tellGrants(window.webContents, sha256);
+      return granted;
+    },
+  );
+  handle(
+    'folder:revoke',
+    v.strictTuple([sha256Schema, path]),
+    ({ webContents }, sha256, guestPath) => {
+      const granted = revokeFolder(webContents, sha256, guestPath);
+      tellGrants(webContents, sha256);
+      return granted;
+    },
+  );
+
+  handle('machine:create', v.strictTuple([sha256Schema]), (window, sha256) => {
     const page = window.webContents;
+    const folders = grantsOf(page, sha256);
+    const machine = pool.acquire();
     owners.set(machine.id, page);
+    machine.grant({ sha256, folders });
     const { port1, port2 } = new MessageChannelMain();
     machine.connect(port1);
     page.postMessage('machine:port', machine.id, [port2]);

@@ -5,12 +5,14 @@ import {
   type MessagePortMain,
   type UtilityProcess,
 } from 'electron';
-import type { FromHost, ToHost } from '../emulator/host/messages';
+import type { FromHost, ProgramGrants, ToHost } from '../emulator/host/messages';
 import { MACHINE_HOST, WORKSPACE_PROCESS } from './paths';
 
 /** A machine's process, from its warm-up to its end. */
 export interface MachineProcess {
   readonly id: number;
+  /** Says which folders a program may use; it holds from the next start on. */
+  grant(grants: ProgramGrants): void;
   /** Hands the client's port over; from then on main sees nothing of what is said. */
   connect(port: MessagePortMain): void;
   /** Ends the process at once, whatever it does; no exit is reported. */
@@ -64,6 +66,11 @@ export class MachinePool {
       this.warmWorkspace();
     }, SPARE_DELAY_MS);
     return host;
+  }
+
+  /** Likewise, of a machine that is in use. */
+  grant(machine: number, grants: ProgramGrants): void {
+    this.used.get(machine)?.grant(grants);
   }
 
   kill(machine: number): void {
@@ -184,6 +191,10 @@ class Host implements MachineProcess {
       this.endWorkspaces();
       ended(`The machine process ${how}.${this.failure ? ` ${this.failure}` : ''}`);
     };
+  }
+
+  grant(grants: ProgramGrants): void {
+    this.send({ type: 'grants', grants });
   }
 
   connect(port: MessagePortMain): void {

@@ -1,6 +1,6 @@
 /**
  * A small file for each program that was opened, `sessions/<SHA-256 of the ELF file>.json` in the user's data
- * folder: the page's session, and the folders with its source that the user has chosen. The page has a say in the
+ * folder: the page's session, the folders with its source that the user has chosen, and those that it may use. The page has a say in the
  * former only.
  */
 import { app } from 'electron';
@@ -8,7 +8,7 @@ import { createHash } from 'node:crypto';
 import { readdirSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import type { KeptSession } from '../preload/api';
+import type { GrantedFolder, KeptSession } from '../preload/api';
 import { MAX_SESSION_BYTES, sessionSchema, type Session } from '../preload/session-file';
 import { JsonFile } from './json-file';
 
@@ -16,14 +16,24 @@ import { JsonFile } from './json-file';
 const MAX_SESSIONS = 200;
 const FOLDER = 'sessions';
 
+const grantSchema = v.strictObject({
+  hostPath: v.string(),
+  guestPath: v.string(),
+  writable: v.boolean(),
+});
 const keptSchema = v.strictObject({
   folders: v.array(v.string()),
+  grants: v.optional(v.array(grantSchema), []),
   session: v.nullable(sessionSchema),
 });
 type Kept = v.InferOutput<typeof keptSchema>;
 
 const fileOf = (sha256: string): JsonFile<Kept> =>
-  new JsonFile<Kept>(join(FOLDER, `${sha256}.json`), keptSchema, { folders: [], session: null });
+  new JsonFile<Kept>(join(FOLDER, `${sha256}.json`), keptSchema, {
+    folders: [],
+    grants: [],
+    session: null,
+  });
 
 export const digestOf = (bytes: Uint8Array): string =>
   createHash('sha256').update(bytes).digest('hex');
@@ -45,6 +55,14 @@ export const keptFolders = (sha256: string): readonly string[] => fileOf(sha256)
 
 export function keepFolders(sha256: string, folders: readonly string[]): void {
   write(sha256, { ...fileOf(sha256).read(), folders: [...folders] });
+}
+
+/** Folders that the user lets the program use. */
+export const keptGrants = (sha256: string): readonly GrantedFolder[] =>
+  fileOf(sha256).read().grants;
+
+export function keepGrants(sha256: string, grants: readonly GrantedFolder[]): void {
+  write(sha256, { ...fileOf(sha256).read(), grants: [...grants] });
 }
 
 function write(sha256: string, kept: Kept): void {

@@ -43,6 +43,10 @@ export function noteProgram<T extends ProgramFile | null>(page: WebContents, pro
   return program;
 }
 
+/** Whether a page was given the program of that SHA-256. */
+export const hasProgram = (page: WebContents, sha256: string): boolean =>
+  served.get(page)?.some(({ program }) => program.sha256 === sha256) ?? false;
+
 const sameProgram = (a: ProgramFile, b: ProgramFile): boolean =>
   a.name === b.name && a.path === b.path;
 

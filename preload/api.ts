@@ -54,6 +54,14 @@ export interface TextFile {
   readonly text: string;
 }
 
+/** A folder of the host that a program may use. */
+export interface GrantedFolder {
+  readonly hostPath: string;
+  /** Where the guest has it, an absolute path; `/` makes it the root. */
+  readonly guestPath: string;
+  readonly writable: boolean;
+}
+
 /** What is kept of a program from the last time; null: nothing. */
 export interface KeptSession {
   readonly session: Session | null;
@@ -109,8 +117,21 @@ export interface HartscopeApi {
   chooseSession(): Promise<TextFile | null>;
   /** Asks where to save; null when it was cancelled, else the path. */
   saveText(suggestedName: string, text: string): Promise<string | null>;
-  /** Starts a machine process; its port comes as a window message of kind MACHINE_PORT. */
-  createMachine(): Promise<number>;
+  /** Folders that a program may use, by its SHA-256. */
+  grantedFolders(sha256: string): Promise<readonly GrantedFolder[]>;
+  /** Asks for a folder that the program may use from its next start on; the list then, unchanged when that was cancelled. */
+  grantFolder(
+    sha256: string,
+    guestPath: string,
+    writable: boolean,
+  ): Promise<readonly GrantedFolder[]>;
+  /** Takes the folder at that place in the guest back, from the next start on. */
+  revokeFolder(sha256: string, guestPath: string): Promise<readonly GrantedFolder[]>;
+  /**
+   * Starts a machine process; its port comes as a window message of kind MACHINE_PORT.
+   * @param sha256 of the program that is to be opened in it, which gets its folders
+   */
+  createMachine(sha256: string): Promise<number>;
   endMachine(machine: number): Promise<void>;
   newWindow(): Promise<void>;
   setTheme(theme: Theme): Promise<void>;

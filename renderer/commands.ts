@@ -4,6 +4,7 @@
  */
 import type { MenuEntry } from '../preload/api';
 import { PANES, type PaneId } from './panes/layout';
+import { useFolders } from './stores/folders';
 import { useInstructionNames } from './stores/instruction-names';
 import { hasCursor } from './cursor';
 import { STEP_COMMANDS } from './step-commands';
@@ -160,6 +161,25 @@ export const COMMANDS = [
     icon: 'folder-opened',
     menu: 'File',
     run: ({ programs }) => programs.chooseFile(),
+  },
+  {
+    id: 'folder.grant',
+    title: 'Grant the program a folder, as /work, for reading…',
+    key: 'Alt+Shift+G',
+    icon: 'folder',
+    menu: 'File',
+    enabled: ({ machine }) => machine.program !== null,
+    run: () => useFolders().grant('/work', false),
+  },
+  {
+    id: 'folder.revoke',
+    title: 'Take all granted folders back',
+    menu: 'File',
+    enabled: () => useFolders().granted.length > 0,
+    run: async () => {
+      const folders = useFolders();
+      for (const { guestPath } of folders.granted) await folders.revoke(guestPath);
+    },
   },
   {
     id: 'window.new',

@@ -6,17 +6,25 @@
  * requests that came in meanwhile are answered in it.
  */
 import { createBirpc } from 'birpc';
+import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { MessageChannel, parentPort, workerData, type MessagePort } from 'node:worker_threads';
 import type { MachineEvents, MachineRequests } from '../debug/protocol';
 import { DebugSession, type OpenTarget } from '../debug/session';
 import type { SessionHost } from '../debug/session-host';
 import { validated } from '../debug/validate';
+import { FileTree } from '../linux/files/tree';
 import { Machine } from '../machine';
 import { processesForCores } from '../multiprocess/child-processes';
 import { poolFor } from '../multiprocess/hart-pool';
 import type { WorkspaceHost } from '../multiprocess/workspace-host';
-import { PAUSE_WORD, type FromThread, type HartThreadData, type ToThread } from './messages';
+import {
+  PAUSE_WORD,
+  type FromThread,
+  type HartThreadData,
+  type ProgramGrants,
+  type ToThread,
+} from './messages';
 
 if (parentPort === null)
   throw new Error('hart-thread is a worker thread entry: start it with new Worker');
@@ -61,6 +69,7 @@ function serve(port: MessagePort): void {
       stopAtFaults: true,
       pool: poolFor(join(import.meta.dirname, 'pool-thread.js')),
       workspaces,
+      files: filesFor(request.elf),
       log: (text) => host.events.message(text, 'warning'),
     });
   createBirpc<MachineEvents, MachineRequests>(validated(new DebugSession(host, openTarget)), {
@@ -71,5 +80,17 @@ function serve(port: MessagePort): void {
   });
 }
 
-parentPort.on('message', ({ port }: ToThread) => serve(port));
+/** What main has told of the user's grants. */
+let granted: ProgramGrants | undefined;
+
+/** The guest's files: with the folders that the user has granted to this very program. */
+function filesFor(elf: Uint8Array): FileTree {
+  const isMeant = granted && createHash('sha256').update(elf).digest('hex') === granted.sha256;
+  return new FileTree(isMeant ? { grants: granted?.folders } : {});
+}
+
+parentPort.on('message', (message: ToThread) => {
+  if (message.type === 'connect') serve(message.port);
+  else granted = message.grants;
+});
 toHost({ type: 'ready' });

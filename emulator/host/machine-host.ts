@@ -50,6 +50,7 @@ thread.on('exit', (code) => {
 parent.on('message', ({ data, ports: [port] }) => {
   const message = data as ToHost;
   if (message.type === 'connect') route(port);
+  else if (message.type === 'grants') thread.postMessage(message satisfies ToThread);
   else if (message.type === 'workspace') workspaces.get(message.process)?.begin(port, message.pid);
   else workspaces.get(message.process)?.gone(message.reason);
 });

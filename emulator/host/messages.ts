@@ -5,6 +5,7 @@
  *   Electron main ◀─ FromHost ─ machine process ◀─ FromThread ─ hart thread
  */
 import type { MessagePort } from 'node:worker_threads';
+import type { FolderGrant } from '../linux/files/tree';
 
 /** The members of Electron's utility process that are used here; Electron's own types stay out of this room. */
 export interface ElectronPort {
@@ -15,7 +16,16 @@ export interface ElectronPort {
   close(): void;
 }
 
+/** Folders of the host that the user lets a program use. */
+export interface ProgramGrants {
+  /** Of the program's ELF file, in hexadecimal: no other one gets the folders. */
+  readonly sha256: string;
+  readonly folders: readonly FolderGrant[];
+}
+
 export type ToHost =
+  /** What the program may use from its next start on. */
+  | { readonly type: 'grants'; readonly grants: ProgramGrants }
   /** The client's port is in the message's `ports`. */
   | { readonly type: 'connect' }
   /** A process for workspace vCPUs runs; its port is in the message's `ports`. */
@@ -31,10 +41,9 @@ export type FromHost =
   /** The hart thread ended by itself; the process ends right after. */
   | { readonly type: 'failed'; readonly message: string };
 
-export interface ToThread {
-  readonly type: 'connect';
-  readonly port: MessagePort;
-}
+export type ToThread =
+  | { readonly type: 'connect'; readonly port: MessagePort }
+  | { readonly type: 'grants'; readonly grants: ProgramGrants };
 
 export type FromThread =
   | { readonly type: 'ready' }

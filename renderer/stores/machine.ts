@@ -161,7 +161,7 @@ export const useMachine = defineStore('machine', () => {
     log.dismiss();
     terminal.reset();
     try {
-      const id = await window.hartscope.createMachine();
+      const id = await window.hartscope.createMachine(file.sha256);
       machine = id;
       const port = await machinePort(id);
       if (mine !== attempt) return;

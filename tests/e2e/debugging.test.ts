@@ -163,7 +163,7 @@ describe('an endless loop', () => {
 describe('a guest that crashes', () => {
   test('stops at the fault, which says what and where', async () => {
     await page.locator('[data-row="guest:crash"]').click();
-    await page.getByLabel('Arguments').fill('null');
+    await page.getByLabel('Arguments', { exact: true }).fill('null');
     await page.getByRole('button', { name: 'Open', exact: true }).click();
     await expect.poll(() => page.getByTestId('program').innerText()).toBe('crash');
     await reaches(page, /^Stopped/);

@@ -21,7 +21,7 @@ const shows = (text: string | RegExp): Promise<void> =>
 
 /** Opens busybox with arguments, runs it, and gives it the keyboard. */
 async function busybox(...args: string[]): Promise<void> {
-  await page.getByLabel('Arguments').fill(args.join(' '));
+  await page.getByLabel('Arguments', { exact: true }).fill(args.join(' '));
   await page.getByRole('button', { name: 'Open', exact: true }).click();
   await reaches(page, /^Stopped/);
   await page.keyboard.press('F5');

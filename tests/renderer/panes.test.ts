@@ -31,7 +31,7 @@ describe('the Guests pane', () => {
     await pane.findAll('[role=option]')[1].trigger('click');
     expect(programs.args).toBe("null 'two words'");
     await pane.get('textarea').setValue('A=1\nB=two');
-    await pane.get('form').trigger('submit');
+    await pane.get('form.options').trigger('submit');
     const machine = await import('../../renderer/stores/machine').then((m) => m.useMachine());
     await expect.poll(() => machine.phase).toBe('open');
     expect(machine.options).toEqual({ args: ['null', 'two words'], environment: ['A=1', 'B=two'] });
@@ -56,6 +56,23 @@ describe('the Guests pane', () => {
     programs.environment = 'oops';
     await programs.openGuest('dot');
     expect(useLog().last?.text).toBe('Environment: "oops" is not NAME=value.');
+  });
+
+  test('lists the folders that the program may use, grants one and takes it back', async () => {
+    const fake = fakeWindow();
+    const programs = await loadLists();
+    await programs.openGuest('dot');
+    const pane = show(GuestsPane);
+    expect(pane.get('summary').text()).toBe('Folders of the host: none');
+    await pane.get('[aria-label="Where the guest has the folder"]').setValue('/data');
+    await pane.get('.write input').setValue(true);
+    await pane.get('form.grant').trigger('submit');
+    await expect.poll(() => pane.find('[data-folder="/data"]').exists()).toBe(true);
+    expect(pane.get('[data-folder="/data"]').text()).toContain('read, write');
+    expect(useLog().last?.text).toContain('when it starts again');
+    await pane.get('[aria-label="Take the folder /data back"]').trigger('click');
+    await expect.poll(() => pane.find('[data-folder]').exists()).toBe(false);
+    expect([...fake.granted.values()]).toEqual([[]]);
   });
 
   test('reports a recent file that is gone', async () => {

@@ -8,6 +8,7 @@ import type { MachineEvents, MachineRequests } from '../../emulator/debug/protoc
 import type {} from '../../renderer/env';
 import {
   MACHINE_PORT,
+  type GrantedFolder,
   type HartscopeApi,
   type KeptSession,
   type MenuEntry,
@@ -36,6 +37,8 @@ export interface FakeWindow {
   saved: { name: string; text: string } | null;
   /** What main keeps, by the program's SHA-256. */
   readonly sessions: Map<string, KeptSession>;
+  /** Folders that the user has granted, by the program's SHA-256. */
+  readonly granted: Map<string, readonly GrantedFolder[]>;
   /** The file that the user chooses to import. */
   importing: TextFile | null;
   /** Where the program's source is; null: nowhere yet. */
@@ -60,6 +63,7 @@ export function fakeWindow(): FakeWindow {
     menu: [],
     saved: null,
     sessions: new Map(),
+    granted: new Map(),
     importing: null,
     sourceFolder: '/home/fake',
     exit: (machine, reason) => exits.forEach((listener) => listener({ machine, reason })),
@@ -116,6 +120,22 @@ export function fakeWindow(): FakeWindow {
     saveText: (name, text) => {
       fake.saved = { name, text };
       return Promise.resolve(`/tmp/${name}`);
+    },
+    grantedFolders: (sha256) => Promise.resolve(fake.granted.get(sha256) ?? []),
+    grantFolder: (sha256, guestPath, writable) => {
+      const folders = [
+        ...(fake.granted.get(sha256) ?? []),
+        { hostPath: '/home/me', guestPath, writable },
+      ];
+      fake.granted.set(sha256, folders);
+      return Promise.resolve(folders);
+    },
+    revokeFolder: (sha256, guestPath) => {
+      const folders = (fake.granted.get(sha256) ?? []).filter(
+        (each) => each.guestPath !== guestPath,
+      );
+      fake.granted.set(sha256, folders);
+      return Promise.resolve(folders);
     },
     createMachine: () => {
       const machine = fake.machines.length;
