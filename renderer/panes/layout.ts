@@ -18,13 +18,15 @@ export const PANES = {
   console: 'Console',
   profile: 'Profile',
   timeline: 'Timeline',
+  launches: 'Launches',
+  scaling: 'Scaling',
 } as const;
 
 export type PaneId = keyof typeof PANES;
 const PANE_IDS = Object.keys(PANES) as readonly PaneId[];
 
 /** Changes whenever the set of panes does, so that an older arrangement is not taken. */
-const LAYOUT_KEY = 'layout.8';
+const LAYOUT_KEY = 'layout.9';
 
 /** Adds a pane: as a tab of the active group, or where `position` and `size` say. */
 export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: object): void {
@@ -128,7 +130,7 @@ function arrangeProfile(api: DockviewApi, width: number, height: number): void {
     addPane(api, id, within('terminal'), { inactive: true });
   }
   addPane(api, 'source', within('disassembly'), { inactive: true });
-  for (const id of ['conflicts', 'pages', 'memory', 'stacks'] as const) {
+  for (const id of ['launches', 'scaling', 'conflicts', 'pages', 'memory', 'stacks'] as const) {
     addPane(api, id, within('profile'), { inactive: true });
   }
 }

@@ -120,7 +120,11 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     return hart === 0 ? this.pc : TEXT;
   }
 
+  /** What was opened, newest last. */
+  readonly opened: OpenRequest[] = [];
+
   async open(request: OpenRequest): Promise<MachineInfo> {
+    this.opened.push(request);
     if (request.elf.length < 4) throw new Error('the file is truncated');
     this.isChecked = this.willCheck = request.raceCheck === true;
     this.isCounting = this.willCount = request.profile === true;
@@ -177,6 +181,13 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     this.running = true;
     await this.report();
     this.client.output(new TextEncoder().encode('Hello from the guest.\r\n'), 0);
+    // Programs of a sweep come to their end, but for one mode.
+    const { environment = [] } = this.opened.at(-1) ?? {};
+    const mode = environment.find((each) => each.startsWith('HARTSCOPE_MODE='));
+    if (mode === undefined || mode.endsWith('=workspace')) return;
+    this.running = false;
+    this.stop = { kind: 'exited', status: 0 };
+    await this.report();
   }
 
   async pause(): Promise<void> {
@@ -468,6 +479,10 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     this.willCount = isOn;
   }
 
+  async pagesSince(): Promise<PagesInfo> {
+    return this.pages();
+  }
+
   async pages(): Promise<PagesInfo> {
     this.pageRequests++;
     const vcpus = this.harts - 1;
@@ -490,6 +505,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     const totals = (space: number): number[] =>
       STATES.map((_, state) => rows.filter((each) => (each[space] ?? 0) >> 3 === state).length);
     return {
+      version: this.pageRequests,
       states: STATES,
       spaces: Array.from({ length: this.harts }, (_, hart) => ({
         space: hart + 1,
