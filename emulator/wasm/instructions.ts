@@ -344,6 +344,12 @@ function vector<T extends ValueType>(
   });
 }
 
+/** Loads a value into all lanes. */
+const loadSplat =
+  (opcode: number, log2Size: number) =>
+  (address: Expr<'i32'>, offset = 0): Expr<'v128'> =>
+    vector('v128', opcode, [address], (code) => void code.uleb(log2Size).uleb(offset));
+
 type Vectors = (...operands: readonly Expr<'v128'>[]) => Expr<'v128'>;
 const vectors =
   (opcode: number): Vectors =>
@@ -365,9 +371,13 @@ export const f32x4 = {
   splat: (value: Expr<'f32'>): Expr<'v128'> => vector('v128', 0x13, [value]),
   first: (value: Expr<'v128'>): Expr<'f32'> => vector('f32', 0x1f, [value], lanes(0)),
   firstBits: (value: Expr<'v128'>): Expr<'i32'> => vector('i32', 0x1b, [value], lanes(0)),
+  loadSplat: loadSplat(0x09, 2),
   ne: vectors(0x42),
+  neg: vectors(0xe1),
   add: vectors(0xe4),
   sub: vectors(0xe5),
+  mul: vectors(0xe6),
+  div: vectors(0xe7),
   relaxed_madd: vectors(0x105),
   /** The upper bits of the lanes. */
   bitmask: (value: Expr<'v128'>): Expr<'i32'> => vector('i32', 0xa4, [value]),
@@ -378,9 +388,13 @@ export const f64x2 = {
   splat: (value: Expr<'f64'>): Expr<'v128'> => vector('v128', 0x14, [value]),
   first: (value: Expr<'v128'>): Expr<'f64'> => vector('f64', 0x21, [value], lanes(0)),
   firstBits: (value: Expr<'v128'>): Expr<'i64'> => vector('i64', 0x1d, [value], lanes(0)),
+  loadSplat: loadSplat(0x0a, 3),
   ne: vectors(0x48),
+  neg: vectors(0xed),
   add: vectors(0xf0),
   sub: vectors(0xf1),
+  mul: vectors(0xf2),
+  div: vectors(0xf3),
   relaxed_madd: vectors(0x107),
   bitmask: (value: Expr<'v128'>): Expr<'i32'> => vector('i32', 0xc4, [value]),
 };

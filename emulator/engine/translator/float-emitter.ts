@@ -31,7 +31,12 @@ import { reliesOnMode } from './traits';
 export interface FloatExpr extends Expr<'i64'> {
   readonly single?: Expr<'f32'>;
   readonly double?: Expr<'f64'>;
+  /** The floating-point value in all lanes. */
+  readonly vector?: Expr<'v128'>;
 }
+
+/** Leaves unless a result is exact. */
+type NeedExact<T extends 'f32' | 'f64'> = (s: Scope, result: Local<T>) => void;
 
 const HALF_BOX = 0xffffffffffff0000n;
 const HALF_NAN = 0x7e00n;
@@ -92,11 +97,12 @@ export abstract class FloatEmitter {
     const n = this.item.decoded[field];
     if (format === 's') {
       const single = registers.readSingle(n);
-      return { ...i64.extend_i32_u(i32.reinterpret_f32(single)), single };
+      const vector = registers.vector('s', n);
+      return { ...i64.extend_i32_u(i32.reinterpret_f32(single)), single, vector };
     }
     const double = registers.readDouble(n);
     const bits = i64.reinterpret_f64(double);
-    if (format === 'd') return { ...bits, double };
+    if (format === 'd') return { ...bits, double, vector: registers.vector('d', n) };
     return choose(
       i64.eq(i64.shr_s(bits, i64.const(16)), i64.const(-1)),
       i64.and(bits, i64.const(0xffff)),
@@ -108,9 +114,11 @@ export abstract class FloatEmitter {
     const { registers } = this.state;
     const { rd } = this.item.decoded;
     if (format === 's') {
-      registers.setSingle(rd, value.single ?? f32.reinterpret_i32(i32.wrap_i64(value)));
+      const single = value.single ?? f32.reinterpret_i32(i32.wrap_i64(value));
+      registers.setSingle(rd, single, value.single && value.vector);
     } else if (format === 'd') {
-      registers.setDouble(rd, value.double ?? f64.reinterpret_i64(value));
+      const double = value.double ?? f64.reinterpret_i64(value);
+      registers.setDouble(rd, double, value.double && value.vector);
     } else {
       const low = i64.and(value, i64.const(0xffff));
       registers.setDouble(rd, f64.reinterpret_i64(i64.or(low, i64.const(HALF_BOX))));
@@ -127,13 +135,28 @@ export abstract class FloatEmitter {
       this.setF(format, this.helper(op, format, operands));
     } else if (format === 's') {
       const [a, b] = operands.map(({ single }) => single!);
-      const value = op === 'sqrt' ? f32.sqrt(a) : f32[op](a, b);
-      this.hostResult(FLOATS.s, op, [a, b], value, (s, r) => needExactSingle(s, op, r, a, b));
+      const vector = this.vectors(f32x4, op, operands);
+      const value = vector ? f32x4.first(vector) : op === 'sqrt' ? f32.sqrt(a) : f32[op](a, b);
+      const needExact: NeedExact<'f32'> = (s, r) => needExactSingle(s, op, r, a, b);
+      this.hostResult(FLOATS.s, op, [a, b], value, needExact, vector);
     } else {
       const [a, b] = operands.map(({ double }) => double!);
-      const value = op === 'sqrt' ? f64.sqrt(a) : f64[op](a, b);
-      this.hostResult(FLOATS.d, op, [a, b], value, (s, r) => needExactDouble(s, op, r, a, b));
+      const vector = this.vectors(f64x2, op, operands);
+      const value = vector ? f64x2.first(vector) : op === 'sqrt' ? f64.sqrt(a) : f64[op](a, b);
+      const needExact: NeedExact<'f64'> = (s, r) => needExactDouble(s, op, r, a, b);
+      this.hostResult(FLOATS.d, op, [a, b], value, needExact, vector);
     }
+  }
+
+  /** The result of an operation on registers that are kept in vectors. */
+  private vectors(
+    host: typeof f32x4 | typeof f64x2,
+    op: FloatArithmetic,
+    [a, b]: readonly FloatExpr[],
+  ): Local<'v128'> | undefined {
+    return op !== 'sqrt' && a.vector && b.vector
+      ? this.let(host[op](a.vector, b.vector))
+      : undefined;
   }
 
   fusedMultiplyAdd(format: Format, negateProduct: boolean, negateAddend: boolean): void {
@@ -147,28 +170,29 @@ export abstract class FloatEmitter {
         format,
         this.helper('fma', format, [flip(a, negateProduct), b, flip(c, negateAddend)]),
       );
-    } else if (format === 's') {
-      const [a, b, c] = operands.map(({ single }) => single!);
-      const factors = [negateProduct ? f32.neg(a) : a, b, negateAddend ? f32.neg(c) : c];
-      this.hostFma(FLOATS.s, factors, factors.map(f32x4.splat), f32x4.first);
-    } else {
-      const [a, b, c] = operands.map(({ double }) => double!);
-      const factors = [negateProduct ? f64.neg(a) : a, b, negateAddend ? f64.neg(c) : c];
-      this.hostFma(FLOATS.d, factors, factors.map(f64x2.splat), f64x2.first);
+      return;
     }
-  }
-
-  /** A fused multiply-add by the host: of vectors, because only there WebAssembly has it. */
-  private hostFma<T extends 'f32' | 'f64'>(
-    host: HostFloat<T>,
-    operands: readonly Expr<T>[],
-    vectors: readonly Expr<'v128'>[],
-    first: (vector: Expr<'v128'>) => Expr<T>,
-  ): void {
-    const { format } = host;
-    const kept = vectors.map((vector) => this.let(vector));
-    const sum = this.let((format === 's' ? f32x4 : f64x2).relaxed_madd(...kept));
-    this.hostResult(host, 'fma', operands, first(sum), (s) => needExactFma(s, format, sum, kept));
+    const negated = [negateProduct, false, negateAddend];
+    const vectorOf = ({ vector, single, double }: FloatExpr, negate: boolean): Expr<'v128'> => {
+      if (format === 's') {
+        if (vector) return negate ? f32x4.neg(vector) : vector;
+        return f32x4.splat(negate ? f32.neg(single!) : single!);
+      }
+      if (vector) return negate ? f64x2.neg(vector) : vector;
+      return f64x2.splat(negate ? f64.neg(double!) : double!);
+    };
+    const kept = operands.map((operand, i) => this.let(vectorOf(operand, negated[i])));
+    const host = format === 's' ? f32x4 : f64x2;
+    const sum = this.let(host.relaxed_madd(...kept));
+    const needExact = (s: Scope): void => needExactFma(s, format, sum, kept);
+    // Whether a factor is zero does not depend on its sign.
+    if (format === 's') {
+      const factors = operands.map(({ single }) => single!);
+      this.hostResult(FLOATS.s, 'fma', factors, f32x4.first(sum), needExact, sum);
+    } else {
+      const factors = operands.map(({ double }) => double!);
+      this.hostResult(FLOATS.d, 'fma', factors, f64x2.first(sum), needExact, sum);
+    }
   }
 
   /** Whether the host's rounding is this instruction's. */
@@ -203,7 +227,8 @@ export abstract class FloatEmitter {
     op: FloatArithmetic | 'fma',
     operands: readonly Expr<T>[],
     value: Expr<T>,
-    needExact: (s: Scope, result: Local<T>) => void,
+    needExact: NeedExact<T>,
+    vector?: Local<'v128'>,
   ): void {
     const { f } = this.state;
     const result = this.let(value);
@@ -213,7 +238,7 @@ export abstract class FloatEmitter {
         this.leaveIf(i32.eqz(host.isExactZero(op, result, operands)), EXIT.float);
       });
     }
-    this.setF(host.format, { ...i64.const(0), [host.view]: result });
+    this.setF(host.format, { ...i64.const(0), [host.view]: result, vector });
   }
 
   /** A call of one of the interpreter's functions, on bits. */

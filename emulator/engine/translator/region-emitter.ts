@@ -11,7 +11,9 @@ import {
   atomicFence,
   choose,
   f32,
+  f32x4,
   f64,
+  f64x2,
   i32,
   i64,
   type Expr,
@@ -148,8 +150,14 @@ export class RegionEmitter extends FloatEmitter implements Emitter, MemoryContex
     const { host, offset } = this.place(address, log2Size(kind), this.state.readTable);
     return {
       ...LOADS[kind](host, offset),
-      ...(kind === 'u32' && { single: f32.load(host, offset) }),
-      ...(kind === 'i64' && { double: f64.load(host, offset) }),
+      ...(kind === 'u32' && {
+        single: f32.load(host, offset),
+        vector: f32x4.loadSplat(host, offset),
+      }),
+      ...(kind === 'i64' && {
+        double: f64.load(host, offset),
+        vector: f64x2.loadSplat(host, offset),
+      }),
     };
   }
 

@@ -1,5 +1,5 @@
 import { HART } from '../../memory/layout';
-import { f32, f64, i32, i64, select } from '../../wasm';
+import { f32, f32x4, f64, f64x2, i32, i64, select } from '../../wasm';
 import type { Expr, FunctionBuilder, Local } from '../../wasm';
 import { ALL_LOADED, type RegisterState } from './flow';
 
@@ -15,32 +15,66 @@ export function registersIn(set: number): number[] {
   return list;
 }
 
+const isVector = (local: Local | undefined): local is Local<'v128'> => local?.type === 'v128';
+
 /** A boxed single as all 64 bits. */
 const boxed = (single: Expr<'f32'>): Expr<'i64'> =>
   i64.or(i64.extend_i32_u(i32.reinterpret_f32(single)), i64.const(BOX));
+
+/**
+ * For each format whether registers are kept in vectors with the value in all lanes. Where there are fused
+ * multiply-adds, which WebAssembly has for vectors only, that saves to make vectors of them each time.
+ */
+export interface InVectors {
+  readonly s: boolean;
+  readonly d: boolean;
+}
 
 /** The guest's registers in locals of a region's function, and what is known of them where code is written. */
 export class Registers {
   state: RegisterState = { ...ALL_LOADED };
   private readonly xs: Local<'i64'>[] = [];
-  private readonly singles: Local<'f32'>[] = [];
-  private readonly doubles: Local<'f64'>[] = [];
+  private readonly singles: (Local<'f32'> | Local<'v128'>)[] = [];
+  private readonly doubles: (Local<'f64'> | Local<'v128'>)[] = [];
 
   constructor(
     private readonly f: FunctionBuilder,
     private readonly context: Local<'i32'>,
+    private readonly inVectors: InVectors,
   ) {}
 
   x(n: number): Local<'i64'> {
     return (this.xs[n] ??= this.f.local('i64'));
   }
 
-  single(n: number): Local<'f32'> {
-    return (this.singles[n] ??= this.f.local('f32'));
+  single(n: number): Expr<'f32'> {
+    const local = (this.singles[n] ??= this.f.local(this.inVectors.s ? 'v128' : 'f32'));
+    return isVector(local) ? f32x4.first(local) : local;
   }
 
-  double(n: number): Local<'f64'> {
-    return (this.doubles[n] ??= this.f.local('f64'));
+  double(n: number): Expr<'f64'> {
+    const local = (this.doubles[n] ??= this.f.local(this.inVectors.d ? 'v128' : 'f64'));
+    return isVector(local) ? f64x2.first(local) : local;
+  }
+
+  /** The vector that a register is kept in, whose local is valid. */
+  vector(format: 's' | 'd', n: number): Local<'v128'> | undefined {
+    const local = (format === 's' ? this.singles : this.doubles)[n];
+    return isVector(local) ? local : undefined;
+  }
+
+  private writeSingle(n: number, value: Expr<'f32'>, vector = f32x4.splat(value)): void {
+    this.single(n);
+    const local = this.singles[n];
+    if (isVector(local)) this.f.set(local, vector);
+    else this.f.set(local, value);
+  }
+
+  private writeDouble(n: number, value: Expr<'f64'>, vector = f64x2.splat(value)): void {
+    this.double(n);
+    const local = this.doubles[n];
+    if (isVector(local)) this.f.set(local, vector);
+    else this.f.set(local, value);
   }
 
   setX(n: number, value: Expr<'i64'>): void {
@@ -48,16 +82,17 @@ export class Registers {
     this.state.dirtyX |= bit(n);
   }
 
-  setSingle(n: number, value: Expr<'f32'>): void {
-    this.f.set(this.single(n), value);
+  /** @param vector the value in all lanes, if it is at hand */
+  setSingle(n: number, value: Expr<'f32'>, vector?: Expr<'v128'>): void {
+    this.writeSingle(n, value, vector);
     this.state.dirtyF |= bit(n);
     this.state.single |= bit(n);
     this.state.boxed |= bit(n);
     this.state.double &= ~bit(n);
   }
 
-  setDouble(n: number, value: Expr<'f64'>): void {
-    this.f.set(this.double(n), value);
+  setDouble(n: number, value: Expr<'f64'>, vector?: Expr<'v128'>): void {
+    this.writeDouble(n, value, vector);
     this.state.dirtyF |= bit(n);
     this.state.double |= bit(n);
     this.state.single &= ~bit(n);
@@ -73,18 +108,18 @@ export class Registers {
   }
 
   /** The register as a single; one that holds no boxed single is the canonical NaN. */
-  readSingle(n: number): Local<'f32'> {
+  readSingle(n: number): Expr<'f32'> {
     if (!this.holdsSingle(n)) {
-      this.f.set(this.single(n), this.unboxed(this.double(n)));
+      this.writeSingle(n, this.unboxed(this.double(n)));
       this.state.single |= bit(n);
     }
     return this.single(n);
   }
 
   /** All 64 bits of the register. */
-  readDouble(n: number): Local<'f64'> {
+  readDouble(n: number): Expr<'f64'> {
     if (!this.holdsDouble(n)) {
-      this.f.set(this.double(n), f64.reinterpret_i64(boxed(this.single(n))));
+      this.writeDouble(n, f64.reinterpret_i64(boxed(this.single(n))));
       this.state.double |= bit(n);
     }
     return this.double(n);
@@ -95,7 +130,7 @@ export class Registers {
     return this.holdsDouble(n) ? i64.reinterpret_f64(this.double(n)) : boxed(this.single(n));
   }
 
-  private unboxed(double: Local<'f64'>): Expr<'f32'> {
+  private unboxed(double: Expr<'f64'>): Expr<'f32'> {
     const bits = i64.reinterpret_f64(double);
     const isBoxed = i64.eq(i64.shr_s(bits, i64.const(32)), i64.const(-1));
     return select(isBoxed, f32.reinterpret_i32(i32.wrap_i64(bits)), f32.bits(CANONICAL_NAN));
@@ -111,15 +146,17 @@ export class Registers {
   /** Loads all bits of floating-point registers. */
   loadDoubles(set: number): void {
     for (const n of registersIn(set)) {
-      this.f.set(this.double(n), f64.load(this.context, HART.f + 8 * n));
+      const at = HART.f + 8 * n;
+      this.writeDouble(n, f64.load(this.context, at), f64x2.loadSplat(this.context, at));
     }
   }
 
   /** Loads floating-point registers that must hold boxed singles; `leave` where one does not. */
   loadSingles(set: number, leaveIf: (condition: Expr<'i32'>) => void): void {
     for (const n of registersIn(set)) {
-      leaveIf(i32.ne(i32.load(this.context, HART.f + 8 * n + 4), i32.const(-1)));
-      this.f.set(this.single(n), f32.load(this.context, HART.f + 8 * n));
+      const at = HART.f + 8 * n;
+      leaveIf(i32.ne(i32.load(this.context, at + 4), i32.const(-1)));
+      this.writeSingle(n, f32.load(this.context, at), f32x4.loadSplat(this.context, at));
     }
   }
 
