@@ -48,7 +48,7 @@ describe('the Launches pane', () => {
 
   test('shows the longest launch with its measures, each with what it means', async () => {
     const { pane } = await openPane();
-    expect(pane.get('[aria-current=true]').attributes('data-launch')).toBe('2');
+    expect(pane.get('[aria-current=location]').attributes('data-launch')).toBe('2');
     expect(cells(pane, '[data-launch="2"]')).toEqual(['2', '2', '420', '1.50', '0.75']);
     expect(textOf(pane, '[data-measure="Load balance"]')).toBe(
       'Load balance0.75 vCPU 1 has twice the work.',

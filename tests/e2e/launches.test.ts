@@ -1,0 +1,85 @@
+import { join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { openGuest, reaches, startApp, type RunningApp } from './support';
+
+let running: RunningApp;
+let page: Page;
+
+const picture = (name: string): Promise<unknown> =>
+  page.screenshot({ path: join('out', 'e2e', `${name}.png`) });
+const pane = (name: string): ReturnType<Page['locator']> =>
+  page.locator(`section[aria-label=${name}]`);
+const measure = (name: string): Promise<string> =>
+  pane('Launches').locator(`[data-measure="${name}"] b`).innerText();
+
+/** Runs a command by its title, from the palette. */
+async function command(title: string): Promise<void> {
+  await page.keyboard.press('Control+Shift+P');
+  await page.keyboard.type(title);
+  await page.keyboard.press('Enter');
+}
+
+const resize = (width: number, height: number): Promise<void> =>
+  running.app.evaluate(
+    ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(...size),
+    [width, height] as [number, number],
+  );
+
+beforeAll(async () => {
+  running = await startApp();
+  page = running.page;
+});
+afterAll(() => running.close());
+
+describe('launches in the window', () => {
+  test('tell by the load balance that one vCPU has twice the work', async () => {
+    await reaches(page, /^Stopped/);
+    await resize(1280, 800);
+    await page.keyboard.press('Control+Shift+8');
+    await command('Show Launches');
+    await expect.poll(() => pane('Launches').innerText()).toContain('No task of vCPUs');
+    await command('Show Guests');
+    await openGuest(page, 'mp-unbalanced');
+    await page.keyboard.press('F5');
+    await reaches(page, /^Exited/);
+    await expect.poll(() => measure('Load balance'), { timeout: 10_000 }).toMatch(/^0\.5\d$/);
+    expect(await pane('Launches').innerText()).toContain('vCPU 1 has 1.8 times the mean work');
+    await picture('launches');
+  });
+
+  test('have lanes by host time, of which a part is chosen that the Timeline shows', async () => {
+    await pane('Launches').getByLabel('Unit of lengths').selectOption('time');
+    await expect
+      .poll(() => pane('Launches').locator('[data-launch] td').nth(2).innerText())
+      .toMatch(/s$/);
+    const lanes = page.getByTestId('launch-lanes');
+    await lanes.focus();
+    for (let i = 0; i < 4; i++) await page.keyboard.press('Shift+ArrowRight');
+    await expect.poll(() => page.getByTestId('launch-range').innerText()).toContain('chosen');
+    await resize(1920, 1080);
+    await command('Theme: dark');
+    await picture('launches-dark');
+    await pane('Launches').getByText('Show in Timeline').click();
+    await expect
+      .poll(() => page.getByTestId('timeline-range').innerText())
+      .toMatch(/[1-9]\d* chosen/);
+    await command('Theme: as the system');
+  });
+
+  test('are compared over numbers of vCPUs and modes by a sweep, which shows its progress', async () => {
+    await command('Show Scaling');
+    const scaling = pane('Scaling');
+    await scaling.getByLabel('vCPUs', { exact: true }).fill('1, 2, 4');
+    await scaling.getByLabel('runs').fill('1');
+    await scaling.getByTestId('sweep').click();
+    await expect.poll(() => scaling.locator('progress').count()).toBe(1);
+    await expect.poll(() => scaling.locator('[data-run]').count(), { timeout: 30_000 }).toBe(6);
+    await expect.poll(() => scaling.locator('progress').count()).toBe(0);
+    expect(await scaling.locator('[data-break-even]').allInnerTexts()).toHaveLength(2);
+    await picture('scaling');
+    await resize(1280, 800);
+    await command('Theme: dark');
+    await picture('scaling-dark');
+  });
+});
