@@ -61,7 +61,7 @@ export const useSweep = defineStore('sweep', () => {
     program.value = file.name;
     progress.value = { done: 0, all };
     try {
-      machine = await window.hartscope.createMachine();
+      machine = await window.hartscope.createMachine(file.sha256);
       const stops = new Stops();
       client = connectMachine(await machinePort(machine), stops.events);
       // Rounds go over all variants, so that what slows the host down for a while slows all of them.
