@@ -5,7 +5,7 @@ import { ForkViews } from './fork-views';
 import { locate } from './location';
 import { readMemoryBlock } from './memory-block';
 import type { FrameWrite } from './page-writes';
-import { pagesInfo } from './pages';
+import { PageMatrix } from './pages';
 import type {
   MemoryBlock,
   MemoryTime,
@@ -22,6 +22,7 @@ import { WriteTracking } from './write-tracking';
 export class PageService {
   readonly tracking = new WriteTracking();
   private readonly views = new ForkViews();
+  private matrix = new PageMatrix();
 
   /**
    * @param opened the program that is open
@@ -35,6 +36,7 @@ export class PageService {
   /** For a program that has just been loaded, whose hooks others have set. */
   attach(target: DebugTarget): void {
     this.views.attach(target);
+    this.matrix = new PageMatrix(this.matrix.version);
     this.tracking.attach(target);
   }
 
@@ -44,7 +46,13 @@ export class PageService {
   }
 
   pages(): PagesInfo {
-    return { ...pagesInfo(this.opened()), tracking: this.tracking.info };
+    return { ...this.matrix.info(this.opened()), tracking: this.tracking.info };
+  }
+
+  /** Null: there is nothing that the answer with that version did not say. What tracking costs changes all the time. */
+  pagesSince(version: number): PagesInfo | null {
+    const info = this.pages();
+    return info.version === version && !info.tracking.isOn ? null : info;
   }
 
   trackWrites(isOn: boolean): WriteTrackingInfo {

@@ -1,9 +1,11 @@
-import type { SymbolTable } from '../elf/symbols';
-import { PAGE_COUNT, PAGE_SIZE } from '../memory/layout';
+import { PAGE_COUNT } from '../memory/layout';
+import type { Arena } from '../memory/arena';
 import type { AddressSpace } from '../memory/address-space';
-import { pageRuns, pageTotals, RunMemo, type PageRun } from '../memory/page-runs';
+import { blockRuns, BLOCKS, RunMemo, type BlockRuns } from '../memory/page-runs';
 import { PAGE_STATES } from '../memory/states';
 import type { Hart } from '../multiprocess/hart';
+import { firstRows, PageBlocks } from './page-blocks';
+import { PageLabels } from './page-labels';
 import type { PagesInfo, PageSpace, SegmentInfo } from './protocol';
 import type { DebugTarget } from './target';
 
@@ -11,68 +13,114 @@ import type { DebugTarget } from './target';
 const MAX_SPACES = 256;
 const MAX_ROWS = 65_536;
 const MAX_CELLS = 4 << 20;
-/** Variables that are named for a row. */
-const MAX_SYMBOLS = 3;
+/** How often a block is looked at after a change. */
+const LOOKS = 2;
+const UNMAPPED = PAGE_STATES.indexOf('unmapped');
 
-const STATE = Object.fromEntries(PAGE_STATES.map((state, number) => [state, number]));
+/** What the page tables had gone through when a block was looked at. */
+class Watermarks {
+  private forks = -1;
+  private readonly changes = new Int32Array(BLOCKS);
+  /** How often each block is to be looked at still: once more after its last change, for the entry is written a moment later. */
+  private readonly left = new Uint8Array(BLOCKS);
 
-/** The runs of one space, looked at from the lowest address up. */
-class Sweep {
-  private next = 0;
-
-  constructor(private readonly runs: readonly PageRun[]) {}
-
-  /** The cell at `page`, 0 when nothing is mapped there; pages ascend from call to call. */
-  at(page: number): number {
-    const { runs } = this;
-    while (this.next < runs.length && end(runs[this.next]) <= page) this.next++;
-    const run = runs[this.next] as PageRun | undefined;
-    return run && run.page <= page ? 8 * STATE[run.state] + run.protection : 0;
+  /** Looks what has changed since the last call. */
+  renew({ pageTable }: Arena): void {
+    const { forks } = pageTable;
+    const hasForked = forks !== this.forks;
+    this.forks = forks;
+    for (let block = 0; block < BLOCKS; block++) {
+      const changes = pageTable.changes(block);
+      if (hasForked || changes !== this.changes[block]) this.left[block] = LOOKS;
+      else if (this.left[block] > 0) this.left[block] -= 1;
+      this.changes[block] = changes;
+    }
   }
 
-  /** The page above the one asked for last where another run or gap begins. */
-  boundary(page: number): number {
-    const run = this.runs[this.next] as PageRun | undefined;
-    if (!run) return PAGE_COUNT;
-    return run.page > page ? run.page : end(run);
-  }
+  readonly hasChanged = (block: number): boolean => this.left[block] > 0;
 }
+/**
+ * The pages of all address spaces, as rows that look alike in every space. What has not changed since the last answer
+ * is neither looked at again nor put together anew, so that an answer costs what has changed.
+ */
+export class PageMatrix {
+  private readonly memo = new RunMemo();
+  private readonly blocks = new PageBlocks();
+  private readonly watermarks = new Watermarks();
+  /** What each space had the last time, by its id. */
+  private known = new Map<number, BlockRuns>();
+  /** The memory map, and the runs that it was made from. */
+  private map: { readonly runs: BlockRuns; readonly segments: readonly SegmentInfo[] } | undefined;
 
-const end = ({ page, count }: PageRun): number => page + count;
+  /** @param version numbers of answers go on from here, so that those about another program differ */
+  constructor(public version = 0) {}
 
-/** Texts that rows refer to by number, each kept once. */
-class Names {
-  readonly list: string[] = [];
-  private readonly numbers = new Map<string, number>();
+  /** The last answer, and what it depends on besides the rows. */
+  private last:
+    { readonly signature: string; readonly info: Omit<PagesInfo, 'tracking'> } | undefined;
 
-  number(name: string): number {
-    const known = this.numbers.get(name);
-    if (known !== undefined) return known;
-    this.numbers.set(name, this.list.length);
-    return this.list.push(name) - 1;
+  /** Leaves of page tables that the last answer has looked at. */
+  get leaves(): number {
+    return this.memo.leaves;
   }
-}
 
-/** The pages of all address spaces, as rows that look alike in every space. */
-export function pagesInfo(target: DebugTarget): Omit<PagesInfo, 'tracking'> {
-  const bySpace = spacesOf(target.liveHarts);
-  const shown = bySpace.slice(0, MAX_SPACES);
-  const memo = new RunMemo();
-  const runs = shown.map(({ space }) => pageRuns(space, memo));
-  const spaces = shown.map(({ space, harts }, i): PageSpace => {
-    const totals = pageTotals(runs[i]);
-    const [{ vcpu }] = harts;
-    return {
-      space: space.id,
-      harts: harts.map(({ index }) => index),
-      ...(vcpu && { task: { id: vcpu.task.id, mode: vcpu.task.mode, vcpu: vcpu.id } }),
-      totals: PAGE_STATES.map((state) => totals[state]),
+  /** The pages as they are now. `version` is that of an earlier answer where nothing is different since. */
+  info(target: DebugTarget): Omit<PagesInfo, 'tracking'> {
+    this.memo.renew();
+    this.watermarks.renew(target.arena);
+    const bySpace = spacesOf(target.liveHarts);
+    const shown = bySpace.slice(0, MAX_SPACES);
+    const { hasChanged } = this.watermarks;
+    const runs = shown.map(({ space }) =>
+      blockRuns(space, this.memo, this.known.get(space.id), hasChanged),
+    );
+    this.known = new Map(shown.map(({ space }, i) => [space.id, runs[i]]));
+    const labels = new PageLabels(this.segments(target, runs[0] ?? []), target.liveHarts);
+    const spaces = shown.map(({ space, harts }, i): PageSpace => {
+      const [{ vcpu }] = harts;
+      return {
+        space: space.id,
+        harts: harts.map(({ index }) => index),
+        ...(vcpu && { task: { id: vcpu.task.id, mode: vcpu.task.mode, vcpu: vcpu.id } }),
+        totals: totalsOf(runs[i]),
+      };
+    });
+    const rows = this.blocks.rows(runs, labels, target.symbols);
+    const signature = JSON.stringify([spaces, labels.signature]);
+    if (this.last?.signature === signature && !this.blocks.hasChanged) return this.last.info;
+    const total = rows.first.length;
+    const most = Math.min(total, MAX_ROWS, Math.floor(MAX_CELLS / Math.max(1, spaces.length)));
+    const info = {
+      version: ++this.version,
+      states: PAGE_STATES,
+      spaces,
+      ...firstRows(rows, most, spaces.length),
+      labels: this.blocks.labelNames,
+      symbols: this.blocks.symbolNames,
+      leftOut: { rows: total - most, spaces: bySpace.length - shown.length },
     };
-  });
-  const segments = new Segments(target.memoryMap(), target.liveHarts);
-  const rows = makeRows(runs, segments, target.symbols);
-  const leftOut = { rows: rows.leftOut, spaces: bySpace.length - shown.length };
-  return { states: PAGE_STATES, spaces, ...rows, leftOut };
+    this.last = { signature, info };
+    return info;
+  }
+
+  /** The memory map of the main VM, which is the same as long as its runs are. */
+  private segments(target: DebugTarget, runs: BlockRuns): readonly SegmentInfo[] {
+    const known = this.map;
+    if (known && runs.every((list, n) => list === known.runs[n])) return known.segments;
+    const segments = target.memoryMap();
+    this.map = { runs, segments };
+    return segments;
+  }
+}
+
+/** How many pages of each state a space has. */
+function totalsOf(runs: BlockRuns): number[] {
+  const totals = PAGE_STATES.map(() => 0);
+  for (const list of runs) {
+    if (list) list.totals.forEach((count, state) => (totals[state] += count));
+  }
+  totals[UNMAPPED] = PAGE_COUNT - totals.reduce((sum, count) => sum + count, 0);
+  return totals;
 }
 
 /** Address spaces with the harts that run in them, in the order of the harts. */
@@ -85,94 +133,3 @@ function spacesOf(harts: readonly Hart[]): { space: AddressSpace; harts: Hart[] 
   }
   return [...found.values()];
 }
-
-/** What a part of memory is called. */
-class Segments {
-  private next = 0;
-  private readonly stacks: readonly (readonly [number, number])[];
-
-  constructor(
-    private readonly map: readonly SegmentInfo[],
-    harts: readonly Hart[],
-  ) {
-    this.stacks = harts
-      .filter(({ vcpu }) => vcpu)
-      .map(({ stack }) => [stack.bottom / PAGE_SIZE, stack.top / PAGE_SIZE]);
-  }
-
-  /** The label at `page` and the page where another begins; pages ascend from call to call. */
-  at(page: number): { label: string; boundary: number } {
-    const { map } = this;
-    while (this.next < map.length && map[this.next].end / PAGE_SIZE <= page) this.next++;
-    const segment = map[this.next] as SegmentInfo | undefined;
-    if (segment && segment.start / PAGE_SIZE <= page) {
-      return { label: segment.label, boundary: segment.end / PAGE_SIZE };
-    }
-    const boundary = segment ? segment.start / PAGE_SIZE : PAGE_COUNT;
-    const stack = this.stacks.find(([first, last]) => page >= first && page < last);
-    if (stack) return { label: 'vCPU stack', boundary: Math.min(boundary, stack[1]) };
-    return { label: 'mapping', boundary };
-  }
-}
-
-function makeRows(
-  runs: readonly (readonly PageRun[])[],
-  segments: Segments,
-  symbols: SymbolTable,
-): Omit<PagesInfo, 'states' | 'spaces' | 'leftOut' | 'tracking'> & { leftOut: number } {
-  const sweeps = runs.map((each) => new Sweep(each));
-  const most = Math.min(MAX_ROWS, Math.floor(MAX_CELLS / sweeps.length));
-  const [labels, named] = [new Names(), new Names()];
-  const first: number[] = [];
-  const count: number[] = [];
-  const labelOf: number[] = [];
-  const cells: number[] = [];
-  let leftOut = 0;
-  const present = new Uint8Array(sweeps.length);
-  for (let page = 0; page < PAGE_COUNT;) {
-    let boundary = PAGE_COUNT;
-    let mapped = false;
-    for (let i = 0; i < sweeps.length; i++) {
-      present[i] = sweeps[i].at(page);
-      if (present[i] !== 0) mapped = true;
-      boundary = Math.min(boundary, sweeps[i].boundary(page));
-    }
-    if (mapped) {
-      const segment = segments.at(page);
-      boundary = Math.min(boundary, segment.boundary);
-      if (first.length < most) {
-        first.push(page);
-        count.push(boundary - page);
-        const isGuard = present.every((cell) => cell === 0 || cell >> 3 === STATE.guard);
-        labelOf.push(labels.number(isGuard ? 'guard' : segment.label));
-        for (const cell of present) cells.push(cell);
-      } else leftOut++;
-    }
-    page = boundary;
-  }
-  const symbolsOf = first.map((page, i) => named.number(variables(symbols, page, count[i])));
-  return {
-    first: Uint32Array.from(first),
-    count: Uint32Array.from(count),
-    cells: Uint8Array.from(cells),
-    labels: labels.list,
-    labelOf: Uint16Array.from(labelOf),
-    symbols: named.list,
-    symbolsOf: Uint32Array.from(symbolsOf),
-    leftOut,
-  };
-}
-
-/** The variables in a run of pages: `left+0x3000, right, partial, …`. */
-function variables(symbols: SymbolTable, page: number, count: number): string {
-  const start = page * PAGE_SIZE;
-  const before = symbols.objectAt(start);
-  const names = before && before.offset > 0 ? [offsetName(before)] : [];
-  const further = symbols.objectsFrom(start, start + count * PAGE_SIZE, MAX_SYMBOLS + 1);
-  names.push(...further.map(({ name }) => name));
-  if (names.length > MAX_SYMBOLS) names.splice(MAX_SYMBOLS, Infinity, '…');
-  return names.join(', ');
-}
-
-const offsetName = ({ symbol, offset }: { symbol: { name: string }; offset: number }): string =>
-  `${symbol.name}+0x${offset.toString(16)}`;

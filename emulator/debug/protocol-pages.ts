@@ -34,6 +34,8 @@ export interface PageSpace {
  * | `symbolsOf` | index in `symbols`: variables that lie there                                     |
  */
 export interface PagesInfo {
+  /** Answers with the same number say the same. */
+  readonly version: number;
   /** Names of the states by their numbers. */
   readonly states: readonly string[];
   readonly spaces: readonly PageSpace[];

@@ -207,6 +207,8 @@ export interface MachineRequests
   memoryMap(hart?: HartId): Promise<readonly SegmentInfo[]>;
   /** The pages of all address spaces; also while the machine runs. */
   pages(): Promise<PagesInfo>;
+  /** The same, or null when nothing is different from the answer with that version. */
+  pagesSince(version: number): Promise<PagesInfo | null>;
   page(page: number, hart: HartId): Promise<PageInfo>;
   /**
    * Begins or ends to track who writes which page. Meanwhile harts take turns on one thread, and are interpreted. Rejects

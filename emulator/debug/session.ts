@@ -347,6 +347,9 @@ export class DebugSession implements MachineRequests {
     return attempt(() => this.pageService.pages());
   }
 
+  readonly pagesSince: MachineRequests['pagesSince'] = (version) =>
+    attempt(() => this.pageService.pagesSince(version));
+
   page(page: number, hart: HartId): Promise<PageInfo> {
     return attempt(() => this.pageService.page(page, hart));
   }

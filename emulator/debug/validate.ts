@@ -172,6 +172,7 @@ const REQUESTS = {
   countInstructions: v.strictTuple([flag]),
   memoryMap: v.strictTuple([v.optional(hart)]),
   pages: v.strictTuple([]),
+  pagesSince: v.strictTuple([whole(0, Number.MAX_SAFE_INTEGER)]),
   page: v.strictTuple([whole(0, PAGE_COUNT - 1), hart]),
   trackWrites: v.strictTuple([flag]),
   events: v.strictTuple([whole(1, MAX_EVENTS), v.optional(eventFilter)]),

@@ -104,6 +104,9 @@ export const HEADER = {
   eventStops: 145,
   eventsTimed: 146,
   eventSequence: 160,
+  // Page tables (page-table.ts): changes of single pages, for each entry of a top table; forks and ends of spaces.
+  tableForks: 176,
+  tableChanges: 192,
 } as const;
 
 /** How many threads can run guest code on an arena at a time. */

@@ -60,6 +60,11 @@ export class Installs {
     return at < 0 ? 0 : this.views.u32[at + 4];
   }
 
+  /** Whether any page was installed anywhere, and is perhaps gone again. */
+  get any(): boolean {
+    return this.views.u32[HEADER.installsUsed] > 0;
+  }
+
   /** Whether a page was installed at `page` of the space. */
   has(space: number, page: number): boolean {
     const { u32 } = this.views;

@@ -159,7 +159,7 @@ export abstract class PageOwner extends GuestAccess {
    */
   protected ownFrame(page: number, flags: number, drop: number): number {
     const { frames, pageTable, u32 } = this.arena;
-    const at = pageTable.own(this.top, page);
+    const at = pageTable.ownEntry(this.top, page);
     if (at === 0) return 0;
     const entry = u32[at];
     const former = entry >>> ENTRY_FRAME_SHIFT;
@@ -179,6 +179,7 @@ export abstract class PageOwner extends GuestAccess {
     if (frame === 0) return 0;
     const owned = ((frame << ENTRY_FRAME_SHIFT) | (((entry & ENTRY_FLAGS) | set) & ~drop)) >>> 0;
     u32[at] = owned;
+    if (owned !== entry) pageTable.noteChange(page);
     if (frame !== former) {
       this.emit('copy', page, former, frame);
       if (this.hasBorrowers) {

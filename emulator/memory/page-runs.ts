@@ -1,6 +1,7 @@
 import type { AddressSpace } from './address-space';
 import { ENTRY_FRAME_SHIFT, NODE_ENTRIES } from './arena-layout';
 import { PAGE_COUNT } from './layout';
+import type { Nodes } from './nodes';
 import { ENTRY, TOP_ENTRIES } from './page-table';
 import { PAGE_STATES, stateNumber, type PageState } from './states';
 
@@ -16,12 +17,16 @@ export interface PageRun {
 }
 
 const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
-/** Pages of a middle node. */
-const MIDDLE_PAGES = NODE_ENTRIES * NODE_ENTRIES;
+const TOGETHER = ENTRY.borrowed | ENTRY.shared;
+/** Pages below one entry of the top table: a block. */
+export const BLOCK_PAGES = NODE_ENTRIES * NODE_ENTRIES;
+export const BLOCKS = TOP_ENTRIES;
 
 /** Runs as numbers: first page, pages, and 8 × number of the state + protection; three for each run. */
-class RunList {
+export class RunList {
   readonly numbers: number[] = [];
+  private counts: readonly number[] | undefined;
+  private sum: number | undefined;
 
   /** Adds pages behind the last ones; they join the last run when they are alike. */
   add(page: number, count: number, kind: number): void {
@@ -39,6 +44,28 @@ class RunList {
     }
   }
 
+  equals({ numbers }: RunList): boolean {
+    const own = this.numbers;
+    if (own.length !== numbers.length) return false;
+    for (let i = 0; i < own.length; i++) if (own[i] !== numbers[i]) return false;
+    return true;
+  }
+
+  /** Equal for lists that are equal; of a list that is complete. */
+  get hash(): number {
+    return (this.sum ??= this.numbers.reduce((sum, each) => (Math.imul(sum, 31) + each) | 0, 17));
+  }
+
+  /** Pages of each state, by its number; of a list that is complete. */
+  get totals(): readonly number[] {
+    if (this.counts) return this.counts;
+    const counts = PAGE_STATES.map(() => 0);
+    for (let i = 0; i < this.numbers.length; i += 3) {
+      counts[this.numbers[i + 2] >>> 3] += this.numbers[i + 1];
+    }
+    return (this.counts = counts);
+  }
+
   runs(): PageRun[] {
     const runs: PageRun[] = [];
     for (let i = 0; i < this.numbers.length; i += 3) {
@@ -54,15 +81,36 @@ class RunList {
   }
 }
 
-/** The runs of page-table nodes that were looked at already: valid as long as nothing runs. */
+/**
+ * The runs of page-table nodes that were looked at already, for several spaces that share nodes: valid as long as nothing
+ * runs. One that is used again after that (`renew`) gives the same list, not only an equal one, where nothing has
+ * changed.
+ */
 export class RunMemo {
-  private readonly known = new Map<number, RunList>();
+  private known = new Map<number, RunList>();
+  private before = new Map<number, RunList>();
+  /** Leaves that were looked at since `renew`. */
+  leaves = 0;
+
+  /** Everything is to be looked at again. */
+  renew(): void {
+    this.before = this.known;
+    this.known = new Map();
+    this.leaves = 0;
+  }
 
   /** @param key of a node, as what its pages' states depend on */
   runs(key: number, find: () => RunList): RunList {
-    let runs = this.known.get(key);
-    if (!runs) this.known.set(key, (runs = find()));
-    return runs;
+    const known = this.known.get(key);
+    if (known) return known;
+    const found = this.kept(key, find());
+    this.known.set(key, found);
+    return found;
+  }
+
+  private kept(key: number, found: RunList): RunList {
+    const before = this.before.get(key);
+    return before?.equals(found) === true ? before : found;
   }
 }
 
@@ -75,14 +123,33 @@ export class RunMemo {
  * @param memo of calls for other spaces just before
  */
 export function pageRuns(space: AddressSpace, memo = new RunMemo()): PageRun[] {
+  const list = new RunList();
+  blockRuns(space, memo).forEach((block, n) => {
+    if (block) list.append(n * BLOCK_PAGES, block);
+  });
+  return list.runs();
+}
+
+/** The runs of a space, block by block: the pages of each list count from its block's first; undefined: unmapped. */
+export type BlockRuns = readonly (RunList | undefined)[];
+
+/**
+ * The runs block by block.
+ * @param known what an earlier call gave, for the blocks that `changed` says nothing has happened to
+ */
+export function blockRuns(
+  space: AddressSpace,
+  memo: RunMemo,
+  known?: BlockRuns,
+  changed: (block: number) => boolean = () => true,
+): BlockRuns {
   const { u32 } = space.arena;
   const walk = new Walk(space, memo);
-  const list = new RunList();
-  for (let top = 0; top < TOP_ENTRIES; top++) {
+  return Array.from({ length: BLOCKS }, (_, top) => {
+    if (known && !changed(top)) return known[top];
     const middle = u32[space.topTable + top];
-    if (middle !== 0) list.append(top * MIDDLE_PAGES, walk.middle(top, middle));
-  }
-  return list.runs();
+    return middle === 0 ? undefined : walk.middle(top, middle);
+  });
 }
 
 /** How many pages of each state the runs hold; what they leave out of the 2^20 pages is `unmapped`. */
@@ -99,13 +166,30 @@ export function pageTotals(runs: readonly PageRun[]): Record<PageState, number> 
   return totals;
 }
 
+/** What two nodes are together in a key: there are less than 2^17 nodes. */
+const NODE_LIMIT = 2 ** 17;
+/** Instead of the lender's node: the states do not depend on the lender. */
+const NO_LENDER = 0;
+
 /**
  * One look at a space's table. While harts run, a node may be given back and used anew between two reads: what then
  * is no node or frame of the arena counts as nothing.
  */
 class Walk {
   private readonly isFork: boolean;
+  /** The space's lender, when that one has none itself: then what is stale follows from two entries. */
+  private readonly root: AddressSpace | undefined;
+  /** Nearest first. */
   private readonly lenders: readonly AddressSpace[];
+  private readonly privateFirst: number;
+  private readonly privateEnd: number;
+  private readonly u32: Uint32Array;
+  private readonly i32: Int32Array;
+  private readonly nodes: Nodes;
+  private readonly nodeCount: number;
+  private readonly frameCount: number;
+  /** Word of the first frame's reference count. */
+  private readonly references: number;
 
   constructor(
     private readonly space: AddressSpace,
@@ -115,65 +199,108 @@ class Walk {
     const lenders: AddressSpace[] = [];
     for (let { lender } = space; lender; lender = lender.lender) lenders.push(lender);
     this.lenders = lenders;
+    const { arena } = space;
+    const { counts, regions } = arena;
+    // Whether a page of the embedder is stale follows from more than its entries.
+    this.root = lenders.length === 1 && !arena.installs.any ? lenders[0] : undefined;
+    ({ privateFirst: this.privateFirst, privateEnd: this.privateEnd } = space);
+    ({ u32: this.u32, i32: this.i32, nodes: this.nodes } = arena);
+    this.nodeCount = counts.nodes;
+    this.frameCount = counts.frames;
+    this.references = regions.frameRefs >>> 2;
   }
 
   /** The runs below entry `top` of the top table. */
   middle(top: number, middle: number): RunList {
-    const { u32 } = this.space.arena;
     const isShared = this.isShared(middle, false);
-    const nodes = this.lenders.map(({ topTable }) => u32[topTable + top]);
+    const nodes = this.lenders.map(({ topTable }) => this.u32[topTable + top]);
     const find = (): RunList => {
       const list = new RunList();
       for (let i = 0; i < NODE_ENTRIES; i++) {
         const leaf = this.entry(middle, i);
         if (leaf === 0) continue;
-        const leaves = nodes.map((node) => this.entry(node, i));
-        const isSame = leaves.every((other) => other === leaf);
-        const first = top * MIDDLE_PAGES + i * NODE_ENTRIES;
-        list.append(i * NODE_ENTRIES, this.leaf(first, leaf, isShared, isSame));
+        const first = top * BLOCK_PAGES + i * NODE_ENTRIES;
+        list.append(i * NODE_ENTRIES, this.leaf(first, i, leaf, nodes, isShared));
       }
       return list;
     };
-    // Nothing is stale where all lenders have the same node, so the answer is the same for whoever has it.
-    const isCommon = nodes.every((node) => node === middle);
-    return isCommon ? this.memo.runs(this.key(middle, isShared, 1), find) : find();
+    return this.known(top * BLOCK_PAGES, BLOCK_PAGES, middle, nodes, 2 + Number(isShared), find);
   }
 
-  /** @param isCommon all lenders have the same leaf there */
-  private leaf(first: number, leaf: number, isPathShared: boolean, isCommon: boolean): RunList {
+  /** @param nodes the lenders' nodes above, entry `i` of which is the leaf there */
+  private leaf(
+    first: number,
+    i: number,
+    leaf: number,
+    nodes: readonly number[],
+    isPathShared: boolean,
+  ): RunList {
     const isShared = this.isShared(leaf, isPathShared);
-    const find = (): RunList => {
-      const list = new RunList();
-      for (let i = 0; i < NODE_ENTRIES; i++) {
-        const entry = this.entry(leaf, i);
-        if (entry === 0) continue;
-        const isStale = !isCommon && this.space.isStale(first + i, entry);
-        const both = isShared || this.isFrameShared(entry >>> ENTRY_FRAME_SHIFT);
-        const state = stateNumber(entry, both, isStale, this.isFork);
-        list.add(i, 1, 8 * state + (entry & PERMISSIONS));
-      }
-      return list;
-    };
-    return isCommon ? this.memo.runs(this.key(leaf, isShared, 0), find) : find();
+    const others = nodes.length === 0 ? nodes : nodes.map((node) => this.entry(node, i));
+    const find = (): RunList => this.look(first, leaf, others, isShared);
+    return this.known(first, NODE_ENTRIES, leaf, others, Number(isShared), find);
   }
 
-  /** What the states below a node depend on, when none is stale. */
-  private key(node: number, isShared: boolean, level: number): number {
-    return node * 8 + level * 4 + (isShared ? 2 : 0) + (this.isFork ? 1 : 0);
+  /** What is known of a node, or what `find` says. Nothing is stale where all lenders have the same one. */
+  private known(
+    first: number,
+    pages: number,
+    node: number,
+    others: readonly number[],
+    kind: number,
+    find: () => RunList,
+  ): RunList {
+    let lender = NO_LENDER;
+    if (!others.every((other) => other === node)) {
+      const hasPrivate = this.privateFirst < first + pages && this.privateEnd > first;
+      // Where more than the two nodes decides, the answer is this space's only.
+      if (!this.root || hasPrivate) return find();
+      lender = others[0] + 1;
+    }
+    if (node >= NODE_LIMIT || lender >= NODE_LIMIT) return find();
+    const key = ((lender * NODE_LIMIT + node) * 4 + kind) * 2 + (this.isFork ? 1 : 0);
+    return this.memo.runs(key, find);
+  }
+
+  /** The runs of a leaf's pages. */
+  private look(first: number, leaf: number, others: readonly number[], isShared: boolean): RunList {
+    this.memo.leaves += 1;
+    const list = new RunList();
+    const { u32, i32, references, frameCount, isFork } = this;
+    const isCommon = others.every((other) => other === leaf);
+    const word = this.word(leaf);
+    for (let i = 0; i < NODE_ENTRIES && word > 0; i++) {
+      const entry = u32[word + i];
+      if (entry === 0) continue;
+      const isStale = !isCommon && this.isStale(first + i, entry, others[0], i);
+      const frame = entry >>> ENTRY_FRAME_SHIFT;
+      const both = isShared || (frame !== 0 && frame < frameCount && i32[references + frame] > 1);
+      const state = stateNumber(entry, both, isStale, isFork);
+      list.add(i, 1, 8 * state + (entry & PERMISSIONS));
+    }
+    return list;
+  }
+
+  /** @param lender the nearest lender's leaf, entry `i` of which is the page there */
+  private isStale(page: number, entry: number, lender: number, i: number): boolean {
+    if (!this.root) return this.space.isStale(page, entry);
+    if ((entry & TOGETHER) !== 0) return false;
+    if (page >= this.privateFirst && page < this.privateEnd) return false;
+    const current = this.entry(lender, i);
+    return current !== 0 && current >>> ENTRY_FRAME_SHIFT !== entry >>> ENTRY_FRAME_SHIFT;
   }
 
   private entry(node: number, index: number): number {
-    const { arena } = this.space;
-    return node < arena.counts.nodes ? arena.u32[arena.nodes.word(node) + index] : 0;
+    const word = this.word(node);
+    return word > 0 ? this.u32[word + index] : 0;
+  }
+
+  /** Word index of a node's entries; 0 for what is no node. */
+  private word(node: number): number {
+    return node > 0 && node < this.nodeCount ? this.nodes.word(node) : 0;
   }
 
   private isShared(node: number, isPathShared: boolean): boolean {
-    const { nodes, counts } = this.space.arena;
-    return isPathShared || (node < counts.nodes && nodes.references(node) > 1);
-  }
-
-  private isFrameShared(frame: number): boolean {
-    const { frames, counts } = this.space.arena;
-    return frame !== 0 && frame < counts.frames && frames.references(frame) > 1;
+    return isPathShared || (node < this.nodeCount && this.nodes.references(node) > 1);
   }
 }

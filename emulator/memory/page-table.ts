@@ -1,4 +1,4 @@
-import { ENTRY_FRAME_SHIFT, NODE_ENTRIES, type ArenaViews } from './arena-layout';
+import { ENTRY_FRAME_SHIFT, HEADER, NODE_ENTRIES, type ArenaViews } from './arena-layout';
 import type { Bulk } from './bulk';
 import type { Frames } from './frames';
 import { PAGE_COUNT } from './layout';
@@ -89,11 +89,29 @@ export class PageTable {
 
   /** Word index of the entry of `page` in a leaf that only this space refers to; 0 when no node is left. */
   own(top: number, page: number): number {
-    const middle = this.ownMiddle(top, page);
+    const at = this.ownEntry(top, page);
+    if (at !== 0) this.noteChange(page);
+    return at;
+  }
+
+  /** The same for whoever tells of a change himself (`noteChange`), because most often there is none. */
+  ownEntry(top: number, page: number): number {
+    const { u32 } = this.views;
+    const index = page >>> TOP_SHIFT;
+    const before = u32[top + index];
+    const middle = this.ownNode(top + index, this.views.regions.nodeRefs, 0);
     if (middle === 0) return 0;
+    if (before === 0) this.setTop(top, index, middle);
     const slot = this.nodes.word(middle) + ((page >>> MIDDLE_SHIFT) & MASK);
+    const former = u32[slot];
     const leaf = this.ownNode(slot, this.views.regions.frameRefs, ENTRY_FRAME_SHIFT);
+    if (middle !== before || leaf !== former) this.noteChange(page);
     return leaf === 0 ? 0 : this.nodes.word(leaf) + (page & MASK);
+  }
+
+  /** Something about `page` is another in some space: its entry, or who else refers to its nodes. */
+  noteChange(page: number): void {
+    Atomics.add(this.views.i32, HEADER.tableChanges + (page >>> TOP_SHIFT), 1);
   }
 
   /** Whether a node on the way to `page` has another parent: then its frame counts as shared. */
@@ -305,9 +323,23 @@ export class PageTable {
     return pages;
   }
 
+  /**
+   * How often something below entry `index` of any top table has changed. Together with `forks` it tells whoever has
+   * looked at the tables where to look again; some of what changed may be written a moment after.
+   */
+  changes(index: number): number {
+    return Atomics.load(this.views.i32, HEADER.tableChanges + index);
+  }
+
+  /** How often a table was copied or ended: what other tables have alone may be another since. */
+  get forks(): number {
+    return Atomics.load(this.views.i32, HEADER.tableForks);
+  }
+
   /** Makes the empty table at `to` a copy of the one at `from`: both then share all nodes. */
   fork(to: number, from: number): void {
-    const { u32 } = this.views;
+    const { u32, i32 } = this.views;
+    Atomics.add(i32, HEADER.tableForks, 1);
     for (let word = 0; word < TOP_ENTRIES / 32; word++) {
       let bits = u32[from - TOP_ENTRIES / 32 + word];
       u32[to - TOP_ENTRIES / 32 + word] = bits;
@@ -323,7 +355,8 @@ export class PageTable {
 
   /** Unmaps everything. */
   destroy(top: number): void {
-    const { u32 } = this.views;
+    const { u32, i32 } = this.views;
+    Atomics.add(i32, HEADER.tableForks, 1);
     for (let word = 0; word < TOP_ENTRIES / 32; word++) {
       let bits = u32[top - TOP_ENTRIES / 32 + word];
       u32[top - TOP_ENTRIES / 32 + word] = 0;
@@ -366,7 +399,8 @@ export class PageTable {
   }
 
   private setTop(top: number, index: number, middle: number): void {
-    const { u32 } = this.views;
+    const { u32, i32 } = this.views;
+    Atomics.add(i32, HEADER.tableChanges + index, 1);
     u32[top + index] = middle;
     const word = top - TOP_ENTRIES / 32 + (index >>> 5);
     if (middle === 0) u32[word] &= ~(1 << (index & 31));
@@ -384,6 +418,7 @@ export class PageTable {
   private ownMiddle(top: number, page: number): number {
     const index = page >>> TOP_SHIFT;
     const before = this.views.u32[top + index];
+    this.noteChange(page);
     const middle = this.ownNode(top + index, this.views.regions.nodeRefs, 0);
     if (before === 0 && middle !== 0) this.setTop(top, index, middle);
     return middle;

@@ -7,6 +7,7 @@ import { KERNEL_ROWS } from './kernel-timing';
 import { measureKernel, rowsOf, type KernelResult } from './kernels';
 import { measureMultiprocess } from './multiprocess';
 import { printMultiprocess } from './multiprocess-report';
+import { measurePages, printPages } from './pages';
 import { measurePrograms, printPrograms, SCRIPT_NAMES } from './programs';
 import { measureTierUp } from './tier-up';
 import { measureWatch, printWatch } from './watch';
@@ -19,6 +20,7 @@ const TABLES = {
   calls: 'single calls of multiprocess, system calls, forks',
   host: 'what events cost, and the calls of an embedder',
   watch: 'what data breakpoints cost',
+  pages: 'what the Pages pane and write tracking cost beside a million pages and 64 vCPUs',
 } as const;
 type Table = keyof typeof TABLES;
 
@@ -105,6 +107,7 @@ async function printTable({ json, table, names, ...choice }: Choice): Promise<vo
     print(report, printMultiprocess);
   }
   if (table === 'watch') print(await measureWatch(rounds, progress), printWatch);
+  if (table === 'pages') print(await measurePages(10 * rounds), printPages);
   if (table === 'calls' || (table === 'multiprocess' && choice.elements.length === 0))
     print(measureCalls(progress), printCalls);
 }

@@ -284,6 +284,7 @@ test('guests that fork carry their tag, and one click lists only them', async ()
 
 describe('the map of an address space', () => {
   const info = (cells: readonly number[]): PagesInfo => ({
+    version: 1,
     states: ['unmapped', 'owned', 'shared'],
     spaces: [{ space: 1, harts: [0], totals: [] }],
     first: Uint32Array.of(16, 100, 200),

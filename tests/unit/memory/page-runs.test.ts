@@ -1,7 +1,10 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Arena } from '../../../emulator/memory';
+import { PageMatrix } from '../../../emulator/debug/pages';
+import type { DebugTarget } from '../../../emulator/debug/target';
+import type { Hart } from '../../../emulator/multiprocess/hart';
 import {
   AddressSpace,
+  Arena,
   ArenaPool,
   EXECUTE,
   pageRuns,
@@ -71,6 +74,7 @@ describe('the runs of a space', () => {
     const root = AddressSpace.create(arena);
     root.map(0x80_0000, 300 * PAGE, READ | WRITE);
     const spaces = [root];
+    const matrix = new PageMatrix();
     for (let round = 0; round < 120; round++) {
       const space = random.pick(spaces);
       const page = 0x800 + random.below(300);
@@ -93,10 +97,76 @@ describe('the runs of a space', () => {
         default:
           space.writeU8(page * PAGE, round);
       }
+      const info = matrix.info(targetOf(spaces));
+      expectRows(info, spaces);
       if (round % 10 === 9) {
         const memo = new RunMemo();
         for (const each of spaces) expectTrue(each, memo);
       }
     }
   });
+
+  it('are walked again only where something has changed: a million pages and 64 forks', () => {
+    const wide = Arena.create({
+      frames: 2048,
+      nodes: 16384,
+      spaces: 200,
+      recordBytes: 0,
+      harts: 4,
+    });
+    const main = AddressSpace.create(wide);
+    main.map(0x1000_0000, 950_000 * PAGE, READ | WRITE);
+    for (let n = 0; n < 1000; n++) main.writeU8(0x1000_0000 + 97 * n * PAGE, 1);
+    const forks = Array.from({ length: 64 }, () => main.forkLoan());
+    const matrix = new PageMatrix();
+    const look = (): number => {
+      matrix.info(targetOf([main, ...forks]));
+      return matrix.leaves;
+    };
+    // A thousand leaves with a frame, as main and as forks see them; those without stand in many places.
+    expect(look()).toBeLessThan(2 * 1000 + 20);
+    look();
+    look();
+    expect(look()).toBe(0);
+    // A store that finds its page as it needs it changes nothing.
+    main.writeU8(0x1000_0000, 2);
+    look();
+    look();
+    look();
+    main.writeU8(0x1000_0000, 3);
+    expect(look()).toBe(0);
+    forks[7].writeU8(0x1000_0000 + 970 * PAGE, 9);
+    const { version } = matrix;
+    // One block of 16 MiB with 64 leaves, in main, in fork 7, and as the other forks still see it.
+    expect(look()).toBeLessThanOrEqual(3 * 64);
+    expect(matrix.version).toBe(version + 1);
+    for (const each of [main, ...forks]) each.destroy();
+  });
 });
+
+/** A machine as far as its pages go: a hart in each space, no names. */
+const targetOf = (spaces: readonly AddressSpace[]): DebugTarget =>
+  ({
+    liveHarts: spaces.map((space, index): Partial<Hart> => ({ index, space })),
+    arena: spaces[0]?.arena,
+    memoryMap: () => [],
+    symbols: { objectAt: () => undefined, objectsFrom: () => [] },
+  }) as unknown as DebugTarget;
+
+/** Each cell says what `pageState` says. */
+function expectRows(
+  { first, count, cells, states }: ReturnType<PageMatrix['info']>,
+  spaces: readonly AddressSpace[],
+): void {
+  const wrong: string[] = [];
+  first.forEach((from, row) => {
+    for (let page = from; page < from + (count[row] ?? 0); page++) {
+      spaces.forEach((space, i) => {
+        const shown = states[(cells[row * spaces.length + i] ?? 0) >> 3];
+        const state = pageState(space, page);
+        if (shown !== state) wrong.push(`page ${page} of space ${i}: ${shown}, is ${state}`);
+      });
+    }
+  });
+  expect(wrong).toEqual([]);
+}

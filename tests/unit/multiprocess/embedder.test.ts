@@ -1,7 +1,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { EXECUTE, Machine, READ, WRITE } from '../../../emulator';
 import { assemble } from '../../../emulator/isa';
-import { pagesInfo } from '../../../emulator/debug/pages';
+import { PageMatrix } from '../../../emulator/debug/pages';
 import { pageRuns } from '../../../emulator/memory';
 import { CapturedStreams } from '../../support/captured-streams';
 import { writeElf } from '../../support/elf-writer';
@@ -147,7 +147,7 @@ test('states of pages are read while threads fork, borrow and end', () => {
         states.add(state);
       }
     }
-    expect(pagesInfo(machine).spaces.length).toBeGreaterThan(0);
+    expect(new PageMatrix().info(machine).spaces.length).toBeGreaterThan(0);
     if (stop.kind === 'exited') break;
   }
   expect([...states]).toEqual(expect.arrayContaining(['zero', 'shared', 'owned']));
