@@ -20,11 +20,13 @@ async function command(title: string): Promise<void> {
   await page.keyboard.press('Enter');
 }
 
-const resize = (width: number, height: number): Promise<void> =>
-  running.app.evaluate(
-    ({ BrowserWindow }, size) => BrowserWindow.getAllWindows()[0]?.setContentSize(...size),
-    [width, height] as [number, number],
-  );
+async function resize(width: number, height: number): Promise<void> {
+  const window = await running.app.browserWindow(page);
+  await window.evaluate((each, size) => each.setContentSize(size.width, size.height), {
+    width,
+    height,
+  });
+}
 
 beforeAll(async () => {
   running = await startApp();
@@ -73,7 +75,6 @@ describe('launches in the window', () => {
     await scaling.getByLabel('vCPUs', { exact: true }).fill('1, 2, 4');
     await scaling.getByLabel('runs').fill('1');
     await scaling.getByTestId('sweep').click();
-    await picture('scaling-begun');
     await expect.poll(() => scaling.locator('[data-run]').count(), { timeout: 30_000 }).toBe(6);
     await expect.poll(() => scaling.locator('progress').count()).toBe(0);
     expect(await scaling.locator('[data-break-even]').allInnerTexts()).toHaveLength(2);
