@@ -41,9 +41,10 @@ export async function runToEnd(
   machine: Machine,
   { terminal }: HostStreams,
   limit: number,
-  repeatable?: Pick<RepeatableRun, 'collect'> & Partial<Pick<RepeatableRun, 'recording'>>,
+  repeatable?: Pick<RepeatableRun, 'collect'> &
+    Partial<Pick<RepeatableRun, 'recording'>> & { readonly slice?: number },
 ): Promise<MachineStop> {
-  const slice = terminal === undefined ? SLICE : TERMINAL_SLICE;
+  const slice = repeatable?.slice ?? (terminal === undefined ? SLICE : TERMINAL_SLICE);
   for (;;) {
     const stop = machine.run(Math.min(slice, limit - machine.instructions));
     repeatable?.collect(machine);

@@ -45,6 +45,7 @@ export class MachineCode implements ProfileCode {
     const instruction = decode(bits)?.instruction;
     if (!instruction) return 'other';
     const { control, extension, syntax } = instruction;
+    if (instruction.name === 'ecall') return 'call';
     if (control !== undefined) return control === 'branch' ? 'branch' : 'other';
     if (extension === 'A') return 'atomic';
     if (/^f?rs2, imm\(/.test(syntax)) return 'store';

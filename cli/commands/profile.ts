@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import { Machine } from '../../emulator';
@@ -8,21 +8,30 @@ import { lcovTracefile } from '../../emulator/profile/formats/lcov';
 import { pprofFile } from '../../emulator/profile/formats/pprof';
 import { speedscopeJson } from '../../emulator/profile/formats/speedscope';
 import type { Profile } from '../../emulator/profile/model';
-import { topList } from '../../emulator/profile/top';
+import {
+  comparisonText,
+  listText,
+  profileList,
+  type ProfileList,
+} from '../../emulator/profile/top';
 import { MachineCode } from '../../emulator/profile-code';
+import { TimeSampler } from '../../emulator/time-sampler';
 import { CommandError, STATUS, usageError } from '../errors';
 import { conclude, environmentOf, runToEnd } from '../guest-run';
 import type { Host } from '../host';
 import { profileLaunches } from '../launches';
+import { choosePool } from '../pool';
 import { readProgram, RUN_FAILURE } from '../program-file';
-import { collectVariable, parseCount, parseSize } from '../values';
+import { collectVariable, parseCount, parseCountOrNone, parseSize } from '../values';
 
 const FORMATS = ['callgrind', 'collapsed', 'lcov', 'pprof', 'speedscope'] as const;
 type Format = (typeof FORMATS)[number];
 
 const EXAMPLES = `
-Every instruction is counted, not sampled: harts take turns on one thread, and two runs give the same
-counts. The list of the functions that cost most goes to standard error, after the guest's output.
+Every instruction is counted, not sampled. With --threads 0 harts take turns on one thread, and two runs give
+the same counts. The list of the functions that cost most goes to standard error, after the guest's output.
+
+With --time call stacks are looked at once in a millisecond instead, or once in so many instructions (--every).
 
 Formats: speedscope (JSON, a profile of all harts and one for each), pprof (gzip), callgrind (for
 KCachegrind and callgrind_annotate), collapsed (stacks for flame graphs), lcov (coverage of lines).
@@ -33,6 +42,9 @@ run) or by host time. A file *.pftrace gets them as a trace for Perfetto, with o
 Examples:
   hartscope profile mp-dot
   hartscope profile -o dot.speedscope.json mp-dot call 4
+  hartscope profile --time mandelbrot
+  hartscope profile --threads 0 --json mp-dot 2>before.json
+  hartscope profile --threads 0 --compare before.json mp-dot fork
   hartscope profile --launches mp-unbalanced
   hartscope profile --launches --host-time -o dot.pftrace mp-dot call 4 1000000
   hartscope profile --format lcov -o coverage.info ./program input.txt
@@ -59,6 +71,11 @@ interface Options {
   readonly env?: ReadonlyMap<string, string>;
   readonly maxInstructions?: number;
   readonly guest?: boolean;
+  readonly counts?: boolean;
+  readonly time?: boolean;
+  readonly every?: number;
+  readonly threads?: number;
+  readonly compare?: string;
   readonly launches?: boolean;
   readonly hostTime?: boolean;
   readonly oneHart?: string;
@@ -76,7 +93,16 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
     .argument('[args...]', "the guest's arguments")
     .option('-o, --output <file>', 'write the profile there; its name tells the format')
     .addOption(new Option('--format <format>', 'the format of the file').choices(FORMATS))
-    .option('--top <n>', 'so many functions in the list', parseCount, 20)
+    .option('--counts', 'count every instruction and call, which is the default')
+    .option('--time', 'look at call stacks now and then instead of counting')
+    .option(
+      '--every <n>',
+      'with --time: a look each n instructions, not each millisecond',
+      parseCount,
+    )
+    .option('--threads <n>', 'threads for vCPUs beside the first [cores - 1]', parseCountOrNone)
+    .option('--compare <file>', 'how functions differ from a list that --json has printed')
+    .option('--top <n>', 'so many functions and lines in the list', parseCount, 20)
     .option('--launches', 'tell how the vCPUs of each task worked together')
     .option('--host-time', 'launches by host time, on threads, instead of by instructions')
     .option('--one-hart <args>', 'launches compared with those of a run with these arguments')
@@ -102,6 +128,12 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
           ),
         );
         return;
+      }
+      if (options.time !== true && options.every !== undefined) {
+        throw usageError('--every is for --time');
+      }
+      if (options.time === true && options.counts === true) {
+        throw usageError('either --counts or --time');
       }
       const format = options.output === undefined ? undefined : formatOf(options.output, options);
       end(await profileProgram(host, name, args, options, format));
@@ -143,32 +175,81 @@ async function profileProgram(
   format: Format | undefined,
 ): Promise<number> {
   const file = readProgram(name, options.guest === true, RUN_FAILURE);
+  const before = options.compare === undefined ? undefined : readList(options.compare);
+  if (options.time === true && format === 'lcov') {
+    throw usageError('coverage is counted, not sampled: leave --time out');
+  }
   const streams = host.openStreams();
+  // Instructions are the same in each run only on one thread.
+  const isRepeatable = options.time === true && options.every !== undefined;
+  const pool = choosePool(isRepeatable ? 0 : options.threads);
   try {
     const machine = Machine.create({
       elf: file.bytes,
       args: [file.name, ...args],
       environment: environmentOf(options.env, streams),
       streams,
-      profile: true,
+      profile: options.time !== true,
+      ...(pool && { pool }),
       ...(options.memory !== undefined && { memoryLimit: options.memory }),
     });
-    const stop = await runToEnd(machine, streams, options.maxInstructions ?? Infinity);
+    const sampler =
+      options.time === true ? sample(machine, options, pool?.threads ?? 0) : undefined;
+    const limit = options.maxInstructions ?? Infinity;
+    const stop = await runToEnd(machine, streams, limit, sampler?.run);
     const status = conclude(machine, stop, (text) => host.err(`hartscope: ${text}\n`));
     const profile: Profile = {
       program: file.name,
       arguments: args,
-      harts: machine.profile?.harts ?? [],
+      harts: sampler?.sampler.profiles() ?? machine.profile?.harts ?? [],
+      ...(sampler && { sampled: sampler.clock }),
     };
     const code = new MachineCode(machine);
     if (options.output !== undefined && format !== undefined) {
       await writeProfile(options.output, format, profile, code);
     }
-    host.err(topList(profile, code, options.top, options.json === true));
+    const list = profileList(profile, code);
+    if (options.json === true) host.err(`${JSON.stringify(list)}\n`);
+    else if (before) host.err(comparisonText(before, list, options.top));
+    else host.err(listText(list, options.top));
     return status;
   } finally {
     streams.close();
   }
+}
+
+/** Instructions between two looks at the clock. */
+const CLOCK_SLICE = 500_000;
+const MILLISECOND = 1e6;
+
+/** What looks at call stacks while a machine runs. */
+function sample(
+  machine: Machine,
+  { every }: Options,
+  threads: number,
+): {
+  readonly sampler: TimeSampler;
+  readonly clock: 'instructions' | 'nanoseconds';
+  readonly run: { readonly slice: number; collect(): void };
+} {
+  const clock = every === undefined ? 'nanoseconds' : 'instructions';
+  const sampler = new TimeSampler(machine, clock, every ?? MILLISECOND, threads + 1);
+  const slice = every ?? CLOCK_SLICE;
+  return { sampler, clock, run: { slice, collect: () => sampler.take() } };
+}
+
+/** @throws CommandError when the file is not what `--json` prints */
+function readList(path: string): ProfileList {
+  try {
+    const list = JSON.parse(readFileSync(path, 'utf8')) as Partial<ProfileList> | null;
+    if (Array.isArray(list?.functions) && typeof list.instructions === 'number') {
+      return list as ProfileList;
+    }
+  } catch (error) {
+    const reason = error instanceof Error ? error.message : String(error);
+    throw usageError(`${path} cannot be compared with: ${reason}`);
+  }
+  throw usageError(`${path} is no list that "hartscope profile --json" has printed`);
 }
 
 async function writeProfile(

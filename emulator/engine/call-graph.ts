@@ -34,14 +34,13 @@ export interface CallTreeEdge {
  * | 16     | u32  | the last chunk of nodes and edges; its first word is the one before it |
  * | 20     | u32  | bytes of that chunk that are in use |
  */
-export const CALLS = {
+const CALLS = {
   root: 0,
   stack: 4,
   stackBytes: 8,
   none: 12,
   chunk: 16,
   used: 20,
-  size: 24,
 } as const;
 
 const CHUNK_BYTES = 4096;

@@ -1,5 +1,6 @@
-import { HART } from '../memory/layout';
-import { CallGraph, CALLS, type CallTreeNode } from './call-graph';
+import { EVENT_KINDS, type EventKind } from '../memory/events';
+import { HART, PROFILE_EVENT_KINDS, PROFILE_EVENTS } from '../memory/layout';
+import { CallGraph, type CallTreeNode } from './call-graph';
 import type { CountingHeap } from './counting-heap';
 import type { InstructionCounts } from './flow-counts';
 import type { HartState } from './hart-state';
@@ -16,6 +17,7 @@ import type { HartState } from './hart-state';
  * | 44     | u32  | 1 = the next two fields say where the hart stopped |
  * | 48     | u64  | the instruction that it stopped at |
  * | 56     | u64  | instructions retired until then |
+ * | 64     | 32×u32 | events by their kinds (memory/events.ts) |
  *
  * A place of the table has u32 address (odd: in use), u32 0, u64 executions, u64 how often the branch there was taken.
  */
@@ -26,8 +28,8 @@ const FIELD = {
   isStopped: 44,
   pc: 48,
   instret: 56,
-  size: 64,
 } as const;
+const BYTES = PROFILE_EVENTS + 4 * PROFILE_EVENT_KINDS;
 const PLACE = { address: 0, executions: 8, taken: 16, size: 24 } as const;
 const FIRST_PLACES = 128;
 const NO_ROOM =
@@ -38,7 +40,11 @@ export interface HartReading {
   readonly counts: InstructionCounts;
   /** The tree of calls by number, the root at 1. */
   readonly calls: readonly CallTreeNode[];
+  /** What happened to it, by kind; while events are recorded. */
+  readonly events: EventCounts;
 }
+
+export type EventCounts = Readonly<Partial<Record<EventKind, number>>>;
 
 /** Counts of one hart, wherever it runs: whoever runs it writes them. */
 export class HartCounts {
@@ -59,7 +65,7 @@ export class HartCounts {
 
   /** @throws Error when the heap is full */
   static begin(heap: CountingHeap, hart: HartState): HartCounts {
-    const address = heap.allocate(Math.max(FIELD.size, CALLS.size));
+    const address = heap.allocate(BYTES);
     const table = address && heap.allocate(PLACE.size * FIRST_PLACES);
     if (table === 0) throw new Error(NO_ROOM);
     const counts = new HartCounts(heap, address);
@@ -117,6 +123,7 @@ export class HartCounts {
         taken: Float64Array.from(rows, ({ taken }) => taken),
       },
       calls: this.calls.nodes(hart),
+      events: this.events(),
     };
   }
 
@@ -124,8 +131,14 @@ export class HartCounts {
   free(hart: HartState): void {
     this.calls.free();
     this.heap.free(this.get(FIELD.table), PLACE.size * this.get(FIELD.places));
-    this.heap.free(this.address, FIELD.size);
+    this.heap.free(this.address, BYTES);
     hart.setField(HART.profile, 0);
+  }
+
+  private events(): EventCounts {
+    const first = (this.address + PROFILE_EVENTS) >>> 2;
+    const all = EVENT_KINDS.map((kind, i) => [kind, this.heap.u32[first + i]] as const);
+    return Object.fromEntries(all.filter(([, count]) => count > 0));
   }
 
   private get(field: number): number {

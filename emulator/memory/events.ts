@@ -6,7 +6,7 @@ import {
   type ArenaViews,
 } from './arena-layout';
 import type { Bulk } from './bulk';
-import { HART } from './layout';
+import { HART, PROFILE_EVENTS } from './layout';
 
 /** What an event tells; the position in the list is its number in the arena. */
 export const EVENT_KINDS = [
@@ -230,6 +230,8 @@ export class EventLog {
     u32[ring + 1] = written + 1;
     this.lengths[at + 11] = took;
     this.bulk.writeEvent(4 * ring, 4 * at, 4 * context, number, page, from, to, this.time);
+    const counts = u32[context + HART.profile / 4];
+    if (counts !== 0) u32[(counts + PROFILE_EVENTS) / 4 + number] += 1;
     this.listener?.(this.event(hart, written));
     if (((u32[HEADER.eventStops] >>> number) & 1) === 0) return;
     u32[context + HART.eventStop / 4] = number + 1;

@@ -99,3 +99,10 @@ export const ACCESS_ATOMIC = 0x200;
 /** Bits of `HART.hooks`. */
 export const HOOK_MISSING_PAGE = 1;
 export const HOOK_FIRST_WRITE = 2;
+
+/**
+ * Where what is counted of a hart (`HART.profile`) has the numbers of its events by their kinds (events.ts), u32 each, and
+ * how many kinds there can be.
+ */
+export const PROFILE_EVENTS = 64;
+export const PROFILE_EVENT_KINDS = 32;

@@ -3,6 +3,7 @@
  * Profilers fill this in; the formats of other tools and the window's views are made from it.
  */
 import type { InstructionCounts } from '../engine/flow-counts';
+import type { EventCounts } from '../engine/hart-counts';
 
 /**
  * A function in the place it was called from: one node of a hart's tree of calls. A recursion is one node:
@@ -34,6 +35,8 @@ export interface HartProfile {
   /** `main`, `task 1 vCPU 2`, `thread 1001`. */
   readonly name: string;
   readonly counts: InstructionCounts;
+  /** What happened to it, by kind; not of sampled harts. */
+  readonly events?: EventCounts;
   /** The tree of calls; the sum of its `self` is the hart's retired instructions. */
   readonly root: CallNode;
   readonly arcs: readonly CallArc[];
@@ -45,6 +48,8 @@ export interface Profile {
   readonly arguments: readonly string[];
   /** Harts that ran, those that have ended included; the main VM's first. */
   readonly harts: readonly HartProfile[];
+  /** Of a profile that was sampled: what its numbers are instead of exact counts. Nothing has calls then. */
+  readonly sampled?: 'instructions' | 'nanoseconds';
 }
 
 export interface ProfiledFunction {
@@ -66,8 +71,8 @@ export interface ProfileCode extends FunctionNames {
   kindAt(address: number): InstructionKind;
 }
 
-/** `atomic` both loads and stores; `branch` is conditional. */
-export type InstructionKind = 'load' | 'store' | 'atomic' | 'branch' | 'other';
+/** `atomic` both loads and stores; `branch` is conditional; `call` is a system call. */
+export type InstructionKind = 'load' | 'store' | 'atomic' | 'branch' | 'call' | 'other';
 
 /** Name of a function where none is known. */
 export const functionName = (code: FunctionNames, address: number): string =>

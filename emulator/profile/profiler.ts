@@ -74,6 +74,7 @@ export class Profiler {
         hart: hart.index,
         name: hartName(hart),
         counts: read.counts,
+        events: read.events,
         ...callsOf(read.calls),
       }
     );

@@ -1,3 +1,4 @@
+import { summarizeHart, type HartSummary } from './hart-summary';
 import {
   addCounts,
   functionName,
@@ -62,42 +63,135 @@ export function functionCosts(
     .sort((a, b) => b.self - a.self || (a.name < b.name ? -1 : 1));
 }
 
-/** The list that `hartscope profile` prints: harts, then functions; as text or one line of JSON. */
-export function topList(
-  profile: Profile,
-  code: ProfileCode,
+/** What a source line costs, over all harts. */
+export interface LineCost {
+  readonly file: string;
+  readonly line: number;
+  readonly self: number;
+}
+
+/** Source lines by the instructions on them, the most expensive first; only code with debugging information. */
+export function lineCosts(profile: Pick<Profile, 'harts'>, code: ProfileCode): LineCost[] {
+  const costs = new Map<string, { file: string; line: number; self: number }>();
+  const { addresses, executions } = addCounts(profile.harts.map(({ counts }) => counts));
+  addresses.forEach((address, i) => {
+    const place = code.lineAt(address);
+    if (!place) return;
+    const key = `${place.file}:${place.line}`;
+    const cost = costs.get(key) ?? { ...place, self: 0 };
+    cost.self += executions[i];
+    costs.set(key, cost);
+  });
+  return [...costs.values()].sort((a, b) => b.self - a.self);
+}
+
+/** A profile as a list: what `hartscope profile` prints, and compares with what it printed before. */
+export interface ProfileList {
+  /** What the numbers are: nanoseconds, or instructions. */
+  readonly unit: 'instructions' | 'nanoseconds';
+  /** The sum of all harts, in that unit. */
+  readonly instructions: number;
+  readonly harts: readonly (HartSummary | Pick<HartSummary, 'hart' | 'name' | 'instructions'>)[];
+  readonly functions: readonly FunctionCost[];
+  readonly lines: readonly LineCost[];
+}
+
+export function profileList(profile: Profile, code: ProfileCode): ProfileList {
+  const harts = profile.harts.map((hart) =>
+    profile.sampled
+      ? { hart: hart.hart, name: hart.name, instructions: retired(hart) }
+      : summarizeHart(hart, code),
+  );
+  return {
+    unit: profile.sampled ?? 'instructions',
+    instructions: harts.reduce((sum, hart) => sum + hart.instructions, 0),
+    harts,
+    functions: functionCosts(profile, code).map((each) => ({
+      ...each,
+      // Samples do not tell how often a function is called.
+      calls: profile.sampled ? undefined : each.calls,
+    })),
+    lines: lineCosts(profile, code),
+  };
+}
+
+const COLUMNS = ['loads', 'stores', 'branches', 'taken', 'systemCalls', 'copies', 'loans'] as const;
+const HEADS = ['loads', 'stores', 'branches', 'taken', 'calls', 'copies', 'loans'];
+const WIDE = 15;
+const MIDDLE = 12;
+
+/** The same as text: harts, then functions and lines, at most so many of each. */
+export function listText(
+  { unit, instructions, harts, functions, lines }: ProfileList,
   most: number,
-  asJson: boolean,
 ): string {
-  const all = functionCosts(profile, code);
-  const harts = profile.harts.map((hart) => ({
-    hart: hart.hart,
-    name: hart.name,
-    instructions: retired(hart),
-  }));
-  const instructions = harts.reduce((sum, hart) => sum + hart.instructions, 0);
-  const functions = all.slice(0, most);
-  if (asJson) return `${JSON.stringify({ instructions, harts, functions })}\n`;
   const share = (part: number): string =>
     `${instructions === 0 ? '0.0' : ((100 * part) / instructions).toFixed(1)} %`.padStart(7);
-  const lines = [
-    `${instructions} instructions`,
+  const isCounted = harts.some((hart) => 'loads' in hart);
+  const rest = (all: readonly unknown[]): string[] =>
+    all.length > most ? [`${''.padStart(WIDE)} … ${all.length - most} more`] : [];
+  return `${[
+    `${instructions} ${unit}`,
     '',
-    `${'instructions'.padStart(15)}         hart`,
-    ...harts.map(
-      ({ hart, name, instructions: count }) =>
-        `${String(count).padStart(15)} ${share(count)} ${hart} ${name}`,
-    ),
-    '',
-    `${'own'.padStart(15)} ${'with callees'.padStart(23)} ${'calls'.padStart(12)}  function`,
-    ...functions.map(({ name, self, total, calls }) => {
-      const whole =
-        total === undefined ? ''.padStart(23) : `${String(total).padStart(15)} ${share(total)}`;
-      const times = calls === undefined ? '' : String(calls);
-      return `${String(self).padStart(15)} ${share(self)} ${whole} ${times.padStart(12)}  ${name}`;
+    `${unit.padStart(WIDE)}         ${isCounted ? HEADS.map((head) => head.padStart(MIDDLE)).join('') : ''} hart`,
+    ...harts.map((hart) => {
+      const more =
+        'loads' in hart ? COLUMNS.map((key) => String(hart[key]).padStart(MIDDLE)).join('') : '';
+      const { instructions: count, name } = hart;
+      return `${String(count).padStart(WIDE)} ${share(count)} ${more} ${hart.hart} ${name}`;
     }),
-  ];
-  if (all.length > functions.length)
-    lines.push(`${''.padStart(15)} … ${all.length - functions.length} more`);
-  return `${lines.join('\n')}\n`;
+    '',
+    `${'own'.padStart(WIDE)} ${'with callees'.padStart(23)} ${'calls'.padStart(MIDDLE)}  function`,
+    ...functions.slice(0, most).map(({ name, self, total, calls }) => {
+      const whole =
+        total === undefined ? ''.padStart(23) : `${String(total).padStart(WIDE)} ${share(total)}`;
+      const times = calls === undefined ? '' : String(calls);
+      return `${String(self).padStart(WIDE)} ${share(self)} ${whole} ${times.padStart(MIDDLE)}  ${name}`;
+    }),
+    ...rest(functions),
+    ...(lines.length === 0 ? [] : ['', `${'own'.padStart(WIDE)}          line`]),
+    ...lines
+      .slice(0, most)
+      .map(
+        ({ file, line, self }) => `${String(self).padStart(WIDE)} ${share(self)}  ${file}:${line}`,
+      ),
+  ].join('\n')}\n`;
+}
+
+/** A function in two runs. */
+export interface FunctionDifference {
+  readonly name: string;
+  readonly before: number;
+  readonly after: number;
+}
+
+/** Functions by how much their own cost differs, the largest difference first; those that cost the same are left out. */
+export function compareFunctions(
+  before: Pick<ProfileList, 'functions'>,
+  after: Pick<ProfileList, 'functions'>,
+): FunctionDifference[] {
+  const selves = ({ functions }: Pick<ProfileList, 'functions'>): Map<string, number> =>
+    new Map(functions.map(({ name, self }) => [name, self]));
+  const [old, now] = [selves(before), selves(after)];
+  return [...new Set([...old.keys(), ...now.keys()])]
+    .map((name) => ({ name, before: old.get(name) ?? 0, after: now.get(name) ?? 0 }))
+    .filter((each) => each.before !== each.after)
+    .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before));
+}
+
+/** Two runs as text: what all cost, then the functions that differ, at most so many. */
+export function comparisonText(before: ProfileList, after: ProfileList, most: number): string {
+  const row = (from: number, to: number, name: string): string => {
+    const ratio = from === 0 ? 'new' : `${(to / from).toFixed(3)} ×`;
+    const change = to - from;
+    const cells = [from, to, change > 0 ? `+${change}` : change, ratio];
+    return `${cells.map((cell) => String(cell).padStart(WIDE)).join(' ')}  ${name}`;
+  };
+  const all = compareFunctions(before, after);
+  return `${[
+    `${['before', 'now', 'difference', ''].map((head) => head.padStart(WIDE)).join(' ')}  function`,
+    row(before.instructions, after.instructions, `all (${after.unit})`),
+    ...all.slice(0, most).map((each) => row(each.before, each.after, each.name)),
+    ...(all.length > most ? [`${''.padStart(WIDE)} … ${all.length - most} more`] : []),
+  ].join('\n')}\n`;
 }

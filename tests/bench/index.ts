@@ -9,6 +9,7 @@ import { measureMultiprocess } from './multiprocess';
 import { printMultiprocess } from './multiprocess-report';
 import { measurePages, printPages } from './pages';
 import { measurePrograms, printPrograms, SCRIPT_NAMES } from './programs';
+import { measureProfile, printProfile } from './profile';
 import { measureTierUp } from './tier-up';
 import { measureWatch, printWatch } from './watch';
 
@@ -21,6 +22,7 @@ const TABLES = {
   host: 'what events cost, and the calls of an embedder',
   watch: 'what data breakpoints cost',
   pages: 'what the Pages pane and write tracking cost beside a million pages and 64 vCPUs',
+  profile: 'what counting and sampling cost',
 } as const;
 type Table = keyof typeof TABLES;
 
@@ -106,6 +108,7 @@ async function printTable({ json, table, names, ...choice }: Choice): Promise<vo
     const report = measureMultiprocess(choice.rounds ?? 1, choice.elements, progress);
     print(report, printMultiprocess);
   }
+  if (table === 'profile') print(measureProfile(rounds, progress), printProfile);
   if (table === 'watch') print(await measureWatch(rounds, progress), printWatch);
   if (table === 'pages') print(await measurePages(10 * rounds), printPages);
   if (table === 'calls' || (table === 'multiprocess' && choice.elements.length === 0))

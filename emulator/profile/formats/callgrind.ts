@@ -13,6 +13,7 @@ const KIND_EVENTS: Readonly<Record<InstructionKind, readonly [number, number, nu
   store: [0, 1, 0],
   atomic: [1, 1, 0],
   branch: [0, 0, 1],
+  call: [0, 0, 0],
   other: [0, 0, 0],
 };
 
@@ -33,14 +34,17 @@ interface Arc {
 export function callgrindProfile(profile: Profile, code: ProfileCode): string {
   const counts = addCounts(profile.harts.map((hart) => hart.counts));
   const arcs = collectArcs(profile.harts);
+  const cost: Cost = profile.sampled
+    ? (_, executions) => [executions]
+    : (address, executions, taken) => costs(code, address, executions, taken);
   const lines = [
     '# callgrind format',
     'version: 1',
     'creator: Hartscope',
     `cmd: ${[profile.program, ...profile.arguments].join(' ')}`,
     'positions: instr line',
-    'events: Ir Dr Dw Bc Bt',
-    `summary: ${totals(counts, code).join(' ')}`,
+    `events: ${eventNames(profile)}`,
+    `summary: ${totals(counts, cost).join(' ')}`,
     '',
     `ob=${profile.program}`,
   ];
@@ -52,7 +56,7 @@ export function callgrindProfile(profile: Profile, code: ProfileCode): string {
     if (head !== current) lines.push('', head);
     current = head;
     const position = `${hex(address)} ${place?.line ?? 0}`;
-    lines.push(`${position} ${costs(code, address, counts.executions[i], counts.taken[i])}`);
+    lines.push(`${position} ${cost(address, counts.executions[i], counts.taken[i]).join(' ')}`);
     for (const [callee, arc] of arcs.get(address) ?? []) {
       const target = code.lineAt(callee);
       lines.push(
@@ -66,20 +70,25 @@ export function callgrindProfile(profile: Profile, code: ProfileCode): string {
   return `${lines.join('\n')}\n`;
 }
 
-function costs(code: ProfileCode, address: number, executions: number, taken: number): string {
-  const [reads, writes, branches] = KIND_EVENTS[code.kindAt(address)];
-  return [1, reads, writes, branches]
-    .map((each) => each * executions)
-    .concat(taken)
-    .join(' ');
+/** The events of an instruction. */
+type Cost = (address: number, executions: number, taken: number) => readonly number[];
+
+function eventNames({ sampled }: Profile): string {
+  if (sampled === undefined) return 'Ir Dr Dw Bc Bt';
+  return sampled === 'nanoseconds' ? 'ns' : 'Ir';
 }
 
-function totals(counts: ReturnType<typeof addCounts>, code: ProfileCode): number[] {
-  const sums = [0, 0, 0, 0, 0];
+function costs(code: ProfileCode, address: number, executions: number, taken: number): number[] {
+  const [reads, writes, branches] = KIND_EVENTS[code.kindAt(address)];
+  return [1, reads, writes, branches].map((each) => each * executions).concat(taken);
+}
+
+function totals(counts: ReturnType<typeof addCounts>, cost: Cost): number[] {
+  const sums: number[] = [];
   counts.addresses.forEach((address, i) => {
-    costs(code, address, counts.executions[i], counts.taken[i])
-      .split(' ')
-      .forEach((cost, event) => (sums[event] += Number(cost)));
+    cost(address, counts.executions[i], counts.taken[i]).forEach((each, event) => {
+      sums[event] = (sums[event] ?? 0) + each;
+    });
   });
   return sums;
 }

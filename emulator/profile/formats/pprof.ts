@@ -49,7 +49,7 @@ function pprofMessage(profile: Profile, code: ProfileCode): Uint8Array {
       samples.push(
         new pprof.Sample({
           locationId: inner.reverse(),
-          value: [node.calls, node.self],
+          value: profile.sampled ? [node.self] : [node.calls, node.self],
           label: [label],
         }),
       );
@@ -57,16 +57,20 @@ function pprofMessage(profile: Profile, code: ProfileCode): Uint8Array {
   }
 
   const count = text('count');
+  const [kind, unit] =
+    profile.sampled === 'nanoseconds'
+      ? [text('time'), text('nanoseconds')]
+      : [text('instructions'), count];
   return new pprof.Profile({
     sampleType: [
-      { type: text('calls'), unit: count },
-      { type: text('instructions'), unit: count },
+      ...(profile.sampled ? [] : [{ type: text('calls'), unit: count }]),
+      { type: kind, unit },
     ],
     sample: samples,
     mapping: [{ id: 1, filename: text(profile.program), hasFunctions: true }],
     location: [...locations.values()],
     function: [...functions.values()],
-    defaultSampleType: text('instructions'),
+    defaultSampleType: kind,
     comment: [text([profile.program, ...profile.arguments].join(' '))],
     stringTable: strings,
   }).encode();

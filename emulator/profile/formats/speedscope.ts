@@ -21,7 +21,7 @@ interface SampledProfile {
   readonly type: 'sampled';
   readonly name: string;
   /** Instructions are no unit that the format knows. */
-  readonly unit: 'none';
+  readonly unit: 'none' | 'nanoseconds';
   readonly startValue: 0;
   readonly endValue: number;
   readonly samples: readonly (readonly number[])[];
@@ -52,7 +52,8 @@ export function speedscopeJson(profile: Profile, code: ProfileCode): string {
       }
     }
     const endValue = weights.reduce((sum, each) => sum + each, 0);
-    return { type: 'sampled', name, unit: 'none', startValue: 0, endValue, samples, weights };
+    const unit = profile.sampled === 'nanoseconds' ? 'nanoseconds' : 'none';
+    return { type: 'sampled', name, unit, startValue: 0, endValue, samples, weights };
   };
 
   const file: SpeedscopeFile = {

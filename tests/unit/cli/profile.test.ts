@@ -1,10 +1,11 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Profile } from 'pprof-format';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { HartSummary } from '../../../emulator/profile/hart-summary';
 import type { LaunchReport } from '../../../emulator/profile/launch-report';
 import { decodeTrace } from '../profile/perfetto-schema';
 import { hartscope } from './memory-host';
@@ -18,7 +19,8 @@ afterAll(() => rmSync(folder, { recursive: true }));
 /** What `--json` prints. */
 interface List {
   readonly instructions: number;
-  readonly harts: readonly { readonly name: string; readonly instructions: number }[];
+  readonly unit: string;
+  readonly harts: readonly HartSummary[];
   readonly functions: readonly {
     readonly name: string;
     readonly self: number;
@@ -50,7 +52,8 @@ describe('hartscope profile', () => {
     expect(text).toMatch(/^\d+ instructions\n/);
     expect(text).toMatch(/ 4 task 1 vCPU 4\n/);
     expect(text).toMatch(/\d+ +[\d.]+ % +\d+ +[\d.]+ % +4 {2}dot\n/);
-    expect(text).toMatch(/… \d+ more\n$/);
+    expect(text).toMatch(/… \d+ more\n/);
+    expect(text).toMatch(/ % {2}guests\/src\/mp-dot\.c:\d+\n/);
   });
 
   test('counts each vCPU for itself; what all did is what was retired', async () => {
@@ -64,13 +67,59 @@ describe('hartscope profile', () => {
     expect(functions.find(({ name }) => name === 'dot')).toMatchObject({ calls: 4 });
   });
 
-  test('gives the same list twice, and the same counts without calls', async () => {
+  test('gives the same list twice, and compares with it', async () => {
     const once = await list(...GUEST);
     expect(await list(...GUEST)).toEqual(once);
-    const counts = await list('--no-calls', ...GUEST);
-    expect(counts.functions.map(({ name, self }) => [name, self])).toEqual(
-      once.functions.map(({ name, self }) => [name, self]),
+    const path = join(folder, 'before.json');
+    writeFileSync(path, JSON.stringify(once));
+    const same = await hartscope(['profile', '--compare', path, ...GUEST]);
+    expect(same.stderr.toString()).toMatch(/ 0 +1\.000 × {2}all \(instructions\)\n$/);
+    const more = await hartscope(['profile', '--compare', path, 'mp-dot', 'call', '4', '1024']);
+    expect(more.stderr.toString()).toMatch(/\+\d+ +1\.\d{3} × {2}dot\n/);
+    const wrong = await hartscope(['profile', '--compare', 'package.json', ...GUEST]);
+    expect(wrong.status).toBe(2);
+    expect(wrong.stderr.toString()).toContain('is no list');
+  });
+
+  test('looks at call stacks each so many instructions, the same in each run', async () => {
+    const sampled = (): Promise<List> => list('--time', '--every', '1000', ...GUEST);
+    const once = await sampled();
+    expect(await sampled()).toEqual(once);
+    const counted = await list(...GUEST);
+    expect(once.instructions).toBeGreaterThan(counted.instructions - 2000);
+    expect(once.instructions).toBeLessThanOrEqual(counted.instructions);
+    const shareOf = ({ functions, instructions }: List, name: string): number =>
+      functions.find((each) => each.name === name)!.self / instructions;
+    const [hottest] = counted.functions;
+    expect(Math.abs(shareOf(once, hottest.name) - shareOf(counted, hottest.name))).toBeLessThan(
+      0.1,
     );
+    for (const name of ['time.speedscope.json', 'time.pb.gz', 'time.callgrind', 'time.collapsed']) {
+      const path = join(folder, name);
+      const words = ['profile', '--time', '--every', '1000', '-o', path, ...GUEST];
+      expect((await hartscope(words)).status).toBe(0);
+      expect(readFileSync(path).length).toBeGreaterThan(100);
+    }
+    expect((await hartscope(['profile', '--time', '-o', 'x.info', ...GUEST])).status).toBe(2);
+  });
+
+  test('looks at call stacks by host time', async () => {
+    const { unit, instructions, functions } = await list('--time', 'mandelbrot', '80', '60', '400');
+    expect(unit).toBe('nanoseconds');
+    expect(instructions).toBeGreaterThan(1e6);
+    expect(functions.reduce((sum, { self }) => sum + self, 0)).toBe(instructions);
+  });
+
+  test('has loads, stores, branches and system calls of each hart', async () => {
+    const { harts } = await list(...GUEST);
+    const [main, ...vcpus] = harts;
+    expect(main.systemCalls).toBeGreaterThan(2);
+    expect(vcpus.reduce((sum, { loans }) => sum + loans, 0)).toBeGreaterThan(0);
+    for (const { loads, branches, taken, copies } of vcpus) {
+      expect(loads).toBeGreaterThanOrEqual(2 * (512 / 4));
+      expect(taken).toBeLessThanOrEqual(branches);
+      expect(copies).toBeGreaterThan(0);
+    }
   });
 
   test('writes what other tools read, with the same totals', async () => {
@@ -84,7 +133,16 @@ describe('hartscope profile', () => {
       profiles: { endValue: number }[];
     };
     expect(speedscope.profiles[0].endValue).toBe(instructions);
-    const pprof = Profile.decode(gunzipSync(readFileSync(await write('dot.pb.gz'))));
+    const zipped = await write('dot.pb.gz');
+    if (isInstalled('go')) {
+      const words = ['tool', 'pprof', '-top', '-sample_index=instructions', zipped];
+      const out = execFileSync('go', words, {
+        encoding: 'utf8',
+        stdio: ['ignore', 'pipe', 'pipe'],
+      });
+      expect(out).toMatch(new RegExp(` of ${instructions} total$`, 'm'));
+    }
+    const pprof = Profile.decode(gunzipSync(readFileSync(zipped)));
     expect(pprof.sample.reduce((sum, { value }) => sum + Number(value[1]), 0)).toBe(instructions);
     const stacks = readFileSync(await write('dot.collapsed'), 'utf8')
       .trimEnd()
@@ -105,6 +163,11 @@ describe('hartscope profile', () => {
         encoding: 'utf8',
         stdio: ['ignore', 'pipe', 'pipe'],
       });
+      expect(out).toMatch(/lines\.+: [\d.]+% \(\d+ of \d+ lines\)/);
+    }
+    if (isInstalled('genhtml')) {
+      const pages = join(folder, 'pages');
+      const out = execFileSync('genhtml', ['-o', pages, coverage], { encoding: 'utf8' });
       expect(out).toMatch(/lines\.+: [\d.]+% \(\d+ of \d+ lines\)/);
     }
   });
@@ -150,7 +213,7 @@ describe('hartscope profile --launches', () => {
     expect(await report(...UNEVEN)).toEqual(once);
     expect(once.missing).toBe(0);
     const [{ lanes }] = once.launches;
-    const counted = await list('--no-calls', ...UNEVEN);
+    const counted = await list(...UNEVEN);
     expect(lanes.slice(1).map(({ instructions }) => instructions)).toEqual(
       counted.harts.slice(1).map(({ instructions }) => instructions),
     );
