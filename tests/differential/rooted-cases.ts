@@ -58,12 +58,28 @@ const LUA: readonly RootedCase[] = [
   at('lua5.4')('/nonexistent.lua'),
 ];
 
+/** Few runs, since Python takes 10⁸ instructions to start. */
 const PYTHON: readonly RootedCase[] = [
-  python('print("hello", 2**100, 10/3)'),
-  python('import sys; print(sys.version_info[:2], sys.byteorder, sys.maxsize, sys.platform)'),
-  python('print(sorted({"b": 1, "a": 2}.items()), [x * x for x in range(10) if x % 3])'),
-  python('import math; print(math.factorial(50), math.sin(1), math.gcd(84, 36), math.e)'),
-  python('def f(n):\n    return n if n < 2 else f(n-1) + f(n-2)\nprint(f(20))'),
+  python(`import sys, math, struct, time, zlib, _random
+print("hello", 2**100, 10/3)
+print(sys.version_info[:2], sys.byteorder, sys.maxsize, sys.platform)
+print(sorted({"b": 1, "a": 2}.items()), [x * x for x in range(10) if x % 3])
+print(math.factorial(50), math.sin(1), math.gcd(84, 36), math.e)
+def f(n):
+    return n if n < 2 else f(n-1) + f(n-2)
+print(f(18))
+random = _random.Random(42)
+print([random.getrandbits(20) for _ in range(8)])
+print("%.10g %s %r %x" % (1/3, "s", "r", 255), f"{3.14159:.2f}", "caf\\u00e9".encode())
+print(time.strftime("%Y-%m-%d", time.gmtime(86400 * 365)))
+print(struct.pack("<IHd", 1, 2, 3.5).hex(), zlib.crc32(b"hello"))
+try: 1/0
+except ZeroDivisionError as e: print(e)
+try: import no_such_module
+except ImportError as e: print(e)`),
+  python(
+    'import json, re; print(json.dumps({"list": [1, 2.5, None, True], "text": "\\u00e9"}, sort_keys=True), re.findall(r"(\\w+)=(\\d+)", "a=1, bb=22, c=x"))',
+  ),
   python(
     'class A:\n    def __repr__(self): return "<A>"\nprint([A(), A()])\nraise ValueError("no good")',
   ),
@@ -74,9 +90,14 @@ const PYTHON: readonly RootedCase[] = [
     ),
     'one\ntwo\nthree\n',
   ),
-  python(
-    'import os; print(os.getpid() > 0, os.sep, os.name, sorted(os.listdir("/usr/lib/python3.13"))[:6])',
-  ),
+  python(`import os
+print(os.getpid() > 0, os.sep, os.name, sorted(os.listdir("/usr/lib/python3.13"))[:6])
+name = "/tmp/hartscope-python"
+with open(name, "w") as f: f.write("text\\n" * 3)
+print(os.stat(name).st_size, open(name).read().split())
+os.rename(name, name + "2"); os.unlink(name + "2")
+try: open(name)
+except OSError as e: print(e)`),
   python(`import _thread, time
 lock, count, done = _thread.allocate_lock(), [0], [0]
 def work():
@@ -86,37 +107,34 @@ def work():
 for i in range(8): _thread.start_new_thread(work, ())
 while done[0] < 8: time.sleep(0.001)
 print(count[0])`),
-  python(
-    'name = "/tmp/hartscope-python"\nwith open(name, "w") as f: f.write("text\\n" * 3)\nimport os\nprint(os.stat(name).st_size, open(name).read().split())\nos.rename(name, name + "2"); os.unlink(name + "2")\ntry: open(name)\nexcept OSError as e: print(e)',
-  ),
-  python('import random; random.seed(42); print([random.randrange(1000) for _ in range(8)])'),
-  python(
-    'import json; print(json.dumps({"list": [1, 2.5, None, True], "text": "\\u00e9"}, sort_keys=True))',
-  ),
-  python('print("%.10g %s %r %x" % (1/3, "s", "r", 255), f"{3.14159:.2f}", "caf\\u00e9".encode())'),
-  python('import time; print(time.strftime("%Y-%m-%d", time.gmtime(86400 * 365)))'),
-  python('import re; print(re.findall(r"(\\w+)=(\\d+)", "a=1, bb=22, c=x"))'),
-  python('import struct, zlib; print(struct.pack("<IHd", 1, 2, 3.5).hex(), zlib.crc32(b"hello"))'),
-  python('print(1/0)'),
-  python('import no_such_module'),
   at('python3.13')('-S', '-V'),
 ];
 
+/** `_signal`, since `signal` has Python compile a thousand lines of its library first. */
 const PYTHON_SIGNALS: readonly RootedCase[] = [
+  python(`import _signal as signal, os, time
+n = []
+signal.signal(signal.SIGUSR1, lambda s, f: n.append(s))
+os.kill(os.getpid(), signal.SIGUSR1)
+signal.signal(signal.SIGALRM, lambda s, f: n.append(s))
+signal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)
+while len(n) < 4: pass
+signal.setitimer(signal.ITIMER_REAL, 0)
+print(n[:4], signal.getitimer(signal.ITIMER_REAL))
+signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})
+os.kill(os.getpid(), signal.SIGUSR2)
+print(signal.sigpending(), signal.sigwaitinfo({signal.SIGUSR2}).si_signo, signal.sigtimedwait({signal.SIGUSR2}, 0.01))
+class Late(Exception): pass
+def late(s, f): raise Late
+signal.signal(signal.SIGALRM, late)
+signal.setitimer(signal.ITIMER_REAL, 0.05)
+try: time.sleep(100)
+except Late: print("late")`),
   python(
-    'import signal, os\nn = []\nsignal.signal(signal.SIGUSR1, lambda s, f: n.append(s))\nos.kill(os.getpid(), signal.SIGUSR1)\nsignal.signal(signal.SIGALRM, lambda s, f: n.append(s))\nsignal.setitimer(signal.ITIMER_REAL, 0.02, 0.02)\nwhile len(n) < 4: pass\nprint(n, signal.setitimer(signal.ITIMER_REAL, 0)[1])',
+    'import _signal as signal, os, time\ntry: os.kill(os.getpid(), signal.SIGINT); time.sleep(1)\nexcept KeyboardInterrupt: print("interrupted", flush=True)\nos.kill(os.getpid(), signal.SIGTERM); time.sleep(1)',
   ),
   python(
-    'import signal, os\nsignal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGUSR2})\nos.kill(os.getpid(), signal.SIGUSR2)\nprint(signal.sigpending(), signal.sigwaitinfo({signal.SIGUSR2}).si_signo, signal.sigtimedwait({signal.SIGUSR2}, 0.01))',
-  ),
-  python(
-    'import signal, time\nclass Late(Exception): pass\ndef late(s, f): raise Late\nsignal.signal(signal.SIGALRM, late)\nsignal.setitimer(signal.ITIMER_REAL, 0.05)\ntry: time.sleep(100)\nexcept Late: print("late")',
-  ),
-  python(
-    'import signal, os, time\ntry: os.kill(os.getpid(), signal.SIGINT); time.sleep(1)\nexcept KeyboardInterrupt: print("interrupted", flush=True)\nos.kill(os.getpid(), signal.SIGTERM); time.sleep(1)',
-  ),
-  python(
-    'import signal, time, threading\ndef handler(s, f): print(threading.current_thread().name)\nsignal.signal(signal.SIGALRM, handler)\nthread = threading.Thread(target=lambda: time.sleep(0.3)); thread.start()\nsignal.setitimer(signal.ITIMER_REAL, 0.1); thread.join(); print("joined")',
+    'import _signal as signal, time, threading\ndef handler(s, f): print(threading.current_thread().name)\nsignal.signal(signal.SIGALRM, handler)\nthread = threading.Thread(target=lambda: time.sleep(0.3)); thread.start()\nsignal.setitimer(signal.ITIMER_REAL, 0.1); thread.join(); print("joined")',
   ),
   python('import os; print("before", flush=True); os.abort()'),
 ];
@@ -130,7 +148,7 @@ const SQLITE: readonly RootedCase[] = [
     'with recursive n(i) as (select 1 union all select i+1 from n where i < 5000) select count(*), sum(i), avg(i), max(i*i % 997) from n;',
   ),
   sqlite(
-    'create table t(k,v); create index i on t(k); with recursive n(i) as (select 1 union all select i+1 from n where i < 20000) insert into t select (i*7919)%10007, i from n; select count(distinct k), sum(v) from t where k between 100 and 2000;',
+    'create table t(k,v); create index i on t(k); with recursive n(i) as (select 1 union all select i+1 from n where i < 5000) insert into t select (i*7919)%10007, i from n; select count(distinct k), sum(v) from t where k between 100 and 2000;',
   ),
   at('sqlite3')(
     '-header',
@@ -219,15 +237,15 @@ const TOOLS: readonly RootedCase[] = [
   at('pwd')('--version'),
 ];
 
-/** Long ones: 10⁹ instructions of Python, an index on 10⁵ rows. */
-const LONG: readonly RootedCase[] = [
+/** The same three loops, short and long. */
+const loops = (million: number): readonly RootedCase[] => [
   python(
-    'total = 0\nfor i in range(6_000_000):\n    total = (total * 31 + i) % 1000003\nprint(total)',
+    `total = 0\nfor i in range(${6 * million}):\n    total = (total * 31 + i) % 1000003\nprint(total)`,
   ),
   sqlite(
-    'create table t(k,v); with recursive n(i) as (select 1 union all select i+1 from n where i < 100000) insert into t select (i*7919)%100003, i from n; create index i on t(k); select count(*), min(k), max(k), sum(v) from t indexed by i where k between 1000 and 90000;',
+    `create table t(k,v); with recursive n(i) as (select 1 union all select i+1 from n where i < ${million / 10}) insert into t select (i*7919)%100003, i from n; create index i on t(k); select count(*), min(k), max(k), sum(v) from t indexed by i where k between 1000 and 90000;`,
   ),
-  lua('local sum = 0 for i = 1, 5000000 do sum = (sum * 31 + i) % 1000003 end print(sum)'),
+  lua(`local sum = 0 for i = 1, ${5 * million} do sum = (sum * 31 + i) % 1000003 end print(sum)`),
 ];
 
 export const ROOTED_CASES: readonly RootedCase[] = [
@@ -236,5 +254,8 @@ export const ROOTED_CASES: readonly RootedCase[] = [
   ...PYTHON_SIGNALS,
   ...SQLITE,
   ...TOOLS,
-  ...LONG,
+  ...loops(50_000),
 ];
+
+/** 10⁹ instructions of Python, an index on 10⁵ rows. */
+export const LONG_ROOTED_CASES = loops(1_000_000);
