@@ -6,6 +6,8 @@ const long = 'tests/**/*.long.test.ts';
 
 export default defineConfig({
   test: {
+    // A file on each core, but for the windows, which come after all others and one at a time.
+    maxWorkers: '100%',
     reporters: ['default', 'json'],
     outputFile: { json: 'out/test-results.json' },
     projects: [
@@ -51,6 +53,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['tests/e2e/**/*.test.ts'],
+          exclude: [long],
           environment: 'node',
           pool: 'forks',
           // One window at a time: the tests share one display and two cores.

@@ -1,14 +1,31 @@
 import { defineConfig } from 'vitest/config';
 
+const limits = { testTimeout: 4 * 3_600_000, hookTimeout: 600_000 };
+
 /** Soaks and long differential runs: hours at most, run by hand before an issue is closed. */
 export default defineConfig({
   test: {
-    name: 'long',
-    include: ['tests/{unit,differential}/**/*.long.test.ts'],
-    environment: 'node',
     fileParallelism: false,
-    testTimeout: 4 * 3_600_000,
-    hookTimeout: 600_000,
+    projects: [
+      {
+        test: {
+          name: 'long',
+          include: ['tests/{unit,differential}/**/*.long.test.ts'],
+          environment: 'node',
+          ...limits,
+        },
+      },
+      {
+        test: {
+          name: 'long-e2e',
+          include: ['tests/e2e/**/*.long.test.ts'],
+          environment: 'node',
+          pool: 'forks',
+          globalSetup: ['tests/e2e/build.ts'],
+          ...limits,
+        },
+      },
+    ],
     reporters: ['verbose', 'json'],
     outputFile: { json: 'out/test-results-long.json' },
   },
