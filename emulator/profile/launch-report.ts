@@ -87,7 +87,7 @@ export function reportLaunches(
 }
 
 /** `12 345` instructions, `1.23 ms`. */
-export function lengthText(length: number, unit: LaunchUnit): string {
+function lengthText(length: number, unit: LaunchUnit): string {
   if (unit === 'instructions') return String(Math.round(length));
   if (length >= 1e6) return `${(length / 1e6).toFixed(2)} ms`;
   return `${(length / 1e3).toFixed(1)} µs`;
