@@ -49,6 +49,8 @@ const NODE = { bytes: 16, next: 0, start: 4, count: 8 } as const;
 /** Where the region block lies in the pool. */
 export const REGION_BLOCK = 16;
 const POOL_HEADER = REGION_BLOCK + REGIONS.size;
+/** So many instructions at its end a run may have in common with another one. */
+const MOST_REPEATED = 32;
 
 /** Translated code that begins at some of the records: told what happens to them. */
 export interface RegionEntries {
@@ -97,6 +99,7 @@ export class CodeSpace {
    */
   isConcurrent = false;
   readonly breakpoints = new Set<number>();
+  private mayRepeat = true;
   private poolEnd: number;
   /** Called before any records are dropped. */
   beforeDrop: (() => void) | undefined;
@@ -363,7 +366,13 @@ export class CodeSpace {
     return { base: this.pool.base, bytes: this.poolEnd - this.pool.base };
   }
 
-  /** All records that stand for code now, each once. */
+  /** Decodes everything anew, each instruction into one record only, so that records can be counted. */
+  repeatNothing(): void {
+    this.mayRepeat = false;
+    this.flush();
+  }
+
+  /** All records that stand for code now, each once, but for repetitions. */
   *decoded(): Generator<DecodedRecord> {
     const { words } = this;
     const seen = new Set<number>();
@@ -471,8 +480,10 @@ export class CodeSpace {
   }
 
   /**
-   * Decodes from `start` until control cannot fall through, the page ends, known code begins, or the run
-   * is long enough. An instruction that cannot be fetched ends the run before it.
+   * Decodes from `start` until control cannot fall through, the page ends, or the run is long enough. Of code that
+   * is known it repeats what comes before the next branch: who comes upon a loop in its middle, as a thread that takes
+   * over a hart does, would else go on in two parts for good, with a jump between them and no fused operation across it.
+   * An instruction that cannot be fetched ends the run before it.
    */
   private decodeRun(start: number): Run {
     const page = start >>> PAGE_SHIFT;
@@ -480,7 +491,9 @@ export class CodeSpace {
     const decoded: (Decoded | undefined)[] = [];
     const map = this.pageMap(page);
     let pc = start;
-    while (pc >>> PAGE_SHIFT === page && pcs.length < LONGEST_RUN && this.lookup(pc) === 0) {
+    let repeats = this.mayRepeat ? MOST_REPEATED : 0;
+    while (pc >>> PAGE_SHIFT === page && pcs.length < LONGEST_RUN) {
+      if (this.lookup(pc) !== 0 && repeats-- <= 0) break;
       const low = this.copiedUnit(map, pc);
       const high = (low & 3) === 3 ? this.unitBehind(map, pc) : 0;
       if (high === undefined) break;
@@ -491,6 +504,7 @@ export class CodeSpace {
       pc += instruction.length;
       const { control } = instruction.instruction;
       if (control === 'jump' || control === 'indirect') return { pcs, decoded, next: undefined };
+      if (control === 'branch' && this.lookup(pcs[pcs.length - 1]) !== 0) break;
     }
     return { pcs, decoded, next: pc };
   }
@@ -515,8 +529,11 @@ export class CodeSpace {
       if (decoded) writeOperands(this.view, record, decoded, pc);
       else this.view.setUint32(record + RECORD.pc, pc, true);
       const operation = this.operationAt(run, plain, i);
-      this.view.setUint16(record, this.regions?.operationFor(pc, operation) ?? operation, true);
-      this.remember(pc, record);
+      if (this.lookup(pc) === 0) {
+        this.view.setUint16(record, this.regions?.operationFor(pc, operation) ?? operation, true);
+        this.remember(pc, record);
+        // A repetition only follows: nothing leads to it, and no translated code begins there.
+      } else this.view.setUint16(record, operation, true);
     }
     // What follows the run, or a stop that is never reached.
     const end = first + count * RECORD.size;

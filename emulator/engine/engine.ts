@@ -244,6 +244,7 @@ export class Engine {
   count(heap: CountingHeap): InstructionCounter {
     const { memory } = this.space.arena;
     this.translator?.cache.clear();
+    this.code.repeatNothing();
     const counter = new InstructionCounter(memory, this.code, heap);
     const interpreter = instantiateInterpreter(memory, 'counting');
     this.counting = { interpreter, counter };
