@@ -4,12 +4,13 @@ import type { Executor } from './executor';
 import { OTHER_PROCESS } from './memory/events';
 import type { Hart } from './multiprocess/hart';
 import type { HartPool } from './multiprocess/hart-pool';
+import { Pace } from './multiprocess/pace';
 import { isRefusal, readStop } from './multiprocess/stop-code';
 import type { WorkspaceProcesses } from './multiprocess/workspace-processes';
 
 /** How long the home thread runs before its caller gets a chance to look up, in milliseconds. */
 const SLICE_MS = 4;
-/** The home thread's turns while others run: short, so that harts that come home are served soon. */
+/** The home thread's first turns of a hart that others wait for. */
 const HOME_TURN = 50_000;
 /** A task of tiny vCPUs is done by this thread alone: only who has run so long finds it worth to share. */
 const FIRST_TURN = 10_000;
@@ -18,8 +19,8 @@ const FIRST_TURN = 10_000;
  * a start takes longer than many a task, and a program that ends sooner does not pay for it.
  */
 const START_AFTER = 4_000_000;
-/** The home thread's turns while threads of the guest run elsewhere: their system calls do not wait for long. */
-const SERVING_TURN = 10_000;
+/** The home thread's turns are so much shorter while threads of the guest run elsewhere: their system calls do not wait. */
+const SERVING = 5;
 /** A vCPU's turn here while others wait for one: what it has cached of its memory must pay. */
 const LONG_TURN = 250_000;
 
@@ -54,6 +55,8 @@ export class Parallel {
   private sharing = false;
   /** Threads of the guest that are lent just now. */
   private threadsAway = 0;
+  /** Of turns while others run: short, so that harts that come home are served soon. */
+  private readonly pace = new Pace(LONG_TURN);
   private readonly runsHere = (hart: Hart): boolean => hart.runnable && !this.isAway(hart);
 
   /** Arena addresses of the region blocks of the pool threads' engines. */
@@ -153,7 +156,9 @@ export class Parallel {
       if (hart) {
         const before = harts.retired;
         const most = alone ? QUANTUM : this.turnBesides();
+        const began = this.sharing ? performance.now() : 0;
         const stop = executor.runTurn(hart, Math.min(end - before, most));
+        if (this.sharing) this.pace.note(harts.retired - before, performance.now() - began);
         if (stop) harts.current = hart;
         if (stop ?? executor.stops.ended) return stop ?? executor.stops.ended!;
         // A whole turn beside others, and still work: now it is worth sharing.
@@ -261,7 +266,8 @@ export class Parallel {
   /** How long this thread runs one of several harts before it looks after the others. */
   private turnBesides(): number {
     if (!this.sharing) return FIRST_TURN;
-    return this.threadsAway > 0 ? SERVING_TURN : HOME_TURN;
+    const { instructions } = this.pace;
+    return this.threadsAway > 0 ? instructions / SERVING : instructions;
   }
 
   /** The hart whose turn is not over, unless it waits or has left. */

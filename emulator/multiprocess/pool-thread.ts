@@ -14,6 +14,7 @@ import { AddressSpace } from '../memory/address-space';
 import { Arena } from '../memory/arena';
 import { OutOfMemory } from '../memory/errors';
 import { HART, HOOK_FIRST_WRITE, HOOK_MISSING_PAGE } from '../memory/layout';
+import { Pace } from './pace';
 import { PoolControl } from './pool-control';
 import { writeRefusal, writeStop } from './stop-code';
 
@@ -38,8 +39,6 @@ export interface PoolThreadData {
   readonly counting?: WebAssembly.Module;
 }
 
-/** Instructions between two safepoints of a pool thread: a fraction of a millisecond. */
-const QUANTUM = 50_000;
 /** Instructions of a turn while other harts wait for one. */
 const TURN = 250_000;
 const FUEL: EngineStop = { kind: 'fuel' };
@@ -62,6 +61,8 @@ class PoolThread {
   private readonly engine: Engine;
   private readonly index: number;
   private readonly counter: InstructionCounter | undefined;
+  /** Between two safepoints. */
+  private readonly pace = new Pace(TURN);
   /** The epoch of the breakpoints that the engine stops at. */
   private epoch = -1;
 
@@ -137,7 +138,9 @@ class PoolThread {
         space.adopt();
         engine.attach(hart, space);
         this.arena.events.stamp();
-        stop = engine.run(hart, Math.min(QUANTUM, left(hart)));
+        const [before, began] = [hart.instret, performance.now()];
+        stop = engine.run(hart, Math.min(this.pace.instructions, left(hart)));
+        this.pace.note(hart.instret - before, performance.now() - began);
         this.arena.safepoints.pass(slot);
       }
     } finally {

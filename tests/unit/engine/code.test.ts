@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { assemble } from '../../../emulator/isa/assembler';
+import { PSEUDO, RECORD } from '../../../emulator/engine/records';
 import { closeGuests, CODE, DATA, guest } from '../../support/assembly-guest';
 import { EVERYTHING, READ_EXECUTE, READ_WRITE } from '../../support/guest-hart';
 
@@ -9,6 +10,60 @@ afterEach(closeGuests);
 function word(text: string): bigint {
   return BigInt(new DataView(assemble(text).bytes.slice().buffer).getUint32(0, true));
 }
+
+describe('code that is come upon in the middle of a loop', () => {
+  const text = `
+      li a0, 0
+      li a1, 10
+    head:
+      addi a0, a0, 1
+      addi a2, a2, 2
+    middle:
+      addi a3, a3, 3
+      bne a0, a1, head
+    behind:
+      addi a4, a4, 4
+      ebreak`;
+
+  it('is decoded from the head to the branch all the same, and what is behind once', () => {
+    const hart = guest(text);
+    const [head, middle, behind] = ['head', 'middle', 'behind'].map((name) => hart.label(name));
+    const { code } = hart.engine;
+    const pcOf = (record: number): number => hart.arena.u32[(record + RECORD.pc) >>> 2];
+    const first = code.translate(middle)!;
+    const later = code.translate(head)!;
+    const pcs = [0, 1, 2, 3, 4].map((n) => pcOf(later + n * RECORD.size));
+    expect(pcs.slice(0, 2)).toEqual([head, head + 4]);
+    expect(pcs.slice(2)).toEqual([middle, middle + 4, behind]);
+    // Jumps lead to the records that were there; behind the branch goes on what comes there.
+    expect(code.lookup(middle)).toBe(first);
+    expect(code.lookup(behind)).toBe(first + 2 * RECORD.size);
+    hart.toBreak();
+    expect(['a0', 'a2', 'a3', 'a4'].map((name) => hart.x(name))).toEqual([10n, 20n, 30n, 4n]);
+    expect(hart.state.instret).toBe(2 + 4 * 10 + 1);
+  });
+
+  it('stops at a breakpoint in the part that stands twice', () => {
+    const hart = guest(text);
+    const { code } = hart.engine;
+    code.translate(hart.label('middle'));
+    code.translate(hart.label('head'));
+    code.setBreakpoint(hart.label('middle') + 4);
+    expect(hart.run(1000).kind).toBe('breakpoint');
+    expect(hart.x('a3')).toBe(3n);
+  });
+
+  it('stands once where instructions are counted', () => {
+    const hart = guest(text);
+    const { code } = hart.engine;
+    code.repeatNothing();
+    code.translate(hart.label('middle'));
+    const record = code.translate(hart.label('head'))!;
+    const operation = (n: number): number =>
+      hart.arena.view.getUint16(record + RECORD.size * n, true);
+    expect(operation(2)).toBe(PSEUDO.goto);
+  });
+});
 
 describe('self-modifying code', () => {
   /** Calls `patched`, overwrites it with `addi a0, a0, 16`, calls it before and after fence.i. */
