@@ -122,6 +122,8 @@ export const HART_STRIDE = PAGE_SIZE;
 export const NODE_ENTRIES = 64;
 /** Where a page-table entry's frame number begins; the flags below stand in page-table.ts. */
 export const ENTRY_FRAME_SHIFT = 12;
+/** Set in a page-table entry whose page may be read. */
+export const ENTRY_READ = 1;
 export const NODE_BYTES = 4 * NODE_ENTRIES;
 export const SPACE_BYTES = 2048;
 export const INSTALL_BYTES = 32;

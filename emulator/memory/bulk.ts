@@ -1,6 +1,15 @@
-import { f64, i32, i64, memory, ModuleBuilder, unreachable, type FunctionBuilder } from '../wasm';
-import { HEADER, NODE_ENTRIES } from './arena-layout';
-import { HART } from './layout';
+import {
+  atomicFence,
+  f64,
+  i32,
+  i64,
+  memory,
+  ModuleBuilder,
+  unreachable,
+  type FunctionBuilder,
+} from '../wasm';
+import { ENTRY_READ, HEADER, NODE_ENTRIES } from './arena-layout';
+import { HART, PAGE_SIZE } from './layout';
 
 /**
  * Copies and fills in the arena. Typed arrays over shared memory move word by word (1.5 µs to clear a
@@ -25,6 +34,18 @@ export interface Bulk {
    * @returns how many they are
    */
   dropNode(node: number, counts: number, shift: number): number;
+  /**
+   * Writes the read deltas of `count` pages from guest address `address` on that may be read, to arena address `deltas`;
+   * `entries` is that of their page-table entries, `frames` that of frame 0, which is always zero.
+   * @returns how many of them had none
+   */
+  fillReads(
+    deltas: number,
+    entries: number,
+    address: number,
+    count: number,
+    frames: number,
+  ): number;
   /**
    * Writes an event (events.ts has the layout): `ring` and `at` are the arena addresses of the hart's ring and of the
    * event's place there, `context` that of the hart's context. A task has some twenty, so each nanosecond counts.
@@ -82,6 +103,10 @@ function build(): WebAssembly.Module {
   buildDropNode(drop.builder);
   module.export('dropNode', drop.index);
 
+  const fill = module.function(['i32', 'i32', 'i32', 'i32', 'i32'], ['i32']);
+  buildFillReads(fill.builder);
+  module.export('fillReads', fill.index);
+
   const words = ['i32', 'i32', 'i32', 'i32', 'i32', 'i32', 'i32'] as const;
   const event = module.function([...words, 'f64'], []);
   buildWriteEvent(event.builder);
@@ -130,6 +155,33 @@ function buildDropNode(b: FunctionBuilder): void {
     b.brIf(again, i32.ne(at, end));
   });
   b.return(i32.shr_u(i32.sub(freed, node), i32.const(2)));
+  b.do(unreachable);
+}
+
+function buildFillReads(b: FunctionBuilder): void {
+  const [deltas, entries, address, count, frames] = [0, 1, 2, 3, 4].map((n) => b.param(n, 'i32'));
+  const entry = b.local('i32');
+  const at = b.local('i32');
+  const end = b.local('i32');
+  const news = b.local('i32');
+  // Who sees a delta sees what its frame holds.
+  b.do(atomicFence);
+  b.set(end, i32.add(deltas, i32.shl(count, i32.const(2))));
+  b.loop((again) => {
+    b.set(entry, i32.load(entries));
+    b.if(i32.and(entry, i32.const(ENTRY_READ)), () => {
+      b.set(at, i32.add(frames, i32.and(entry, i32.const(-PAGE_SIZE))));
+      // No delta is 0: the page whose address is the zero frame's reads from the other one.
+      b.if(i32.eq(at, address), () => b.set(at, i32.add(frames, i32.const(PAGE_SIZE))));
+      b.set(news, i32.add(news, i32.eqz(i32.load(deltas))));
+      b.do(i32.store(deltas, i32.sub(at, address)));
+    });
+    b.set(entries, i32.add(entries, i32.const(4)));
+    b.set(address, i32.add(address, i32.const(PAGE_SIZE)));
+    b.set(deltas, i32.add(deltas, i32.const(4)));
+    b.brIf(again, i32.ne(deltas, end));
+  });
+  b.return(news);
   b.do(unreachable);
 }
 

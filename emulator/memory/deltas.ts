@@ -1,6 +1,6 @@
 import { PAIR_BYTES, PAIR_STATE_BYTES, TABLE_BYTES, type ArenaViews } from './arena-layout';
 import type { Bulk } from './bulk';
-import { PAGE_COUNT } from './layout';
+import { PAGE_COUNT, PAGE_SIZE } from './layout';
 
 /** From a table to its list, in words. */
 const LIST_WORDS = (2 * TABLE_BYTES) / 4;
@@ -82,6 +82,23 @@ export class DeltaTables {
     this.fill(this.readTable(pair) >>> 2, this.state(pair) + 1, page, address);
   }
 
+  /**
+   * Lets reads of those of `count` pages from `first` on that may be read go to their frames.
+   * @param entries word index of their page-table entries, which lie in one leaf
+   */
+  fillReads(pair: number, first: number, entries: number, count: number): void {
+    const table = this.readTable(pair);
+    const { frames } = this.views.regions;
+    const news = this.bulk.fillReads(
+      table + 4 * first,
+      4 * entries,
+      first * PAGE_SIZE,
+      count,
+      frames,
+    );
+    if (news > 0) this.noteRun(table >>> 2, this.state(pair) + 1, first, count);
+  }
+
   /** Lets writes of `page` go to the frame at arena address `address`. */
   fillWrite(pair: number, page: number, address: number): void {
     this.fill(this.writeTable(pair) >>> 2, this.state(pair) + 2, page, address);
@@ -147,24 +164,24 @@ export class DeltaTables {
   /** Publishes a delta. Atomic, so that a thread that sees the delta sees the frame's bytes too. */
   private fill(table: number, counter: number, page: number, address: number): void {
     const { u32 } = this.views;
-    if (u32[table + page] === 0) this.note(table, counter, page);
+    if (u32[table + page] === 0) this.noteRun(table, counter, page, 1);
     Atomics.store(u32, table + page, (address - page * 4096) >>> 0);
   }
 
-  /** Puts `page` on the list: pages filled in ascending order make one run. */
-  private note(table: number, counter: number, page: number): void {
+  /** Puts `count` pages from `first` on on the list: pages filled in ascending order make one run. */
+  private noteRun(table: number, counter: number, first: number, count: number): void {
     const { u32 } = this.views;
     const list = table + LIST_WORDS;
     const last = list + u32[counter] - 1;
     if (u32[counter] > 0) {
       const more = u32[last] >>> RUN_SHIFT;
-      if ((u32[last] & RUN_FIRST) + more + 1 === page && more < RUN_MAX) {
-        u32[last] += 1 << RUN_SHIFT;
+      if ((u32[last] & RUN_FIRST) + more + 1 === first && more + count <= RUN_MAX) {
+        u32[last] += count << RUN_SHIFT;
         return;
       }
     }
     if (u32[counter] === PAGE_COUNT) this.compact(table, counter);
-    u32[list + u32[counter]++] = page;
+    u32[list + u32[counter]++] = ((count - 1) << RUN_SHIFT) | first;
   }
 
   /** A full list, by now with pages named more than once: writes it anew from the table. */
@@ -172,7 +189,7 @@ export class DeltaTables {
     const { u32 } = this.views;
     u32[counter] = 0;
     for (let page = 0; page < PAGE_COUNT; page++) {
-      if (u32[table + page] !== 0) this.note(table, counter, page);
+      if (u32[table + page] !== 0) this.noteRun(table, counter, page, 1);
     }
   }
 

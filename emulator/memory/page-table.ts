@@ -1,4 +1,10 @@
-import { ENTRY_FRAME_SHIFT, HEADER, NODE_ENTRIES, type ArenaViews } from './arena-layout';
+import {
+  type ArenaViews,
+  ENTRY_FRAME_SHIFT,
+  ENTRY_READ,
+  HEADER,
+  NODE_ENTRIES,
+} from './arena-layout';
 import type { Bulk } from './bulk';
 import type { Frames } from './frames';
 import { PAGE_COUNT } from './layout';
@@ -22,7 +28,7 @@ import type { Nodes } from './nodes';
  * | 2:0   | execute, write, read (as PROT_EXEC, PROT_WRITE, PROT_READ) |
  */
 export const ENTRY = {
-  read: 1,
+  read: ENTRY_READ,
   write: 2,
   execute: 4,
   mapped: 8,

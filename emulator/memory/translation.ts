@@ -1,6 +1,6 @@
 import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import type { Access, FaultKind, Resolution } from './faults';
-import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from './layout';
+import { ADDRESS_LIMIT, PAGE_COUNT, PAGE_SHIFT, PAGE_SIZE } from './layout';
 import { Loans } from './loans';
 import { acquire, release } from './lock';
 import { ENTRY, ENTRY_WRITTEN_TOGETHER, LEAF_SHIFT } from './page-table';
@@ -161,20 +161,18 @@ export abstract class Translation extends Loans {
 
   /**
    * Fills the read delta of `page`. Who has read the page before it reads on, most likely: then it gets those
-   * of the rest of the leaf too, because to ask for each costs more than all of them together.
+   * of the rest of the leaf too, or of four leaves from the first page of one on, because to ask for each costs more
+   * than all of them together. No page changes by it.
    */
   private fillReads(page: number, address: number): void {
     this.fillRead(page, address);
     const { pair, arena } = this;
     if (pair === 0 || !arena.deltas.hasRead(pair, page - 1)) return;
-    const end = ((page >>> LEAF_SHIFT) + 1) << LEAF_SHIFT;
+    const isFirst = page === (page >>> LEAF_SHIFT) << LEAF_SHIFT;
+    const end = Math.min(((page >>> LEAF_SHIFT) + (isFirst ? 4 : 1)) << LEAF_SHIFT, PAGE_COUNT);
     if (this.watches.count > 0 && this.watches.coversPages(page, end, 'read')) return;
     arena.pageTable.visit(this.top, page + 1, end, (leaf, first, from, to) => {
-      for (let i = from; i <= to; i++) {
-        const entry = arena.u32[leaf + i];
-        if ((entry & ENTRY.read) === 0) continue;
-        arena.deltas.fillRead(pair, first + i, this.addressOf(entry, first + i));
-      }
+      arena.deltas.fillReads(pair, first + from, leaf + from, to - from + 1);
     });
   }
 

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, it } from 'vitest';
-import { Arena } from '../../../emulator/memory';
+import { AddressSpace, Arena, READ } from '../../../emulator/memory';
 
 const arena = Arena.create({ frames: 16, recordBytes: 0, harts: 1, nodes: 64, tablePairs: 1 });
 const { deltas, u32 } = arena;
@@ -46,5 +46,53 @@ describe('the list of filled deltas', () => {
     fill([9, 20, 21]);
     deltas.withdrawWrites(pair);
     expect(filled(row(0, 100))).toEqual([]);
+  });
+});
+
+describe('a read behind a page that was read', () => {
+  const reads = (space: AddressSpace): number[] => deltas.readFills(deltas.pairOf(space.id));
+  const readPage = (space: AddressSpace, page: number): unknown =>
+    space.resolve(page * 4096, 'read', 1);
+
+  beforeEach(() => deltas.giveBack(pair));
+
+  it('fills the rest of its leaf, and at the beginning of one four leaves, but for what cannot be read', () => {
+    const space = AddressSpace.create(arena);
+    space.map(64 * 4096, 400 * 4096, READ);
+    space.map(200 * 4096, 4096, 0);
+    readPage(space, 100);
+    expect(reads(space)).toEqual([100]);
+    readPage(space, 101);
+    expect(reads(space)).toEqual(row(100, 28));
+    readPage(space, 128);
+    expect(reads(space)).toEqual(row(100, 28 + 256));
+    expect(u32[space.readTable / 4 + 199]).not.toBe(0);
+    expect(u32[space.readTable / 4 + 200]).toBe(0);
+    expect(space.resolve(200 * 4096, 'read', 1)).toMatchObject({ kind: 'protection' });
+    space.destroy();
+  });
+
+  it('does not make the list longer when it was all filled before', () => {
+    const space = AddressSpace.create(arena);
+    space.map(64 * 4096, 64 * 4096, READ);
+    readPage(space, 64);
+    readPage(space, 65);
+    for (let n = 0; n < 100; n++) {
+      u32[space.readTable / 4 + 66] = 0;
+      readPage(space, 66);
+    }
+    // Named by each fill of its own, without all those behind it.
+    expect(reads(space).length).toBeLessThanOrEqual(64 + 100);
+    space.destroy();
+  });
+
+  it('fills none where bytes are watched', () => {
+    const space = AddressSpace.create(arena);
+    space.map(64 * 4096, 300 * 4096, READ);
+    space.watch(250 * 4096, 1, 'read');
+    readPage(space, 127);
+    readPage(space, 128);
+    expect(reads(space)).toEqual([127, 128]);
+    space.destroy();
   });
 });
