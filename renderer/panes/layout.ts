@@ -68,6 +68,8 @@ function arrangeStep(api: DockviewApi, width: number, height: number, low: numbe
     'processes',
     'console',
     'profile',
+    'launches',
+    'scaling',
     'log',
   ] as const;
   for (const id of behind) addPane(api, id, within('terminal'), { inactive: true });
@@ -95,6 +97,8 @@ function arrangeHarts(api: DockviewApi, width: number, height: number, low: numb
     'processes',
     'console',
     'profile',
+    'launches',
+    'scaling',
     'log',
   ] as const;
   for (const id of behind) {
