@@ -146,6 +146,16 @@ export const COMMANDS = [
     },
   },
   {
+    id: 'hart-columns',
+    title: 'Counts of each hart side by side, or of the focused one',
+    key: 'Alt+Shift+E',
+    icon: 'split-horizontal',
+    menu: 'Run',
+    run: ({ view }) => {
+      view.hartColumns = !view.hartColumns;
+    },
+  },
+  {
     id: 'stop',
     title: 'Stop',
     key: 'Shift+F5',

@@ -3,12 +3,14 @@ import { flameTree } from '../profile/flame';
 import { addCounts, retired, type FunctionNames, type HartProfile } from '../profile/model';
 import { hartName } from '../profile/profiler';
 import { functionCosts } from '../profile/top';
-import type { CodeCounts, ProfileInfo } from './protocol-profile';
+import type { CodeCounts, HartColumn, LineCounts, ProfileInfo } from './protocol-profile';
 import { sourceOf } from './source-debugger';
 import type { DebugTarget } from './target';
 
 /** Most functions that one answer lists. */
 const MOST_FUNCTIONS = 200;
+/** Most harts that have columns of their own. */
+const MOST_COLUMNS = 16;
 
 /** What the harts of a target have run, for a client. */
 export class ProfileService {
@@ -43,33 +45,73 @@ export class ProfileService {
     };
   }
 
-  /** Counts of the instructions from `start` to `end`: of a hart, and of all. */
+  /** Counts of the instructions from `start` to `end`: of a hart, of all, and of each. */
   counts(start: number, end: number, hart: Hart): CodeCounts {
     const known = this.hartsOf(this.opened());
-    const name = hartName(hart);
-    const inside = (harts: readonly HartProfile[]): ReturnType<typeof addCounts> =>
-      addCounts(
-        harts.map(({ counts }) => {
-          const from = firstAtLeast(counts.addresses, start);
-          const to = firstAtLeast(counts.addresses, end);
-          return {
-            addresses: counts.addresses.subarray(from, to),
-            executions: counts.executions.subarray(from, to),
-            taken: counts.taken.subarray(from, to),
-          };
-        }),
+    const harts = (known ?? []).flatMap((each) => {
+      const from = firstAtLeast(each.counts.addresses, start);
+      const to = firstAtLeast(each.counts.addresses, end);
+      if (from === to) return [];
+      const { addresses, executions, taken } = each.counts;
+      const counts = {
+        addresses: addresses.subarray(from, to),
+        executions: executions.subarray(from, to),
+        taken: taken.subarray(from, to),
+      };
+      return [{ name: each.name, counts }];
+    });
+    const all = addCounts(harts.map(({ counts }) => counts));
+    const columns = harts.map(({ name, counts }): HartColumn => {
+      const at = new Map(
+        Array.from(counts.addresses, (address, i) => [address, counts.executions[i]]),
       );
-    const all = inside(known ?? []);
-    const own = inside(known?.filter((each) => each.name === name) ?? []);
-    const ownAt = new Map(
-      Array.from(own.addresses, (address, i) => [address, own.executions[i]] as const),
-    );
+      return { name, counts: all.addresses.map((address) => at.get(address) ?? 0) };
+    });
     return {
       isCounting: known !== undefined,
       addresses: all.addresses,
       all: all.executions,
-      own: all.addresses.map((address) => ownAt.get(address) ?? 0),
+      own: ownColumn(columns, hart, all.addresses.length),
       taken: all.taken,
+      harts: columns.slice(0, MOST_COLUMNS),
+    };
+  }
+
+  /** Instructions on the lines of a file: of a hart, of all, and of each. */
+  lineCounts(path: string, hart: Hart): LineCounts {
+    const target = this.opened();
+    const known = this.hartsOf(target);
+    const { lookup } = sourceOf(target);
+    const lineOf = new Map<number, number | undefined>();
+    const find = (address: number): number | undefined => {
+      if (!lineOf.has(address)) {
+        const place = lookup.lineAt(address);
+        lineOf.set(address, place?.path === path ? place.line : undefined);
+      }
+      return lineOf.get(address);
+    };
+    const all = new Map<number, number>();
+    const harts = (known ?? []).flatMap(({ name, counts }) => {
+      const sums = new Map<number, number>();
+      counts.addresses.forEach((address, i) => {
+        const line = find(address);
+        if (line === undefined) return;
+        sums.set(line, (sums.get(line) ?? 0) + counts.executions[i]);
+        all.set(line, (all.get(line) ?? 0) + counts.executions[i]);
+      });
+      return sums.size === 0 ? [] : [{ name, sums }];
+    });
+    const lines = Float64Array.from([...all.keys()].sort((a, b) => a - b));
+    const columns = harts.map(({ name, sums }): HartColumn => ({
+      name,
+      counts: lines.map((line) => sums.get(line) ?? 0),
+    }));
+    return {
+      isCounting: known !== undefined,
+      lines,
+      all: lines.map((line) => all.get(line) ?? 0),
+      own: ownColumn(columns, hart, lines.length),
+      harts: columns.slice(0, MOST_COLUMNS),
     };
   }
 
@@ -81,6 +123,12 @@ export class ProfileService {
     this.last = harts && { target, instructions, harts };
     return harts;
   }
+}
+
+/** The column of the focused hart, which may have none. */
+function ownColumn(columns: readonly HartColumn[], hart: Hart, length: number): Float64Array {
+  const name = hartName(hart);
+  return columns.find((column) => column.name === name)?.counts ?? new Float64Array(length);
 }
 
 /** Index of the first element that is not below `least`; the length when all are. */

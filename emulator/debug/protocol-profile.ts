@@ -45,6 +45,27 @@ export interface CodeCounts {
   readonly all: Float64Array;
   readonly own: Float64Array;
   readonly taken: Float64Array;
+  /** Executions by each hart that has run some of them, the ended ones too: at most so many as are shown. */
+  readonly harts: readonly HartColumn[];
+}
+
+/** What one hart has run, beside what others have. */
+export interface HartColumn {
+  readonly name: string;
+  /** For each address or line of the answer. */
+  readonly counts: Float64Array;
+}
+
+/** Instructions that retired on the lines of a source file, in the order of the lines; only those that ran. */
+export interface LineCounts {
+  /** Whether this run is counted; the arrays are empty without it. */
+  readonly isCounting: boolean;
+  /** From 1. */
+  readonly lines: Float64Array;
+  /** By all harts, and by the one that was asked for. */
+  readonly all: Float64Array;
+  readonly own: Float64Array;
+  readonly harts: readonly HartColumn[];
 }
 
 export interface ProfileRequests {
@@ -55,6 +76,8 @@ export interface ProfileRequests {
   profile(names?: readonly string[]): Promise<ProfileInfo>;
   /** Counts of the instructions from `start` to `end` (exclusive). */
   counts(start: number, end: number, hart: HartId): Promise<CodeCounts>;
+  /** Instructions on the lines of a source file, whose path is as the program names it. */
+  lineCounts(path: string, hart: HartId): Promise<LineCounts>;
   /** Switches counting on or off for the next restart. */
   countInstructions(isOn: boolean): Promise<void>;
 }

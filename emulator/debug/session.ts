@@ -396,6 +396,9 @@ export class DebugSession implements MachineRequests {
   readonly counts: ProfileRequests['counts'] = (start, end, hart) =>
     attempt(() => this.profiles.counts(start, end, this.hart(hart)));
 
+  readonly lineCounts: ProfileRequests['lineCounts'] = (path, hart) =>
+    attempt(() => this.profiles.lineCounts(path, this.hart(hart)));
+
   countInstructions(isOn: boolean): Promise<void> {
     return this.observe({ profile: isOn, ...(isOn && { raceCheck: false }) });
   }

@@ -169,6 +169,7 @@ const REQUESTS = {
     ),
   ]),
   counts: v.strictTuple([address, address, hart]),
+  lineCounts: v.strictTuple([text(MAX_PATH), hart]),
   countInstructions: v.strictTuple([flag]),
   memoryMap: v.strictTuple([v.optional(hart)]),
   pages: v.strictTuple([]),

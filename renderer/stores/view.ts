@@ -40,6 +40,8 @@ export const useView = defineStore('view', () => {
   const cursor = ref<number | null>(null);
   /** The line of the Source pane's cursor. */
   const sourceCursor = shallowRef<LineRequest | null>(null);
+  /** Counts have a column for each hart instead of one for the focused hart. */
+  const hartColumns = ref(false);
   /** Which of the two panes with a cursor had the keyboard last: its cursor is meant. */
   const cursorPane = ref<'source' | 'disassembly'>('disassembly');
   const sourcePlace = shallowRef<LineRequest | null>(null);
@@ -131,6 +133,7 @@ export const useView = defineStore('view', () => {
     palette,
     cursor,
     sourceCursor,
+    hartColumns,
     cursorPane,
     sourcePlace,
     disassemblyPlace,

@@ -130,6 +130,20 @@ describe('the Disassembly', () => {
     );
   });
 
+  test('has a column for each hart when that is wanted', async () => {
+    await openCounted();
+    const bench = useWorkbench();
+    const pane = show(DisassemblyPane);
+    const counts = (): string[] => texts(pane, '[data-address="65600"] .count');
+    await expect.poll(() => counts().length).toBe(2);
+    await runCommand(command('hart-columns'), bench);
+    await expect.poll(counts).toEqual(['', '600', '1 200']);
+    const title = pane.get('[data-address="65600"] .count:nth-of-type(4)').attributes('title');
+    expect(title).toBe('task 1 vCPU 1: 600');
+    await runCommand(command('hart-columns'), bench);
+    await expect.poll(() => counts().length).toBe(2);
+  });
+
   test('has no column for them while nothing is counted', async () => {
     fakeWindow();
     await openProgram();

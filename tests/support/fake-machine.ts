@@ -12,7 +12,12 @@ import {
   type WriteTrackingInfo,
 } from '../../emulator/debug/protocol';
 import type { ConflictsInfo } from '../../emulator/debug/protocol-conflicts';
-import type { CodeCounts, ProfileInfo } from '../../emulator/debug/protocol-profile';
+import type {
+  CodeCounts,
+  HartColumn,
+  LineCounts,
+  ProfileInfo,
+} from '../../emulator/debug/protocol-profile';
 import type { LaunchList, LaunchPage } from '../../emulator/debug/protocol-launches';
 import type { LaunchUnit } from '../../emulator/profile/launch';
 import { fakeLaunch, fakeLaunches } from './fake-launches';
@@ -472,7 +477,24 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       all: addresses.map(() => 1200),
       own: addresses.map(() => 100 * hart),
       taken: addresses.map(() => 0),
+      harts: this.countedHarts(addresses),
     };
+  }
+
+  /** The same on every tenth line of a file. */
+  async lineCounts(_path: string, hart: number): Promise<LineCounts> {
+    const lines = this.isCounting ? Float64Array.of(10, 20, 30) : new Float64Array();
+    return {
+      isCounting: this.isCounting,
+      lines,
+      all: lines.map(() => 1200),
+      own: lines.map(() => 100 * hart),
+      harts: this.countedHarts(lines),
+    };
+  }
+
+  private countedHarts(rows: Float64Array): HartColumn[] {
+    return ['main', 'task 1 vCPU 1'].map((name, n) => ({ name, counts: rows.map(() => 600 * n) }));
   }
 
   async countInstructions(isOn: boolean): Promise<void> {

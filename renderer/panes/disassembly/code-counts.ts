@@ -14,6 +14,8 @@ export interface InstructionCount {
   readonly taken: number;
   /** `all` by the largest in sight. */
   readonly heat: number;
+  /** Executions by each hart, as `names` has them. */
+  readonly harts: readonly number[];
 }
 
 /** Bytes that the last instruction in sight has at most. */
@@ -27,6 +29,8 @@ export function useCodeCounts(
   readonly at: ComputedRef<ReadonlyMap<number, InstructionCount> | undefined>;
   /** Characters of the widest number. */
   readonly width: Ref<number>;
+  /** The harts that have run some of them. */
+  readonly names: ComputedRef<readonly string[]>;
 } {
   const machine = useMachine();
   const counts = shallowRef<CodeCounts | null>(null);
@@ -75,10 +79,17 @@ export function useCodeCounts(
         const all = known.all[i] ?? 0;
         return [
           address,
-          { own: known.own[i] ?? 0, all, taken: known.taken[i] ?? 0, heat: all / most },
+          {
+            own: known.own[i] ?? 0,
+            all,
+            taken: known.taken[i] ?? 0,
+            heat: all / most,
+            harts: known.harts.map((column) => column.counts[i] ?? 0),
+          },
         ];
       }),
     );
   });
-  return { at, width };
+  const names = computed(() => counts.value?.harts.map(({ name }) => name) ?? []);
+  return { at, width, names };
 }

@@ -58,6 +58,16 @@ describe('the debugger', () => {
     expect(counts.addresses).toEqual(all.addresses);
     expect(counts.all).toEqual(all.executions);
     expect(counts.taken).toEqual(all.taken);
+    for (const { name, counts: column } of counts.harts) {
+      const hart = alone.find((each) => each.name === name)!;
+      expect(column.reduce((sum, count) => sum + count, 0)).toBe(retired(hart));
+    }
+    const source = (await session.sources()).files.find(({ path }) => path.endsWith('mp-dot.c'))!;
+    const lines = await session.lineCounts(source.path, 0);
+    expect(lines.all.reduce((sum, count) => sum + count, 0)).toBeGreaterThan(1000);
+    const columns = lines.harts.map((column) => column.counts.reduce((sum, n) => sum + n, 0));
+    expect(columns.reduce((sum, n) => sum + n, 0)).toBe(lines.all.reduce((sum, n) => sum + n, 0));
+    expect(columns[0]).toBe(lines.own.reduce((sum, n) => sum + n, 0));
     const own = counts.own.reduce((sum, count) => sum + count, 0);
     expect(own).toBe(retired(alone[0]));
   });
