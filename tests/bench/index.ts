@@ -89,8 +89,10 @@ async function measureKernels(
       progress(`${row.name} … `);
       results.push(await measureKernel(row, contenders.all, rounds));
     }
-    progress('tier-up\n');
-    return makeKernelReport(results, await measureTierUp(), rounds, contenders.absent);
+    const isWhole = guests.length === 0;
+    if (isWhole) progress('tier-up\n');
+    const tierUp = isWhole ? await measureTierUp() : [];
+    return makeKernelReport(results, tierUp, rounds, contenders.absent);
   } finally {
     contenders.close();
   }

@@ -13,6 +13,7 @@ export interface KernelReport {
   readonly kernels: readonly KernelResult[];
   /** Of the interpreter, over the rows. */
   readonly geometricMeanMips: number;
+  /** Measured with all kernels. */
   readonly tierUp: readonly TierUp[];
   readonly absent: readonly string[];
 }
@@ -104,8 +105,7 @@ export function printKernels(report: KernelReport): string {
     '',
     'what was translated',
     textTable(['kernel', 'instructions', 'bytes each', 'µs each', 'ran translated'], translations),
-    '',
-    printTierUp(tierUp),
+    ...(tierUp.length > 0 ? ['', printTierUp(tierUp)] : []),
     ...absent.map((reason) => `not compared: ${reason}`),
   ].join('\n');
 }
