@@ -1,5 +1,5 @@
 import type { CodeWriter } from './code';
-import { expr, type Expr, type ValueType } from './code';
+import { expr, type Expr, type ResultType, type ValueType } from './code';
 
 /**
  * WebAssembly's instructions under their own names: `i64.add(a, b)`, `i32.wrap_i64(x)`, `f64.load(address, 8)`.
@@ -331,7 +331,7 @@ const lanes = (lane: number): ((code: CodeWriter) => void) => {
 };
 
 /** A vector instruction (spec, section 5.4.8, prefix 0xfd). */
-function vector<T extends ValueType>(
+function vector<T extends ResultType>(
   result: T,
   opcode: number,
   operands: readonly Expr[],
@@ -360,7 +360,15 @@ export const v128 = {
   zero: vector('v128', 0x0c, [], (code) => {
     for (let i = 0; i < 16; i++) code.u8(0);
   }),
+  not: vectors(0x4d),
+  and: vectors(0x4e),
+  /** The first operand's bits that the second one has not. */
+  andnot: vectors(0x4f),
   or: vectors(0x50),
+  load: (address: Expr<'i32'>, offset = 0): Expr<'v128'> =>
+    vector('v128', 0x00, [address], (code) => void code.uleb(0).uleb(offset)),
+  store: (address: Expr<'i32'>, value: Expr<'v128'>, offset = 0): Expr<'void'> =>
+    vector('void', 0x0b, [address, value], (code) => void code.uleb(0).uleb(offset)),
 };
 
 /**
@@ -387,8 +395,16 @@ export const f32x4 = {
 export const f64x2 = {
   splat: (value: Expr<'f64'>): Expr<'v128'> => vector('v128', 0x14, [value]),
   first: (value: Expr<'v128'>): Expr<'f64'> => vector('f64', 0x21, [value], lanes(0)),
-  firstBits: (value: Expr<'v128'>): Expr<'i64'> => vector('i64', 0x1d, [value], lanes(0)),
   loadSplat: loadSplat(0x0a, 3),
+  /** The last lane's value in all lanes. */
+  splatLast: (value: Expr<'v128'>): Expr<'v128'> =>
+    vector('v128', 0x0d, [value, value], (code) => {
+      for (let i = 0; i < 16; i++) code.u8(8 + (i % 8));
+    }),
+  eq: vectors(0x47),
+  lt: vectors(0x49),
+  le: vectors(0x4b),
+  ge: vectors(0x4c),
   ne: vectors(0x48),
   neg: vectors(0xed),
   add: vectors(0xf0),

@@ -124,7 +124,7 @@ export function needExactFma(
   const isSmall =
     format === 's'
       ? isSmallSingle(f32x4.firstBits(opposite))
-      : isSmallDouble(f64x2.firstBits(opposite));
+      : isSmallDouble(i64.reinterpret_f64(f64x2.first(opposite)));
   s.when(isSmall, () => {
     const notZero = (factor: Expr<'v128'>): Expr<'i32'> => host.bitmask(host.ne(factor, v128.zero));
     s.unless(i32.eqz(i32.and(notZero(a), notZero(b))));

@@ -28,7 +28,8 @@ import { isCall, RegionCounters, returns, type CounterSites } from './region-cou
 import { RegionEmitter, type RegionState } from './region-emitter';
 import { Registers, type InVectors } from './registers';
 import { StripWriter } from './strip-writer';
-import { graphWithStrips } from './strips';
+import { graphWithStrips, type Strip } from './strips';
+import { elementLoopOf, type ElementLoop } from './vector-rounds';
 import { reliesOnMode } from './traits';
 
 /** What a region's function calls. */
@@ -292,7 +293,8 @@ class RegionWriter {
         return;
       case 'strip': {
         const { state } = registers;
-        this.strips.open(terminator.strip, this.needs[node.index], () => {
+        const elements = this.elementsOf(terminator.strip, terminator.fast);
+        this.strips.open(terminator.strip, this.needs[node.index], elements, () => {
           registers.state = { ...state };
           this.follow(node, terminator.fast, executed);
         });
@@ -307,6 +309,12 @@ class RegionWriter {
     const exit = this.pack(fuel, i32.wrap_i64(this.target));
     if (!this.counters) return exit;
     return i64.or(exit, i64.const(returns(block) ? EXIT_RETURN : EXIT_ARRIVAL));
+  }
+
+  /** What of a strip can be computed two rounds at a time; counters count rounds one by one. */
+  private elementsOf(strip: Strip, { to }: Edge): ElementLoop | undefined {
+    const isPlain = !this.counters && this.mode !== 'soft' && this.registers.inVectors.d;
+    return isPlain && to ? elementLoopOf(to, strip) : undefined;
   }
 
   private fuelAfter(executed: number): Expr<'i32'> {

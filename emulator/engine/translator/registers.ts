@@ -40,7 +40,7 @@ export class Registers {
   constructor(
     private readonly f: FunctionBuilder,
     private readonly context: Local<'i32'>,
-    private readonly inVectors: InVectors,
+    readonly inVectors: InVectors,
   ) {}
 
   x(n: number): Local<'i64'> {

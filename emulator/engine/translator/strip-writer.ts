@@ -3,6 +3,7 @@ import { i32, i64, select, type Expr, type Label, type Local } from '../../wasm'
 import type { Item } from './region';
 import type { OpenWindow, RegionState } from './region-emitter';
 import type { Strip, Window } from './strips';
+import { VectorRounds, type ElementLoop } from './vector-rounds';
 
 const PAGE = 2 ** PAGE_SHIFT;
 /**
@@ -20,10 +21,14 @@ export class StripWriter {
   /** For each window of a strip: from the guest's addresses to the arena's. Strips are not nested. */
   private readonly distances: Local<'i32'>[] = [];
 
+  private readonly vectorRounds: VectorRounds;
+
   constructor(
     private readonly state: RegionState,
     private readonly fuel: Local<'i32'>,
-  ) {}
+  ) {
+    this.vectorRounds = new VectorRounds(state, fuel);
+  }
 
   private limit(): Local<'i32'> {
     return (this.bound ??= this.state.f.local('i32'));
@@ -47,8 +52,9 @@ export class StripWriter {
   }
 
   /** Runs `fast`, which must not fall through, if all windows lie in pages with deltas; else falls through. */
-  open({ windows, round }: Strip, needs: number, fast: () => void): void {
+  open(strip: Strip, needs: number, elements: ElementLoop | undefined, fast: () => void): void {
     const { f } = this.state;
+    const { windows, round } = strip;
     f.block((miss) => {
       f.scope((temp) => {
         const rounds = temp('i32');
@@ -61,6 +67,11 @@ export class StripWriter {
         }
         this.setLimit(i32.mul(rounds, i32.const(round)), needs);
       });
+      if (elements) {
+        const most = i32.div_u(i32.sub(this.fuel, this.limit()), i32.const(round));
+        const distance = (window: Window): Local<'i32'> => this.distance(windows.indexOf(window));
+        this.vectorRounds.write(elements, { round, most, distance });
+      }
       fast();
     });
     this.setLimit(i32.const((CHECKED_ROUNDS - 1) * round), needs);

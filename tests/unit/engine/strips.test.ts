@@ -28,6 +28,26 @@ interface Loop {
 
 const again = 'addi a7, a7, -1\nbnez a7, loop\nebreak';
 
+/** A loop over doubles at `s0` and `s1`, which stores `ft2` at `s1`; it ends by a pointer. */
+const elementwise = (arithmetic: string): string => `
+  slli a7, a7, 3
+  add a7, a7, s0
+  loop: fld ft0, 0(s0)
+  fld ft1, 0(s1)
+  ${arithmetic}
+  addi s0, s0, 8
+  addi s1, s1, 8
+  fsd ft2, -8(s1)
+  bne s0, a7, loop
+  ebreak`;
+
+function fillDoubles(hart: GuestHart, value: (n: number) => number): void {
+  const numbers = Float64Array.from({ length: BYTES / 8 }, (_, n) => value(n));
+  hart.space.poke(DATA, new Uint8Array(numbers.buffer));
+  // 3.0
+  hart.state.setF(10, 0x4008000000000000n);
+}
+
 const LOOPS: Readonly<Record<string, Loop>> = {
   'a sum over several pages': {
     text: `loop: ld t0, 0(s0)\nadd a0, a0, t0\naddi s0, s0, 8\n${again}`,
@@ -142,6 +162,37 @@ const LOOPS: Readonly<Record<string, Loop>> = {
       hart.state.setF(10, 0x4008000000000000n);
       hart.space.poke(DATA + 4096, new Uint8Array(4096 * 6));
     },
+  },
+  'elements of arrays of whole numbers': {
+    text: elementwise('fmadd.d ft2, ft0, fa0, ft1'),
+    s0: DATA,
+    s1: DATA + 3 * 4096 + 64,
+    rounds: 1500,
+    prepare: (hart) => fillDoubles(hart, (n) => (n * 7) % 13),
+  },
+  'elements of arrays of fractions': {
+    text: elementwise('fnmsub.d ft2, ft0, fa0, ft1\nfmul.d ft2, ft2, ft2\nfadd.d ft2, ft2, ft0'),
+    s0: DATA,
+    s1: DATA + 3 * 4096 + 64,
+    rounds: 1500,
+    prepare: (hart) => fillDoubles(hart, (n) => ((n * 7) % 13) / 3),
+  },
+  'elements that are huge, tiny, infinite and no numbers': {
+    text: elementwise('fmsub.d ft2, ft0, fa0, ft1\nfsub.d ft2, ft2, ft0'),
+    s0: DATA,
+    s1: DATA + 3 * 4096 + 64,
+    rounds: 1500,
+    prepare: (hart) =>
+      fillDoubles(hart, (n) =>
+        n % 97 === 0 ? [2 ** -1040, 1e308, -Infinity, NaN, -0, 2 ** -540][n % 6] : n % 5,
+      ),
+  },
+  'elements that are stored where others are loaded a few rounds later': {
+    text: elementwise('fmadd.d ft2, ft0, fa0, ft1'),
+    s0: DATA,
+    s1: DATA + 24,
+    rounds: 2000,
+    prepare: (hart) => fillDoubles(hart, (n) => n % 3),
   },
   'pages that are written for the first time': {
     text: `loop: sd a7, 0(s0)\nld t0, 0(s0)\nadd a0, a0, t0\naddi s0, s0, 8\n${again}`,
