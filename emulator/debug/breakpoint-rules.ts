@@ -1,10 +1,9 @@
 import type { Hart } from '../multiprocess/hart';
-import { readCondition, type Condition } from './breakpoint-condition';
 import { ExpressionError } from './expression';
 import { parseLogMessage, type LogMessage } from './log-message';
 import type { BreakpointSpec, Location } from './protocol';
-import { targetScope } from './scope';
 import type { DebugTarget } from './target';
+import { readExpression, type UserExpression } from './user-expression';
 
 /** Where a breakpoint lies in the program that is open. */
 export type Place =
@@ -34,7 +33,7 @@ export interface Entry {
   place?: Place;
   /** Of a breakpoint in code: its addresses by program (`DebugTarget.programOf`), as far as they were asked for. */
   addresses: WeakMap<object, readonly number[]>;
-  condition?: Condition;
+  condition?: UserExpression;
   log?: LogMessage;
   problem?: string;
 }
@@ -56,7 +55,7 @@ export type Print = (id: number, text: string) => void;
  */
 export function readTexts(entry: Entry): void {
   const { condition, log } = entry.spec;
-  entry.condition = isText(condition) ? readCondition(condition) : undefined;
+  entry.condition = isText(condition) ? readExpression(condition) : undefined;
   entry.log = isText(log) ? parseLogMessage(log) : undefined;
 }
 
@@ -81,10 +80,9 @@ export function judge(
   extra: Readonly<Record<string, bigint>> = {},
 ): BreakpointHit | undefined {
   const { id, spec } = entry;
-  const scope = targetScope(target, hart, extra);
   const barrier = spec.barrier === true;
   try {
-    if (entry.condition?.(target, hart, extra) === false) return undefined;
+    if (entry.condition?.(target, hart, extra).isTrue() === false) return undefined;
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     const problem = `The condition of breakpoint ${id} cannot be evaluated: ${error.message}.`;
@@ -93,7 +91,7 @@ export function judge(
   entry.hits += 1;
   if (!counts(spec, entry.hits)) return undefined;
   if (entry.log) {
-    print(id, entry.log(scope));
+    print(id, entry.log(target, hart, extra));
     return undefined;
   }
   return { id, barrier };

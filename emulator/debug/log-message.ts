@@ -1,8 +1,14 @@
-import { ExpressionError, parseTyped, type Scope, type TypedExpression } from './expression';
-import { valueText } from './values';
+import type { Hart } from '../multiprocess/hart';
+import { ExpressionError } from './expression';
+import type { DebugTarget } from './target';
+import { readExpression } from './user-expression';
 
 /** A message with the values of expressions in it. */
-export type LogMessage = (scope: Scope) => string;
+export type LogMessage = (
+  target: DebugTarget,
+  hart: Hart,
+  extra?: Readonly<Record<string, bigint>>,
+) => string;
 
 /**
  * Reads a message: `{expression}` stands for a value, `{expression:x}` for one in hexadecimal, `{{` and
@@ -22,23 +28,20 @@ export function parseLogMessage(text: string): LogMessage {
     else throw new ExpressionError(`column ${match.index + 1}: “${all}” has no partner`);
   }
   parts.push(text.slice(at));
-  return (scope) => parts.map((part) => (typeof part === 'string' ? part : part(scope))).join('');
+  return (...at) => parts.map((part) => (typeof part === 'string' ? part : part(...at))).join('');
 }
 
 function placeholder(text: string): LogMessage {
   const [, expression = text, format] = /^(.*[^:?]):([xd])$/.exec(text) ?? [];
-  const parsed = parseTyped(expression);
-  return (scope) => shown(parsed, scope, format);
-}
-
-/** What cannot be evaluated shows why, so that the message is not lost. */
-function shown(expression: TypedExpression, scope: Scope, format: string | undefined): string {
-  try {
-    const value = expression.value(scope);
-    if (format === 'x') return `0x${BigInt.asUintN(64, value).toString(16)}`;
-    return valueText(value, expression.type);
-  } catch (error) {
-    if (!(error instanceof ExpressionError)) throw error;
-    return `<${error.message}>`;
-  }
+  const parsed = readExpression(expression);
+  return (...at) => {
+    try {
+      const value = parsed(...at);
+      return format === 'x' ? `0x${BigInt.asUintN(64, value.bits()).toString(16)}` : value.text();
+    } catch (error) {
+      if (!(error instanceof ExpressionError)) throw error;
+      // What cannot be evaluated shows why, so that the message is not lost.
+      return `<${error.message}>`;
+    }
+  };
 }

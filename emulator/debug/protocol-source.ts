@@ -83,6 +83,8 @@ export interface VariableInfo {
   readonly name: string;
   /** As C writes it. */
   readonly type: string;
+  /** Of a scalar that was asked for as an expression: its bits, `0x…`, as many digits as its type has. */
+  readonly bits?: string;
   /** As gdb shows it; `<optimized out>` and the like where it cannot be had. */
   readonly value: string;
   readonly kind: 'parameter' | 'local' | 'member' | 'base' | 'element' | 'target' | 'expression';

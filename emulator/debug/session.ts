@@ -326,10 +326,7 @@ export class DebugSession implements MachineRequests {
   }
 
   evaluateOnAll(text: string): Promise<readonly HartValue[]> {
-    return attempt(() => {
-      const target = this.opened();
-      return evaluateOnHarts(text, target.liveHarts, (hart) => targetScope(target, hart));
-    });
+    return attempt(() => evaluateOnHarts(text, this.opened()));
   }
 
   locate(addresses: readonly number[], hart: HartId = 0): Promise<readonly Location[]> {

@@ -5,7 +5,6 @@ import { StackFrames, type LogicalFrame } from './stack-frames';
 import { StackMemory } from './stack-memory';
 import { Unwinder } from './stack-unwinder';
 import type { DebugTarget } from './target';
-import { isTrue, scalarOf } from './variables-arithmetic';
 import { evaluateC } from './variables-expression';
 import { formatValue, type FormatContext } from './variables-format';
 import { frameScope } from './variables-names';
@@ -60,20 +59,16 @@ export class SourceDebugger {
 
   /**
    * The value of a C expression in a frame.
+   * @param extra names that stand before all others
    * @throws ExpressionError, UnavailableError, DwarfError with what is wrong or missing
    */
-  evaluate(text: string, hart: Hart, frame = this.frame(hart, 0)): Value {
-    return evaluateC(text, frameScope(this.modules, frame, hart));
-  }
-
-  /**
-   * Whether a C expression is true in the innermost frame of a hart.
-   * @param extra names that stand before all others
-   * @throws as `evaluate`
-   */
-  isTrue(text: string, hart: Hart, extra: Readonly<Record<string, bigint>> = {}): boolean {
-    const scope = frameScope(this.modules, this.frame(hart, 0), hart, extra);
-    return isTrue(scalarOf(evaluateC(text, scope), scope.memory));
+  evaluate(
+    text: string,
+    hart: Hart,
+    frame = this.frame(hart, 0),
+    extra: Readonly<Record<string, bigint>> = {},
+  ): Value {
+    return evaluateC(text, frameScope(this.modules, frame, hart, extra));
   }
 
   /** Whether variables of the program are known at all. */

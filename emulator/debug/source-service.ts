@@ -20,6 +20,7 @@ import { StackMemory } from './stack-memory';
 import type { DebugTarget } from './target';
 import { formatTopLevel } from './variables-format';
 import { partCount, partExpression, partsOf, sizeOfValue, type ValuePart } from './variables-parts';
+import { scalarBits, scalarOf } from './variables-arithmetic';
 import type { Value } from './variables-value';
 
 /** A value with what it is called where it is shown. */
@@ -126,7 +127,9 @@ export class SourceService implements SourceRequests {
   evaluateInFrame(text: string, id: number, frame: number): Promise<VariableInfo> {
     return attempt(() => {
       const hart = this.hart(id);
-      return this.info(this.root(hart, frame, text), hart);
+      const shown = this.root(hart, frame, text);
+      const bits = bitsOf(shown.value, new StackMemory(hart.space));
+      return { ...this.info(shown, hart), ...(bits !== undefined && { bits }) };
     });
   }
 
@@ -174,6 +177,19 @@ export class SourceService implements SourceRequests {
       size: sizeOfValue(value),
       ...(expression !== undefined && { expression }),
     };
+  }
+}
+
+/** The bits of a number, pointer or enumerator; undefined of anything else, and where they cannot be had. */
+function bitsOf(value: Value, memory: StackMemory): string | undefined {
+  try {
+    const scalar = scalarOf(value, memory);
+    const size = scalar.kind === 'pointer' ? 8 : scalar.type.size;
+    const bits = BigInt.asUintN(8 * size, scalarBits(scalar));
+    return `0x${bits.toString(16).padStart(2 * size, '0')}`;
+  } catch (error) {
+    if (error instanceof ExpressionError || error instanceof UnavailableError) return undefined;
+    throw error;
   }
 }
 

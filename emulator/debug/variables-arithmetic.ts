@@ -286,3 +286,16 @@ export function elementAt(value: Value, index: bigint, memory: StackMemory): Val
   const element = dereferenced(fromScalar(pointer), memory);
   return { ...element, ...(value.context && { context: value.context }) };
 }
+
+const scratch = new DataView(new ArrayBuffer(8));
+
+/** A scalar's bits with its sign: integers and pointers as they are, floating-point numbers as they are stored. */
+export function scalarBits(scalar: Scalar): bigint {
+  if (scalar.kind !== 'float') return scalar.value;
+  if (scalar.type.size === 4) {
+    scratch.setFloat32(0, scalar.value);
+    return BigInt(scratch.getUint32(0));
+  }
+  scratch.setFloat64(0, scalar.value);
+  return scratch.getBigUint64(0);
+}

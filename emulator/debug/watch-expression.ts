@@ -1,20 +1,17 @@
-import type { Hart } from '../multiprocess/hart';
-import { ExpressionError, parseExpression, type Scope } from './expression';
+import { ExpressionError } from './expression';
 import type { HartValue } from './protocol';
+import type { DebugTarget } from './target';
+import { readExpression } from './user-expression';
 
 /**
  * What an expression gives on each hart. A hart on which it cannot be evaluated gets the reason.
  * @throws ExpressionError when it cannot be read at all
  */
-export function evaluateOnHarts(
-  text: string,
-  harts: readonly Hart[],
-  scopeOf: (hart: Hart) => Scope,
-): HartValue[] {
-  const expression = parseExpression(text);
-  return harts.map((hart): HartValue => {
+export function evaluateOnHarts(text: string, target: DebugTarget): HartValue[] {
+  const expression = readExpression(text);
+  return target.liveHarts.map((hart): HartValue => {
     try {
-      const value = BigInt.asUintN(64, expression(scopeOf(hart)));
+      const value = BigInt.asUintN(64, expression(target, hart).bits());
       return { hart: hart.index, value: `0x${value.toString(16).padStart(16, '0')}` };
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;

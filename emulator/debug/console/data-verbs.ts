@@ -17,11 +17,26 @@ async function printed(context: Context, text: string): Promise<Reply> {
     const data = { value, type, ...(address !== undefined && { address }) };
     return { text: `= ${value}`, data };
   }
-  const { value } = await context.requests.evaluate(rest, context.hart);
+  const value = await bitsOf(context, rest);
   const bits = 4 * (value.length - 2);
   const shown =
     letter === 'f' ? floatText(BigInt(value), bits) : formatInteger(BigInt(value), letter, bits);
   return { text: `= ${shown}`, data: { value: shown } };
+}
+
+/** The bits of a variable or expression, `0x…`. */
+async function bitsOf({ requests, hart, frame }: Context, text: string): Promise<string> {
+  try {
+    const { bits, type } = await requests.evaluateInFrame(text, hart, frame);
+    if (bits !== undefined) return bits;
+    throw new ConsoleError(`A ${type} has no single value: print one of its parts.`);
+  } catch (inFrame) {
+    // What C does not have: `u8[sp]`.
+    return requests.evaluate(text, hart).then(
+      ({ value }) => value,
+      () => Promise.reject(inFrame as Error),
+    );
+  }
 }
 
 function floatText(value: bigint, bits: number): string {

@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { parseLogMessage } from '../../../emulator/debug/log-message';
 import { SourceService } from '../../../emulator/debug/source-service';
+import { evaluateOnHarts } from '../../../emulator/debug/watch-expression';
 import { Machine } from '../../../emulator/machine';
 import { CapturedStreams } from '../../support/captured-streams';
 
@@ -71,6 +73,17 @@ describe('a C expression', () => {
   ])('%s is refused: %s', async (text, message) => {
     const ask = text === 'end' ? value('end + 1') : value(text);
     await expect(ask).rejects.toThrow(message);
+  });
+
+  test('is what watches and messages take, and has bits where it is a number', async () => {
+    const hart = machine.current.index;
+    const watched = evaluateOnHarts('index * 16', machine).find((each) => each.hart === hart);
+    expect(watched?.value).toBe('0x0000000000000010');
+    const message = parseLogMessage('part {index} of {options.vcpus:x}, {u8[sp] * 0}');
+    expect(message(machine, machine.current)).toBe('part 1 of 0x4, 0');
+    const { bits } = await service.evaluateInFrame('(short)-1', hart, 0);
+    expect(bits).toBe('0xffff');
+    expect((await service.evaluateInFrame('options', hart, 0)).bits).toBeUndefined();
   });
 
   test('reads what the program has in memory', async () => {
