@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { setTimeout } from 'node:timers/promises';
+import { describe, expect, onTestFinished, test } from 'vitest';
 import { Machine } from '../../../emulator';
 import {
   criticalPath,
@@ -10,6 +11,9 @@ import {
 } from '../../../emulator/profile/launch';
 import { LaunchRecorder, type LaunchEvent } from '../../../emulator/profile/launch-recorder';
 import { launchIn, sharedPages } from '../../../emulator/profile/launch-view';
+import type { ArenaEvent } from '../../../emulator/memory/events';
+import { EventTap } from '../../../emulator/profile/event-tap';
+import { buildPoolEntry } from '../../support/pool-entry';
 import { CapturedStreams } from '../../support/captured-streams';
 
 const START = 2000;
@@ -267,6 +271,49 @@ describe('the launches of a guest', () => {
         expect(end).toBeGreaterThan(start);
         if (i > 0) expect(start).toBe(list[i - 1].end);
       });
+    }
+  });
+
+  test('are whole on several threads too, with what each thread ran', async () => {
+    const pool = await buildPoolEntry();
+    onTestFinished(() => pool.remove());
+    const machine = Machine.create({
+      elf: readFileSync('guests/bin/mp-unbalanced.elf'),
+      args: ['mp-unbalanced', 'call', '4', '400000'],
+      streams: new CapturedStreams(),
+      memoryLimit: 64 << 20,
+      pool: { entry: pool.entry, threads: 1 },
+    });
+    const { events, counts } = machine.arena;
+    const tap = new EventTap(events, counts.harts);
+    const recorder = new LaunchRecorder();
+    events.timed = true;
+    const seen: ArenaEvent[] = [];
+    const has = (kind: string, page: number): boolean =>
+      seen.some((event) => event.kind === kind && event.page === page);
+    for (;;) {
+      // Until the other thread has come up and taken a vCPU, this one leaves it some.
+      const waits = has('start', 1) && !has('turn', 1);
+      const stop = machine.run(waits ? 20_000 : 1_000_000);
+      if (waits) await setTimeout(5);
+      const news = tap.collect();
+      seen.push(...news);
+      recorder.take(news);
+      if (stop.kind === 'exited') break;
+      expect(stop.kind).toMatch(/fuel|waiting/);
+    }
+    machine.dispose();
+    tap.end();
+    expect(tap.lost).toBe(0);
+    expect(seen.map(({ sequence }) => sequence)).toEqual(seen.map((_, i) => i + 1));
+    expect(has('turn', 1)).toBe(true);
+    const [record] = recorder.launches;
+    const lanes = launchIn(record, 'instructions').vcpus;
+    for (const lane of lanes) expect(timeIn(lane, 'run')).toBe(lane.instructions);
+    // The first of five parts is twice as long: 5 / 4 of the mean of 4 is 2.
+    expect(measureLaunch(launchIn(record, 'instructions')).loadBalance.value).toBeCloseTo(0.625, 2);
+    for (const { spans: list } of launchIn(record, 'time').vcpus) {
+      list.forEach(({ start }, i) => i > 0 && expect(start).toBe(list[i - 1].end));
     }
   });
 });
