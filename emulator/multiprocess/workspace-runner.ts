@@ -22,8 +22,8 @@ const SLICE_MS = 4;
 const PROGRESS_MS = 100;
 const CHUNK_BYTES = MOST_PAGES * PAGE_SIZE;
 
-/** System calls that only the vCPU's machine can answer: exit, exit_group and those of multiprocess. */
-const HOME_CALLS = new Set([93, 94, 110, 111, 2000, 2001, 2002]);
+/** System calls that only the vCPU's machine can answer: exit, exit_group, brk and those of multiprocess. */
+const HOME_CALLS = new Set([93, 94, 214, 110, 111, 2000, 2001, 2002]);
 const A0 = 10;
 const A7 = 17;
 const ECALL_BYTES = 4;

@@ -143,6 +143,28 @@ describe('workspaces', () => {
     }
   });
 
+  test('brk tells where the heap ends and does not move it', () => {
+    const { machine } = machineOf(
+      `li a0, 0
+       li a7, 214
+       ecall
+       mv s1, a0
+       li t0, 0x10000
+       add a0, s1, t0
+       ecall
+       sub s1, a0, s1
+       li t0, ${DATA}
+       slli t1, s0, 4
+       add t0, t0, t1
+       sd s1, 0(t0)
+       sd a0, 8(t0)`,
+    );
+    expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 0 });
+    const { heap } = machine.kernel.areas;
+    expect([2, 4, 6].map((i) => word(machine, i))).toEqual([0n, 0n, 0n]);
+    expect(word(machine, 3)).toBe(BigInt(heap.end));
+  });
+
   test('left unjoined they are dropped, and nothing of them stays', () => {
     const text = `li t0, ${DATA}\n sd s0, 0(t0)`;
     const { machine } = machineOf(text, { after: 'li a0, 4\n li a7, 93\n ecall' });
