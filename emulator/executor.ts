@@ -80,8 +80,8 @@ export class Executor {
     );
     this.tasks = new Tasks(
       {
-        createHart: (forked, forkedStack, { owner }) =>
-          this.harts.create(forked, () => forkedStack, owner),
+        createHart: (forked, forkedStack, { owner }, index) =>
+          this.harts.create(forked, () => forkedStack, owner, index),
         isAlone: (hart) => this.harts.isAlone(hart),
         endHart: (hart) => {
           this.kernelOf(hart).endThread(hart.state);

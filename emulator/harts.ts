@@ -108,9 +108,16 @@ export class Harts {
     return this.all;
   }
 
-  /** A new hart in `space`; undefined when the arena has no context left. */
-  create(space: AddressSpace, stack: () => StackRange, owner: HartOwner): Hart | undefined {
-    const index = this.arena.allocateHarts();
+  /**
+   * A new hart in `space`; undefined when the arena has no context left.
+   * @param index of a context that is the caller's [the lowest free one]
+   */
+  create(
+    space: AddressSpace,
+    stack: () => StackRange,
+    owner: HartOwner,
+    index = this.arena.allocateHarts(),
+  ): Hart | undefined {
     if (index < 0) return undefined;
     this.states[index] ??= new HartState(this.arena.memory, this.arena.hartAddress(index));
     const hart = new Hart(index, this.states[index], space, stack, owner);

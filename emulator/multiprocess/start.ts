@@ -7,8 +7,16 @@ import { Vcpu, type Task, type VcpuStatus } from './task';
 
 /** What starting a vCPU needs of the machine. */
 export interface VcpuHost {
-  /** A hart of the caller's process in `space` on a stack; undefined when the arena has no context left. */
-  createHart(space: AddressSpace, stack: StackRange, caller: Hart): Hart | undefined;
+  /**
+   * A hart of the caller's process in `space` on a stack; undefined when the arena has no context left.
+   * @param index of a context that was allocated for it [the lowest free one]
+   */
+  createHart(
+    space: AddressSpace,
+    stack: StackRange,
+    caller: Hart,
+    index?: number,
+  ): Hart | undefined;
 }
 
 export interface VcpuStart {
@@ -16,6 +24,8 @@ export interface VcpuStart {
   /** Number in the task, from 1. */
   readonly id: number;
   readonly options: Options;
+  /** Of the task's block of hart contexts; undefined when there was none so large: any free context will do. */
+  readonly index?: number;
   /** The caller's stack. */
   readonly stack: StackRange;
   /** Nothing else runs in the caller's space. */
@@ -50,7 +60,9 @@ const NOT_STARTED: VcpuStatus = {
 export function startVcpu(host: VcpuHost, start: VcpuStart): Vcpu {
   const { task, id, options } = start;
   const space = makeSpace(start);
-  const hart = space && host.createHart(space, stackRange(start), task.owner);
+  const { index } = start;
+  if (!space && index !== undefined) task.owner.space.arena.freeHart(index);
+  const hart = space && host.createHart(space, stackRange(start), task.owner, index);
   const vcpu = new Vcpu(task, id, options.limit, hart);
   if (!hart) {
     if (space && space !== task.owner.space) space.destroy();

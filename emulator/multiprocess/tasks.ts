@@ -210,8 +210,10 @@ export class Tasks {
       options.mode === 'call' ? placeStack(owner.space, options.stackSize) : undefined;
     const alone = this.host.isAlone(owner);
     if (options.mode === 'workspace') task.workspaces = new Workspaces(task, options.flags);
+    const first = owner.space.arena.allocateHarts(options.vcpus);
     for (let id = 1; id <= options.vcpus; id++) {
-      const vcpu = startVcpu(this.host, { task, id, options, stack, alone, privateStack });
+      const index = first < 0 ? undefined : first + id - 1;
+      const vcpu = startVcpu(this.host, { task, id, options, index, stack, alone, privateStack });
       task.vcpus.push(vcpu);
       if (!vcpu.status) task.active += 1;
       if (vcpu.hart) emit(vcpu.hart, 'start', task.id, owner.index, id);

@@ -167,6 +167,28 @@ describe('fork-here', () => {
   });
 });
 
+test('the vCPUs of a task are numbered in a row, whatever other numbers are free', () => {
+  const machine = machineOf(`
+      ${forkHere(3)}
+      beqz a0, main
+      csrr t1, mhartid
+      li t0, ${DATA}
+      slli t2, a0, 3
+      add t0, t0, t2
+      sd t1, 0(t0)
+      ${WAIT}
+    main:
+      ${WAIT}
+      ${EXIT}
+  `);
+  // As if another task had left one number free between two that are in use.
+  expect(machine.arena.allocateHarts(3)).toBe(1);
+  machine.arena.freeHart(2);
+  expect(run(machine)).toEqual(exited(0));
+  expect(words(machine, 4)).toEqual([0n, 4n, 5n, 6n]);
+  expect(machine.arena.allocateHarts()).toBe(2);
+});
+
 describe('fork on stacks of the guest', () => {
   test('main runs on at once; vCPU i is on the top of slot i and returns through the exit stub', () => {
     const machine = machineOf(`
