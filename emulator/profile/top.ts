@@ -71,7 +71,7 @@ export interface LineCost {
 }
 
 /** Source lines by the instructions on them, the most expensive first; only code with debugging information. */
-export function lineCosts(profile: Pick<Profile, 'harts'>, code: ProfileCode): LineCost[] {
+function lineCosts(profile: Pick<Profile, 'harts'>, code: ProfileCode): LineCost[] {
   const costs = new Map<string, { file: string; line: number; self: number }>();
   const { addresses, executions } = addCounts(profile.harts.map(({ counts }) => counts));
   addresses.forEach((address, i) => {
@@ -159,14 +159,14 @@ export function listText(
 }
 
 /** A function in two runs. */
-export interface FunctionDifference {
+interface FunctionDifference {
   readonly name: string;
   readonly before: number;
   readonly after: number;
 }
 
 /** Functions by how much their own cost differs, the largest difference first; those that cost the same are left out. */
-export function compareFunctions(
+function compareFunctions(
   before: Pick<ProfileList, 'functions'>,
   after: Pick<ProfileList, 'functions'>,
 ): FunctionDifference[] {
