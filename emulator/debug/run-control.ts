@@ -54,6 +54,8 @@ export class RunControl {
   private pauseWanted = false;
   private meter = new SpeedMeter();
   private reported = 0;
+  /** The breakpoints when the run began, as text. */
+  private breakpointsBefore = '';
 
   constructor(
     private readonly target: DebugTarget,
@@ -152,6 +154,7 @@ export class RunControl {
     this.parts.endedVcpus.forgetJoined();
     this.meter = new SpeedMeter();
     this.parts.tracking.starts();
+    this.breakpointsBefore = JSON.stringify(this.parts.breakpoints.list());
     this.running = this.runToStop(go, members, reached);
     this.report();
   }
@@ -226,8 +229,15 @@ export class RunControl {
     this.pauseWanted = false;
     host.clearPause();
     output.flush();
-    host.events.breakpointsChanged(breakpoints.list());
+    this.tellBreakpoints();
     this.report();
+  }
+
+  /** What a stop has changed of the breakpoints: hits, and temporary ones that are gone. Most stops change nothing. */
+  private tellBreakpoints(): void {
+    const { host, breakpoints } = this.parts;
+    const list = breakpoints.list();
+    if (JSON.stringify(list) !== this.breakpointsBefore) host.events.breakpointsChanged(list);
   }
 
   /** All harts are shown where they stand; where one has come to a breakpoint unseen, that is still to come. */
