@@ -1,3 +1,4 @@
+import type { DOMWrapper } from '@vue/test-utils';
 import { describe, expect, test, vi } from 'vitest';
 import type { EventColumns } from '../../emulator/debug/protocol-timeline';
 import { panned, zoomed } from '../../renderer/parts/canvas/axis-range';
@@ -14,6 +15,9 @@ import {
   type Timeline,
 } from '../../renderer/panes/timeline/timeline-layout';
 import TimelinePane from '../../renderer/panes/timeline/TimelinePane.vue';
+import { ROW } from '../../renderer/panes/timeline/timeline-drawing';
+import { RULER } from '../../renderer/parts/canvas/axis-drawing';
+import { useView } from '../../renderer/stores/view';
 import { useEventRange } from '../../renderer/stores/event-range';
 import { fakeWindow, openProgram, show } from './support';
 
@@ -248,5 +252,75 @@ describe('the Timeline pane', () => {
     expect(useEventRange().range).toEqual({ first: 4, last: 5 });
     await box.trigger('keydown', { key: 'Escape' });
     expect(useEventRange().range).toBeNull();
+  });
+
+  describe('follows the pointer', () => {
+    const WIDTH = 1000;
+
+    /** The pane over the order of its six events, 1000 pixels wide beside the names. */
+    async function timelinePane(): Promise<{
+      canvas: DOMWrapper<Element>;
+      about: () => string;
+      chosen: () => string;
+    }> {
+      fakeWindow();
+      vi.spyOn(HTMLElement.prototype, 'clientWidth', 'get').mockReturnValue(WIDTH + 132);
+      vi.spyOn(HTMLElement.prototype, 'clientHeight', 'get').mockReturnValue(200);
+      const pane = show(TimelinePane);
+      await openProgram();
+      await vi.waitFor(() => expect(pane.findAll('[data-lane]')).toHaveLength(2));
+      await pane.get('select').setValue('order');
+      const canvas = pane.get('canvas');
+      (canvas.element as HTMLCanvasElement).setPointerCapture = () => undefined;
+      return {
+        canvas,
+        about: () => pane.get('[data-testid=timeline-about]').text(),
+        chosen: () => pane.find('[data-testid=timeline-range]').text(),
+      };
+    }
+    /** In the middle of a lane; the events stand at 0, 200, … 1000. */
+    const at = (clientX: number, lane = 0): object => ({
+      clientX,
+      clientY: RULER + ROW * (lane + 0.5),
+      pointerId: 1,
+    });
+
+    test('tells the event under it, of the lane under it', async () => {
+      const { canvas, about } = await timelinePane();
+      await canvas.trigger('pointermove', at(10));
+      await vi.waitFor(() => expect(about()).toContain('event 1 · fork'));
+      await canvas.trigger('pointermove', at(610, 1));
+      await vi.waitFor(() => expect(about()).toContain('event 4 · loan'));
+      await canvas.trigger('pointerleave');
+      await vi.waitFor(() => expect(about()).toContain('hart 0 main'));
+    });
+
+    test('the wheel zooms about it, and a drag moves what is in sight', async () => {
+      const { canvas, about } = await timelinePane();
+      // In by 1.3 ten times: what was at 1000, the join, stays there.
+      for (let n = 0; n < 10; n++) await canvas.trigger('wheel', { deltaY: -1, ...at(1000) });
+      await canvas.trigger('pointermove', at(0));
+      await vi.waitFor(() => expect(about()).toContain('event 6 · join'));
+      // To the right by five windows: the events before come into sight.
+      for (let n = 0; n < 15; n++) {
+        await canvas.trigger('pointerdown', at(0));
+        await canvas.trigger('pointermove', at(1000));
+        await canvas.trigger('pointerup', at(1000));
+      }
+      await canvas.trigger('pointermove', at(0));
+      await vi.waitFor(() => expect(about()).toContain('event 1 · fork'));
+    });
+
+    test('a drag with Shift chooses a part, a click opens the code of an event', async () => {
+      const { canvas, chosen } = await timelinePane();
+      await canvas.trigger('pointerdown', { ...at(150), shiftKey: true });
+      await canvas.trigger('pointermove', { ...at(650), shiftKey: true });
+      await canvas.trigger('pointerup', { ...at(650), shiftKey: true });
+      expect(chosen()).toBe('3 chosen');
+      expect(useEventRange().range).toEqual({ first: 2, last: 4 });
+      await canvas.trigger('pointerdown', at(610, 1));
+      await canvas.trigger('pointerup', at(611, 1));
+      await vi.waitFor(() => expect(useView().disassemblyPlace).not.toBeNull());
+    });
   });
 });
