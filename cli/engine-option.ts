@@ -20,6 +20,7 @@ export function engineText({ instructions, engineStatistics: of }: Machine): str
   return (
     `${of.translatedInstructions} of them (${share.toFixed(1)} %) in translated code: ` +
     `${of.regions} regions of ${of.translated} instructions, ${of.entries} entries; ` +
-    `left for ${exits.join(', ') || 'nothing'}`
+    `left for ${exits.join(', ') || 'nothing'}; ` +
+    `longest pause to translate ${of.longestPause.toFixed(1)} ms`
   );
 }

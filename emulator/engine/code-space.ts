@@ -178,7 +178,7 @@ export class CodeSpace {
     const known = this.lookup(pc);
     if (known !== 0) return known;
     this.ensureRoom();
-    if (pc >= ADDRESS_LIMIT || this.prepare(Math.floor(pc / PAGE_SIZE)) === 0) return undefined;
+    if (pc >= ADDRESS_LIMIT || this.keep(Math.floor(pc / PAGE_SIZE)) === 0) return undefined;
     this.placeRun(pc);
     // A 4-byte instruction whose second half cannot be fetched has none.
     return this.lookup(pc) || undefined;
@@ -201,6 +201,22 @@ export class CodeSpace {
     if (address >= ADDRESS_LIMIT) return undefined;
     const map = this.inUse(Math.floor(address / PAGE_SIZE));
     return map === 0 ? this.source.fetch(address) : this.copiedUnit(map, address);
+  }
+
+  /** Whether records are made of these 16-bit units at an address. */
+  isThere(address: number, units: Uint16Array): boolean {
+    for (let i = 0; i < units.length; i++) {
+      const at = address + 2 * i;
+      const map = this.inUse(Math.floor(at / PAGE_SIZE));
+      if (map === 0 || this.copiedUnit(map, at) !== units[i]) return false;
+    }
+    return true;
+  }
+
+  /** Whether a breakpoint lies in [from, to). */
+  hasBreakpoint(from: number, to: number): boolean {
+    for (const address of this.breakpoints) if (address >= from && address < to) return true;
+    return false;
   }
 
   /** The map of a page of which records or regions are in use, else 0. */
@@ -275,6 +291,13 @@ export class CodeSpace {
     if (known !== 0 && this.isCopyOf(map, found)) return map;
     if (known !== 0) this.invalidate(page);
     this.bulk.copy(map + MAP.copy, found & -PAGE_SIZE, PAGE_SIZE);
+    return map;
+  }
+
+  /** As `prepare`, and the copy stays as it is until the page is compared with it again. */
+  private keep(page: number): number {
+    const map = this.prepare(page);
+    if (map !== 0) this.use(map, page);
     return map;
   }
 
@@ -513,7 +536,7 @@ export class CodeSpace {
   private unitBehind(map: number, pc: number): number | undefined {
     const next = pc + 2;
     if ((next & (PAGE_SIZE - 1)) !== 0) return this.copiedUnit(map, next);
-    const nextMap = next < ADDRESS_LIMIT ? this.prepare(next / PAGE_SIZE) : 0;
+    const nextMap = next < ADDRESS_LIMIT ? this.keep(next / PAGE_SIZE) : 0;
     return nextMap === 0 ? undefined : this.copiedUnit(nextMap, next);
   }
 

@@ -258,6 +258,13 @@ export class Engine {
     this.code.regions = allowed ? this.translator?.cache : undefined;
   }
 
+  /** Id of the space that another thread reads the code of: a fork may have ended by then, its process has not. */
+  private get translatedSpace(): number {
+    const { space } = this;
+    for (const root of this.roots) if (root.codeVersion === space.codeVersion) return root.id;
+    return space.id;
+  }
+
   /**
    * Runs at most `budget` instructions, exactly `budget` when nothing else stops it.
    * @param stepping true to run through a breakpoint or a watch at the first instruction
@@ -340,7 +347,7 @@ export class Engine {
     hart.pc = this.words[(stopped + RECORD.pc) >>> 2];
     switch (reason) {
       case REASON.fuel:
-        if (!this.observed) this.translator?.sample(hart);
+        if (!this.observed) this.translator?.sample(hart, this.translatedSpace);
         return undefined;
       case REASON.calls:
         this.counting?.counter.resolve(hart);

@@ -16,9 +16,11 @@ export interface EngineStatistics {
   readonly bytes: number;
   /** Modules that were given up to make room. */
   readonly evicted: number;
-  /** Guest instructions translated since the start, and the time that took. */
+  /** Guest instructions translated since the start, and how long harts stood still for it. */
   readonly translated: number;
   readonly milliseconds: number;
+  /** The longest time that a hart stood still for a translation, in milliseconds. */
+  readonly longestPause: number;
 }
 
 const NO_EXITS = Object.fromEntries(Object.keys(EXIT).map((name) => [name, 0])) as Record<
@@ -36,6 +38,7 @@ export const NO_STATISTICS: EngineStatistics = {
   evicted: 0,
   translated: 0,
   milliseconds: 0,
+  longestPause: 0,
 };
 
 /** The statistics of two engines together. */
@@ -53,6 +56,7 @@ export function addStatistics(a: EngineStatistics, b: EngineStatistics): EngineS
     evicted: a.evicted + b.evicted,
     translated: a.translated + b.translated,
     milliseconds: a.milliseconds + b.milliseconds,
+    longestPause: Math.max(a.longestPause, b.longestPause),
   };
 }
 

@@ -1,5 +1,11 @@
-/** Entry of a pool thread: the worker threads that run a machine's vCPUs beside its hart thread. */
+/** Entry of the worker threads that run a machine's vCPUs beside its hart thread, and of the one that translates. */
 import { workerData } from 'node:worker_threads';
 import { runPoolThread, type PoolThreadData } from '../multiprocess/pool-thread';
+import {
+  runTranslationThread,
+  type TranslationThreadData,
+} from '../multiprocess/translation-thread';
 
-runPoolThread(workerData as PoolThreadData);
+const data = workerData as PoolThreadData | TranslationThreadData;
+if ('translations' in data) runTranslationThread(data);
+else runPoolThread(data);

@@ -8,6 +8,7 @@ import type { AddressSpace } from '../memory/address-space';
 import type { Hart } from './hart';
 import { PoolControl } from './pool-control';
 import type { PoolThreadData } from './pool-thread';
+import type { TranslationThreadData } from './translation-thread';
 
 /** How a machine gets threads for its vCPUs. */
 export interface PoolOptions {
@@ -30,6 +31,7 @@ export class HartPool {
   private readonly control = new PoolControl();
   private readonly lent = new Map<number, Hart>();
   private workers: Worker[] = [];
+  private translator: Worker | undefined;
 
   /**
    * @param root the main VM's space
@@ -45,7 +47,9 @@ export class HartPool {
     private readonly timebase: number,
     private readonly report: (text: string) => void,
     private readonly counts = false,
-  ) {}
+  ) {
+    if (engine.store) engine.store.onWanted = () => this.startTranslator();
+  }
 
   /** Harts that are ready or running in the pool. */
   get active(): number {
@@ -129,11 +133,14 @@ export class HartPool {
   end(): void {
     this.control.end();
     for (const worker of this.workers) void worker.terminate();
+    void this.translator?.terminate();
     this.workers = [];
   }
 
   private spawn(): void {
-    const { entry, threads } = this.options;
+    const { threads } = this.options;
+    this.startTranslator();
+    const { store } = this.engine;
     for (let index = 1; index <= threads; index++) {
       const workerData: PoolThreadData = {
         memory: this.root.arena.memory,
@@ -141,22 +148,40 @@ export class HartPool {
         root: this.root.id,
         part: this.partOf(index),
         timebase: this.timebase,
-        ...(this.engine.store && { regions: this.engine.store.buffer }),
+        ...(store && { regions: store.buffer }),
         timeOrigin: HOST_ORIGIN,
         kind: this.engine.kind,
         interpreter: interpreterModule('plain'),
         ...(this.counts && { counting: interpreterModule('counting') }),
       };
-      const worker = new Worker(entry, { workerData });
-      // A program's end ends its threads, not the other way round.
-      worker.unref();
-      worker.on('error', ({ message }) => this.report(`A thread for vCPUs has ended: ${message}`));
-      this.workers.push(worker);
+      this.workers.push(this.startWorker(workerData, 'A thread for vCPUs'));
     }
   }
 
   private partOf(index: number): EnginePart {
     return { index, of: this.root.arena.counts.codeTables, counts: this.counts };
+  }
+
+  /** Starts the thread that translates, unless it is there already. Code that counts each hart's thread makes itself. */
+  private startTranslator(): void {
+    const { store } = this.engine;
+    if (!store || this.translator || this.counts) return;
+    store.requests.serve(true);
+    const workerData: TranslationThreadData = {
+      memory: this.root.arena.memory,
+      control: this.control.buffer,
+      translations: store.buffer,
+      interpreter: interpreterModule('plain'),
+    };
+    this.translator = this.startWorker(workerData, 'The thread that translates');
+  }
+
+  private startWorker(workerData: PoolThreadData | TranslationThreadData, what: string): Worker {
+    const worker = new Worker(this.options.entry, { workerData });
+    // A program's end ends its threads, not the other way round.
+    worker.unref();
+    worker.on('error', ({ message }) => this.report(`${what} has ended: ${message}`));
+    return worker;
   }
 
   private home(index: number): Hart | undefined {

@@ -2,7 +2,7 @@ import { PAGE_SHIFT } from '../../memory/layout';
 import type { CodeSpace, RegionEntries } from '../code-space';
 import { BREAKPOINT_BIT, ENTRY_BIT, PSEUDO_COUNT, REGION_SLOTS, REGIONS } from '../records';
 import type { FloatMode } from './float-mode';
-import type { Region, RegionSource } from './region';
+import type { CodeRun } from './region-store';
 
 /** A region's function. */
 export type RegionFunction = (context: number, fuel: number, depth: number) => bigint;
@@ -10,13 +10,15 @@ export type RegionFunction = (context: number, fuel: number, depth: number) => b
 /** A module of regions: they come and go together, because they may call each other. */
 export interface Unit {
   readonly entries: readonly Entry[];
-  /** The code that it was made from: addresses and their 16 bits, which must still be there. */
-  readonly source: ReadonlyMap<number, number>;
+  /** The code that it was made from, which must still be there. */
+  readonly source: readonly CodeRun[];
   readonly pages: ReadonlySet<number>;
   /** Bytes of WebAssembly. */
   readonly bytes: number;
   /** What its floating-point code is written for; undefined when it has none. */
   readonly mode: FloatMode | undefined;
+  /** Guest instructions in its regions. */
+  readonly instructions: number;
   /** Its code is known to be unchanged: the records of its entries lead to it. */
   active: boolean;
 }
@@ -54,7 +56,6 @@ export class CodeCache implements RegionEntries {
     memory: WebAssembly.Memory,
     private readonly code: CodeSpace,
     private readonly table: WebAssembly.Table,
-    private readonly source: RegionSource,
   ) {
     this.view = new DataView(memory.buffer);
   }
@@ -84,35 +85,25 @@ export class CodeCache implements RegionEntries {
     return this.entries.has(pc);
   }
 
-  /** The 16-bit units that regions were made from. */
-  sourceOf(regions: readonly Region[]): Map<number, number> {
-    const source = new Map<number, number>();
-    for (const { blocks } of regions) {
-      for (const { items } of blocks) {
-        for (const { pc, decoded } of items) {
-          for (let at = pc; at < pc + decoded.length; at += 2) {
-            source.set(at, this.source.fetch(at) ?? 0);
-          }
-        }
-      }
-    }
-    return source;
-  }
-
-  /** Takes in a module's regions, by address; those at addresses that have one replace it. */
+  /**
+   * Takes in a module's regions, by address. The one that the module was made for replaces what is there; of the functions
+   * that it calls those that have a region in use keep that.
+   */
   add(
-    functions: ReadonlyMap<number, RegionFunction>,
-    { source, bytes, mode }: Pick<Unit, 'source' | 'bytes' | 'mode'>,
+    all: ReadonlyMap<number, RegionFunction>,
+    main: number,
+    { source, bytes, mode, instructions }: Pick<Unit, 'source' | 'bytes' | 'mode' | 'instructions'>,
   ): void {
-    for (const pc of functions.keys()) this.dropAt(pc);
-    this.makeRoom(functions.size, bytes);
-    const entries = [...functions].map(([pc, run]): Entry => {
+    const functions = [...all].filter(([pc]) => pc === main || this.unitAt(pc) === undefined);
+    for (const [pc] of functions) this.dropAt(pc);
+    this.makeRoom(functions.length, bytes);
+    const entries = functions.map(([pc, run]): Entry => {
       const slot = this.freeSlots.pop() ?? this.nextSlot++;
       this.table.set(slot, run);
       return { pc, slot };
     });
-    const pages = new Set([...source.keys()].map((pc) => pc >>> PAGE_SHIFT));
-    const unit: Unit = { entries, source, pages, bytes, mode, active: false };
+    const pages = new Set(source.flatMap(pagesOf));
+    const unit: Unit = { entries, source, pages, bytes, mode, instructions, active: false };
     this.units.add(unit);
     this.bytes += bytes;
     for (const entry of entries) this.entries.set(entry.pc, { entry, unit });
@@ -151,15 +142,15 @@ export class CodeCache implements RegionEntries {
 
   /** Lets the records of a module's entries lead to it, if its code is still the same. */
   private activate(unit: Unit): boolean {
-    for (const [pc, bits] of unit.source) {
-      if (this.source.isBreakpoint(pc)) return false;
-      if (this.source.fetch(pc) !== bits) {
+    // From now on the copies of these pages are kept, which are what runs.
+    for (const page of unit.pages) if (!this.code.watch(page)) return false;
+    for (const run of unit.source) {
+      if (this.code.hasBreakpoint(run.start, run.start + 2 * run.bits.length)) return false;
+      if (!this.code.isThere(run.start, run.bits)) {
         this.drop(unit);
         return false;
       }
     }
-    // From now on changes of these pages are told.
-    for (const page of unit.pages) if (!this.code.watch(page)) return false;
     unit.active = true;
     for (const entry of unit.entries) {
       const record = this.code.lookup(entry.pc);
@@ -229,4 +220,11 @@ export class CodeCache implements RegionEntries {
 /** Whether an operation is an instruction's, at which a region may begin. */
 function isPlain(operation: number): boolean {
   return (operation & (BREAKPOINT_BIT | ENTRY_BIT)) === 0 && operation >= PSEUDO_COUNT;
+}
+
+/** The pages that code lies on. */
+function pagesOf({ start, bits }: CodeRun): number[] {
+  const first = start >>> PAGE_SHIFT;
+  const last = (start + 2 * bits.length - 1) >>> PAGE_SHIFT;
+  return Array.from({ length: last - first + 1 }, (_, n) => first + n);
 }

@@ -9,7 +9,8 @@ import { i32, type Expr } from '../../wasm';
  *   interpreter computes the first one that is not, and after that the mode is `sticky`.
  * - `soft`: anything else. The interpreter's floating-point functions compute.
  */
-export type FloatMode = 'sticky' | 'clear' | 'soft';
+export const FLOAT_MODES = ['sticky', 'clear', 'soft'] as const;
+export type FloatMode = (typeof FLOAT_MODES)[number];
 
 /** frm and the inexact flag in `fcsr`. */
 const MODE_BITS = 0xe1;

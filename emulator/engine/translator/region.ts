@@ -4,7 +4,7 @@ import type { Strip } from './strips';
 import { traitsOf, type Traits } from './traits';
 
 /** The most instructions in a region: V8's compile time grows faster than a function's size. */
-export const REGION_LIMIT = 500;
+export const REGION_LIMIT = 1000;
 
 /** Where the instructions of a region come from. */
 export interface RegionSource {
@@ -67,6 +67,8 @@ export interface Region {
   readonly instructions: number;
   /** Direct calls out of it, by target. */
   readonly calls: readonly number[];
+  /** There was more code than the limit allows. */
+  readonly isCut: boolean;
 }
 
 const withEnd = (edge: Edge): readonly Edge[] => (edge.ends ? [edge, edge.ends] : [edge]);
@@ -142,7 +144,8 @@ export function discoverRegion(
       pc = after(item);
     }
   }
-  return items.has(entry) ? buildBlocks(source, entry, items, leaders) : undefined;
+  if (!items.has(entry)) return undefined;
+  return { ...buildBlocks(source, entry, items, leaders), isCut: items.size >= limit };
 }
 
 /** The instruction at `pc`, unless the interpreter must run it. */
@@ -162,7 +165,7 @@ function buildBlocks(
   entry: number,
   items: ReadonlyMap<number, Item>,
   leaders: ReadonlySet<number>,
-): Region {
+): Omit<Region, 'isCut'> {
   const blocks = new Map<number, Block>();
   const calls = new Set<number>();
   const edge = (pc: number): Edge => ({ pc, to: undefined });

@@ -6,11 +6,12 @@ import { hostHasFusedMadd } from '../host';
 import type { Interpreter } from '../interpreter-module';
 import type { EngineStatistics } from '../statistics';
 import { CodeCache, type RegionFunction, type Unit } from './code-cache';
-import { modeOf, type FloatMode } from './float-mode';
-import { discoverRegion, REGION_LIMIT, type Region, type RegionSource } from './region';
-import { hasModes } from './region-function';
-import { buildRegionModule, regionName } from './region-module';
+import { FLOAT_MODES, modeOf, type FloatMode } from './float-mode';
+import { Offers } from './offers';
+import { REGION_LIMIT, type RegionSource } from './region';
+import { regionName } from './region-module';
 import type { RegionStore, StoredModule } from './region-store';
+import { translateUnit, unitsOf } from './unit';
 
 /** Interpreted instructions between two samples of where the time goes. */
 const SAMPLE_EVERY = 10_000;
@@ -21,8 +22,14 @@ const EAGER_LIMIT = 60;
 const MOST_SAMPLED = 4096;
 /** Samples at one address that make it hot. */
 const HOT_SAMPLES = 3;
-/** The most instructions that are translated at a time. */
-const UNIT_LIMIT = REGION_LIMIT;
+/** How long a hart stands still for a translation on its own thread, in milliseconds. */
+const PAUSE_MS = 3;
+/** What translating an instruction takes at first, in milliseconds, before the host has compiled the translator. */
+const FIRST_COST_MS = 0.05;
+/** The fewest instructions that are translated at a time, however long that takes. */
+const LEAST = 24;
+/** Samples after which what was asked for and has not come is asked for again. */
+const PATIENCE = 1000;
 
 /** Decides which code is translated, and does it. */
 export class Translator {
@@ -32,13 +39,20 @@ export class Translator {
   private readonly samples = new Map<number, number>();
   private readonly rejected = new Set<number>();
   /** What other threads have translated and this one has not met yet. */
-  private readonly offers = new Map<number, StoredModule>();
+  private readonly offers = new Offers();
+  /** What another thread is asked to translate: at which sample, by address and mode. */
+  private readonly asked = new Map<number, number>();
+  /** Where translations on this thread were cut short, because there was no other to make them. */
+  private readonly cut = new Set<number>();
+  private samplesTaken = 0;
   /** How far the store has been read. */
   private stored: number;
   private readonly imports: Record<string, WebAssembly.ImportValue>;
   private untilSample = 0;
   private translated = 0;
   private milliseconds = 0;
+  private longestPause = 0;
+  private cost = FIRST_COST_MS;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -49,7 +63,7 @@ export class Translator {
     private readonly counter?: InstructionCounter,
   ) {
     this.stored = store?.begin ?? 0;
-    this.cache = new CodeCache(memory, code, interpreter.regions, source);
+    this.cache = new CodeCache(memory, code, interpreter.regions);
     this.imports = {
       ...(interpreter as unknown as Record<string, WebAssembly.ImportValue>),
       memory,
@@ -60,8 +74,8 @@ export class Translator {
 
   get stats(): Omit<EngineStatistics, 'translatedInstructions' | 'entries' | 'exits'> {
     const { regions, modules, bytes, evicted } = this.cache;
-    const { translated, milliseconds } = this;
-    return { regions, modules, bytes, evicted, translated, milliseconds };
+    const { translated, milliseconds, longestPause } = this;
+    return { regions, modules, bytes, evicted, translated, milliseconds, longestPause };
   }
 
   /** Whether there is a region that begins in [from, to) and is in use, or another thread has one. */
@@ -69,7 +83,7 @@ export class Translator {
     const mayRun = this.code.regions === this.cache;
     if (mayRun && this.store && this.store.end !== this.stored) this.takeOffers(this.store);
     const isWithin = (pc: number): boolean => pc >= from && pc < to;
-    if ([...this.offers.keys()].some(isWithin)) return true;
+    if (this.offers.some(isWithin)) return true;
     return this.cache.active().some(isWithin);
   }
 
@@ -84,8 +98,11 @@ export class Translator {
     this.untilSample -= count;
   }
 
-  /** A hart has stopped at `hart.pc`, where control has moved to: every so often code there is looked at. */
-  sample(hart: HartState): void {
+  /**
+   * A hart has stopped at `hart.pc`, where control has moved to: every so often code there is looked at.
+   * @param space id of the space that it runs in
+   */
+  sample(hart: HartState, space: number): void {
     if (this.untilSample > 0) return;
     this.untilSample = this.isEager ? EAGER_SAMPLE : SAMPLE_EVERY;
     const { pc } = hart;
@@ -93,6 +110,8 @@ export class Translator {
       this.translate(hart, pc);
       return;
     }
+    this.samplesTaken += 1;
+    if (this.cut.size > 0) this.askForCut(hart, space);
     const unit = this.cache.unitAt(pc);
     const isOther = unit !== undefined && this.hasWrongMode(unit, hart);
     if (unit && !isOther) return;
@@ -101,86 +120,121 @@ export class Translator {
     this.samples.set(pc, count);
     if (count < HOT_SAMPLES && !isOther) return;
     this.samples.delete(pc);
-    this.translate(hart, pc);
+    if (!this.ask(hart, pc, space)) this.translate(hart, pc);
   }
 
-  /** Translates the region that begins at `pc`, and what it calls. */
+  /** Translates the region that begins at `pc`, and what it calls, on this thread. */
   translate(hart: HartState, pc: number): void {
-    if (this.rejected.has(pc) || (this.isEager && this.cache.unitAt(pc))) return;
+    const { isEager } = this;
+    if (this.rejected.has(pc) || (isEager && this.cache.unitAt(pc))) return;
     const start = performance.now();
-    const region = discoverRegion(this.source, pc, this.isEager ? EAGER_LIMIT : REGION_LIMIT);
-    if (!region) {
+    const unit = translateUnit(this.source, pc, {
+      limit: isEager ? EAGER_LIMIT : this.affordable,
+      mode: this.modeFor(hart),
+      withCallees: !isEager,
+      counts: this.counter !== undefined,
+      isKnown: (target) => this.cache.unitAt(target) !== undefined,
+    });
+    if (!unit) {
       if (this.rejected.size > MOST_SAMPLED) this.rejected.clear();
       this.rejected.add(pc);
       return;
     }
-    const regions = this.isEager ? [region] : this.withCallees(region);
-    const relaxedMadd = hostHasFusedMadd();
-    const mode = this.modeFor(hart);
-    const options = { mode, relaxedMadd, counts: this.counter !== undefined };
-    const module: StoredModule = {
-      entries: regions.map(({ entry }) => entry),
-      source: this.cache.sourceOf(regions),
-      mode: regions.some(hasModes) ? mode : undefined,
-      bytes: buildRegionModule(regions, options),
-    };
+    const { module, isCut } = unit;
     // Others have theirs already, or are told now.
     const isRead = this.store?.end === this.stored;
     this.store?.add(module);
     if (this.store && isRead) this.stored = this.store.end;
     this.install(module);
-    this.translated += regions.reduce((sum, { instructions }) => sum + instructions, 0);
-    this.milliseconds += performance.now() - start;
+    const taken = performance.now() - start;
+    this.cost = (this.cost + taken / module.instructions) / 2;
+    this.paused(taken);
+    if (isCut && !isEager && this.cut.size < MOST_SAMPLED) this.cut.add(pc);
   }
 
-  private install({ entries, source, mode, bytes }: StoredModule): void {
+  /** How many instructions can be translated without a long pause. */
+  private get affordable(): number {
+    return Math.min(REGION_LIMIT, Math.max(LEAST, Math.floor(PAUSE_MS / this.cost)));
+  }
+
+  /** Asks the thread that translates, if there is one. False when this thread has to. */
+  private ask(hart: HartState, pc: number, space: number): boolean {
+    const { store, asked, samplesTaken } = this;
+    if (!store) return false;
+    if (!store.requests.isServed) store.onWanted?.();
+    if (!store.requests.isServed) return false;
+    const mode = this.modeFor(hart);
+    const key = pc * FLOAT_MODES.length + FLOAT_MODES.indexOf(mode);
+    const since = asked.get(key);
+    if (since !== undefined && samplesTaken - since < PATIENCE) return true;
+    if (asked.size > MOST_SAMPLED) asked.clear();
+    // When there is no room it is hot again later.
+    if (store.requests.put({ space, pc, mode })) asked.set(key, samplesTaken);
+    return true;
+  }
+
+  /** What was cut short is made anew: by the thread that translates, or here when more can be afforded by now. */
+  private askForCut(hart: HartState, space: number): void {
+    const [pc] = this.cut;
+    if (!this.ask(hart, pc, space)) {
+      if (this.affordable < REGION_LIMIT) return;
+      this.translate(hart, pc);
+    }
+    this.cut.delete(pc);
+  }
+
+  private paused(milliseconds: number): void {
+    this.milliseconds += milliseconds;
+    this.longestPause = Math.max(this.longestPause, milliseconds);
+  }
+
+  private install({ entries, source, mode, bytes, instructions }: StoredModule): void {
     const module = new WebAssembly.Module(bytes);
-    const counters = this.counter?.install(module, source);
+    const counters = this.counter?.install(module, unitsOf(source));
     const env = counters === undefined ? this.imports : { ...this.imports, counters };
     const { exports } = new WebAssembly.Instance(module, { env });
     const functions = new Map(entries.map((pc) => [pc, exports[regionName(pc)] as RegionFunction]));
-    this.cache.add(functions, { source, mode, bytes: bytes.length });
+    this.translated += instructions;
+    const of = { source, mode, instructions, bytes: bytes.length };
+    this.cache.add(functions, entries[0], of);
   }
 
-  /** Looks at what other threads have translated: it is used where this one has come or comes to. */
+  /**
+   * Looks at what other threads have translated, up to the first module that is used at once; the others are used where
+   * this thread comes to.
+   */
   private takeOffers(store: RegionStore): void {
-    const { end } = store;
-    while (this.stored < end) {
+    while (this.stored !== store.end) {
       const { module, next } = store.read(this.stored);
       this.stored = next;
-      for (const pc of module.entries) this.offers.set(pc, module);
-      const isKnown = module.entries.some((pc) => this.cache.has(pc));
-      if (!isKnown && module.entries.some((pc) => this.code.lookup(pc) !== 0)) {
-        this.accept(module.entries[0]);
-      }
+      if (!module) continue;
+      this.offers.add(module);
+      if (this.wants(module)) return this.accept(module.entries[0]);
     }
+  }
+
+  /** Whether a module is of use here at once: it was asked for, or its code is decoded and not translated. */
+  private wants({ entries, mode, instructions }: StoredModule): boolean {
+    let isAsked = false;
+    for (const other of mode ? [mode] : FLOAT_MODES) {
+      const key = entries[0] * FLOAT_MODES.length + FLOAT_MODES.indexOf(other);
+      if (this.asked.delete(key)) isAsked = true;
+    }
+    if (isAsked) return true;
+    // One that was cut short, made anew.
+    const present = this.cache.unitAt(entries[0]);
+    if (present && present.mode === mode && present.instructions < instructions) return true;
+    if (entries.some((pc) => this.cache.has(pc))) return false;
+    return entries.some((pc) => this.code.lookup(pc) !== 0);
   }
 
   /** Uses what another thread has translated for the code at `pc`, if there is something. */
   private accept(pc: number): void {
-    const module = this.offers.get(pc);
+    const module = this.offers.take(pc);
     if (!module) return;
-    for (const entry of module.entries) {
-      if (this.offers.get(entry) === module) this.offers.delete(entry);
-    }
+    const start = performance.now();
     this.install(module);
-  }
-
-  /** The region and the functions that it calls, as far as there is room. */
-  private withCallees(region: Region): Region[] {
-    const regions = [region];
-    let room = UNIT_LIMIT - region.instructions;
-    for (const { calls } of regions) {
-      for (const target of calls) {
-        if (room <= 0 || regions.some(({ entry }) => entry === target)) continue;
-        if (this.cache.unitAt(target)) continue;
-        const callee = discoverRegion(this.source, target, room);
-        if (!callee) continue;
-        regions.push(callee);
-        room -= callee.instructions;
-      }
-    }
-    return regions;
+    this.paused(performance.now() - start);
   }
 
   /** Whether a region is of no use with the present rounding mode and flags. */

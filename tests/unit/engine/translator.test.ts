@@ -93,13 +93,13 @@ describe('the store of translated modules', () => {
     const store = new RegionStore();
     const module = {
       entries: [0x10000, 0xfffffff0],
-      source: new Map([
-        [0x10000, 0x0513],
-        [0x10002, 0x0015],
-        [0xfffffff0, 0x8082],
-      ]),
+      source: [
+        { start: 0x10000, bits: Uint16Array.of(0x0513, 0x0015, 0x8082) },
+        { start: 0xfffffff0, bits: Uint16Array.of(0x8082) },
+      ],
       mode: 'clear' as const,
       bytes: Uint8Array.of(1, 2, 3, 4, 5),
+      instructions: 3,
     };
     store.add(module);
     store.add({ ...module, mode: undefined });

@@ -30,8 +30,8 @@ describe('harts that fork, protect, unmap and write code leave what the interpre
     const where = threads > 0 ? { entry: pool.entry, threads } : undefined;
     const { outcome, translatedInstructions } = translationStress(SEED, ROUNDS, engine, where);
     expect(outcome, `seed ${SEED}`).toEqual(expected);
-    // The comparison is of something.
-    if (engine !== 'interpreter') {
+    // The comparison is of something; a thread that translates may come too late for that.
+    if (engine === 'translator' || (engine === 'auto' && threads === 0)) {
       expect(translatedInstructions / outcome.instructions).toBeGreaterThan(0.2);
     }
   });

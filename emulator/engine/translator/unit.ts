@@ -1,0 +1,97 @@
+import { hostHasFusedMadd } from '../host';
+import type { FloatMode } from './float-mode';
+import { discoverRegion, type Region, type RegionSource } from './region';
+import { hasModes } from './region-function';
+import { buildRegionModule } from './region-module';
+import type { CodeRun, StoredModule } from './region-store';
+
+/** Functions that a region calls are translated with it while there is room, but no more than so many regions in all. */
+const MOST_REGIONS = 64;
+
+export interface UnitOptions {
+  /** The most instructions of all regions together. */
+  readonly limit: number;
+  readonly mode: FloatMode;
+  /** Whether functions that the region calls are translated too; not those for which `isKnown` holds. */
+  readonly withCallees: boolean;
+  /** Whether the code counts its instructions [false]. */
+  readonly counts?: boolean;
+  readonly isKnown?: (target: number) => boolean;
+}
+
+export interface TranslatedUnit {
+  readonly module: StoredModule;
+  /** The region at the entry would be larger without the limit. */
+  readonly isCut: boolean;
+}
+
+/**
+ * Translates the region that begins at `pc`, and what it calls.
+ * @returns undefined when not even the first instruction can be translated
+ */
+export function translateUnit(
+  source: RegionSource,
+  pc: number,
+  { limit, mode, withCallees, counts = false, isKnown = () => false }: UnitOptions,
+): TranslatedUnit | undefined {
+  // Read once: another thread may be changing the code.
+  const bits = new Map<number, number>();
+  const fetch = (address: number): number | undefined => {
+    const known = bits.get(address);
+    if (known !== undefined) return known;
+    const found = source.fetch(address);
+    if (found !== undefined) bits.set(address, found);
+    return found;
+  };
+  const read: RegionSource = { fetch, isBreakpoint: (address) => source.isBreakpoint(address) };
+  const region = discoverRegion(read, pc, limit);
+  if (!region) return undefined;
+  const regions = [region];
+  let room = limit - region.instructions;
+  // The list grows while it is gone through.
+  for (const { calls } of withCallees ? regions : []) {
+    for (const target of calls) {
+      if (room <= 0 || regions.length >= MOST_REGIONS) break;
+      if (isKnown(target) || regions.some(({ entry }) => entry === target)) continue;
+      const callee = discoverRegion(read, target, room);
+      if (!callee) continue;
+      regions.push(callee);
+      room -= callee.instructions;
+    }
+  }
+  const module: StoredModule = {
+    entries: regions.map(({ entry }) => entry),
+    source: sourceOf(regions, bits),
+    mode: regions.some(hasModes) ? mode : undefined,
+    bytes: buildRegionModule(regions, { mode, relaxedMadd: hostHasFusedMadd(), counts }),
+    instructions: limit - room,
+  };
+  return { module, isCut: region.isCut };
+}
+
+/** Each 16-bit unit of code by its address. */
+export function unitsOf(source: readonly CodeRun[]): Map<number, number> {
+  const units = new Map<number, number>();
+  for (const { start, bits } of source) bits.forEach((unit, i) => units.set(start + 2 * i, unit));
+  return units;
+}
+
+/** The code that regions were made from, of all that was read. */
+function sourceOf(regions: readonly Region[], bits: ReadonlyMap<number, number>): CodeRun[] {
+  const addresses = new Set<number>();
+  for (const { blocks } of regions) {
+    for (const { items } of blocks) {
+      for (const { pc, decoded } of items) {
+        for (let at = pc; at < pc + decoded.length; at += 2) addresses.add(at);
+      }
+    }
+  }
+  const runs: { start: number; bits: number[] }[] = [];
+  for (const address of [...addresses].toSorted((a, b) => a - b)) {
+    const last = runs.at(-1);
+    const unit = bits.get(address) ?? 0;
+    if (last && last.start + 2 * last.bits.length === address) last.bits.push(unit);
+    else runs.push({ start: address, bits: [unit] });
+  }
+  return runs.map(({ start, bits: units }) => ({ start, bits: Uint16Array.from(units) }));
+}

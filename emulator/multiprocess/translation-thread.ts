@@ -1,0 +1,138 @@
+import { instantiateInterpreter, shareInterpreter } from '../engine/interpreter-module';
+import { FLOAT_MODES, type FloatMode } from '../engine/translator/float-mode';
+import { regionName } from '../engine/translator/region-module';
+import type { RegionFunction } from '../engine/translator/code-cache';
+import { REGION_LIMIT, type RegionSource } from '../engine/translator/region';
+import type { TranslationRequest } from '../engine/translator/requests';
+import { RegionStore } from '../engine/translator/region-store';
+import { translateUnit } from '../engine/translator/unit';
+import { AddressSpace } from '../memory/address-space';
+import { Arena } from '../memory/arena';
+import { ADDRESS_LIMIT, PAGE_SIZE } from '../memory/layout';
+import { PoolControl } from './pool-control';
+
+/** What the thread that translates is started with. */
+export interface TranslationThreadData {
+  readonly memory: WebAssembly.Memory;
+  /** The machine's `PoolControl`: where the breakpoints are. */
+  readonly control: SharedArrayBuffer;
+  /** The machine's `RegionStore`: what is asked for, and where what was made goes. */
+  readonly translations: SharedArrayBuffer;
+  /** The interpreter that the home thread has compiled. */
+  readonly interpreter: WebAssembly.Module;
+}
+
+/** Modules that are kept until the threads that asked for them have taken them, so that V8 knows them by then. */
+const KEPT = 64;
+/** The first translation of something hot is to be there after so many milliseconds. */
+const SOON_MS = 10;
+const FIRST_COST_MS = 0.15;
+/** The fewest instructions that are translated at a time, however long that takes. */
+const LEAST = 50;
+const MOST_CUT = 256;
+const MOST_KNOWN = 16384;
+/** The most pages of 64 KiB that a 32-bit memory can have. */
+const MAX_MEMORY_PAGES = 65536;
+
+/** Translates what the threads of a machine ask for, until it is ended from outside. */
+export function runTranslationThread(data: TranslationThreadData): never {
+  shareInterpreter(data.interpreter);
+  const thread = new TranslationThread(data);
+  try {
+    for (;;) thread.work();
+  } finally {
+    thread.end();
+  }
+}
+
+const keyOf = (pc: number, mode: FloatMode): number =>
+  pc * FLOAT_MODES.length + FLOAT_MODES.indexOf(mode);
+
+class TranslationThread {
+  private readonly arena: Arena;
+  private readonly store: RegionStore;
+  private readonly control: PoolControl;
+  private readonly imports: Record<string, WebAssembly.ImportValue>;
+  private readonly kept: WebAssembly.Instance[] = [];
+  /** Where regions begin that were made already: others call them there. Who has given one up asks for it again. */
+  private readonly known = new Set<number>();
+  /** What was cut short to be there soon. */
+  private readonly cut: TranslationRequest[] = [];
+  /** What translating an instruction takes, in milliseconds. */
+  private cost = FIRST_COST_MS;
+
+  constructor({ memory, control, translations }: TranslationThreadData) {
+    this.arena = Arena.attach(memory);
+    this.store = new RegionStore(translations);
+    this.control = new PoolControl(control);
+    // Regions are tried in a memory of their own, where there is nothing.
+    const scratch = new WebAssembly.Memory({ initial: 1, maximum: MAX_MEMORY_PAGES, shared: true });
+    this.imports = {
+      ...(instantiateInterpreter(scratch) as unknown as Record<string, WebAssembly.ImportValue>),
+      memory: scratch,
+    };
+  }
+
+  /** Everybody translates for himself again. */
+  end(): void {
+    this.store.requests.serve(false);
+  }
+
+  /** Answers one request, or makes one larger that was cut short. */
+  work(): void {
+    const { requests } = this.store;
+    const again = requests.isEmpty ? this.cut.shift() : undefined;
+    this.translate(again ?? requests.take(), again !== undefined);
+  }
+
+  private translate(request: TranslationRequest, isWhole: boolean): void {
+    const { space, pc, mode } = request;
+    const start = performance.now();
+    const source = this.sourceOf(space);
+    // Something soon: the host has not compiled the translator yet when it begins.
+    const most = Math.max(LEAST, Math.floor(SOON_MS / this.cost));
+    const limit = isWhole ? REGION_LIMIT : Math.min(REGION_LIMIT, most);
+    const isKnown = (target: number): boolean => this.known.has(keyOf(target, mode));
+    const options = { limit, mode, withCallees: true, isKnown };
+    const unit = source && translateUnit(source, pc, options);
+    if (!unit) return;
+    const { module, isCut } = unit;
+    if (isCut && limit < REGION_LIMIT && this.cut.length < MOST_CUT) this.cut.push(request);
+    if (this.known.size > MOST_KNOWN) this.known.clear();
+    for (const entry of module.entries) this.known.add(keyOf(entry, mode));
+    this.compile(module.bytes, module.entries);
+    this.store.add(module);
+    this.cost = (this.cost + (performance.now() - start) / module.instructions) / 2;
+  }
+
+  /**
+   * Has V8 compile a module, for all threads: each function when it is called first, which without fuel does nothing
+   * else.
+   */
+  private compile(bytes: Uint8Array<ArrayBuffer>, entries: readonly number[]): void {
+    const module = new WebAssembly.Module(bytes);
+    const instance = new WebAssembly.Instance(module, { env: this.imports });
+    for (const pc of entries) (instance.exports[regionName(pc)] as RegionFunction)(0, 0, 0);
+    this.kept.push(instance);
+    if (this.kept.length > KEPT) this.kept.shift();
+  }
+
+  /** The code of a space as it is just now; undefined when the space has ended. */
+  private sourceOf(id: number): RegionSource | undefined {
+    const { arena } = this;
+    if (arena.spaces.find(id) === 0) return undefined;
+    const space = AddressSpace.attach(arena, id);
+    const pages = new Map<number, number>();
+    const breakpoints = new Set(this.control.breakpoints());
+    return {
+      fetch(address) {
+        if (address >= ADDRESS_LIMIT) return undefined;
+        const page = Math.floor(address / PAGE_SIZE);
+        let at = pages.get(page);
+        if (at === undefined) pages.set(page, (at = (space.codePage(page) & -PAGE_SIZE) >>> 0));
+        return at === 0 ? undefined : arena.view.getUint16(at + (address % PAGE_SIZE), true);
+      },
+      isBreakpoint: (address) => breakpoints.has(address),
+    };
+  }
+}
