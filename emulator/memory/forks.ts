@@ -213,7 +213,8 @@ export abstract class Forks extends Lender {
   private dismantle(): void {
     const { arena } = this;
     this.releaseEntries(arena.installs.drop(this.id, 0, PAGE_COUNT));
-    this.watches.set([]);
+    // A fork has none, mostly, and ends in less than a microsecond.
+    if (this.watches.count > 0) this.watches.set([]);
     arena.pageTable.destroy(this.top);
     arena.spaces.free(this.base);
   }
