@@ -1,6 +1,6 @@
 import type { LaunchPage } from '../../../emulator/debug/protocol-launches';
 import { drawRange, drawRuler, RULER } from '../../parts/canvas/axis-drawing';
-import { xOf, type AxisRange } from '../../parts/canvas/axis-range';
+import { lowerBound, xOf, type AxisRange } from '../../parts/canvas/axis-range';
 import { visibleSpans } from './launch-layout';
 
 /** Height of a lane, in CSS pixels. */
@@ -105,20 +105,24 @@ function drawPath(
 ): void {
   const rowOf = new Map(lanes.map(({ hart }, i) => [hart, RULER + i * ROW - top]));
   context.fillStyle = colours.path;
-  let before: { readonly x: number; readonly y: number } | undefined;
-  let drawn = -1;
-  for (const { hart, start, end } of criticalPath) {
+  const pixel = (window.to - window.from) / Math.max(1, width);
+  const begins = (step: number): number => criticalPath[step]?.start ?? 0;
+  const ends = (step: number): number => criticalPath[step]?.end ?? 0;
+  const count = criticalPath.length;
+  let above: number | undefined;
+  for (let step = lowerBound(count, ends, window.from); step < count;) {
+    const { hart, start, end } = criticalPath[step] ?? { hart: 0, start: 0, end: 0 };
+    if (start > window.to) break;
     const y = (rowOf.get(hart) ?? 0) + ROW - 4;
-    const left = xOf(start, window, width);
-    const right = xOf(end, window, width);
-    if (before && before.y !== y) {
-      context.fillRect(left, Math.min(before.y, y), 1.5, Math.abs(y - before.y));
+    const left = Math.max(0, xOf(start, window, width));
+    const right = Math.min(width, xOf(end, window, width));
+    if (above !== undefined && above !== y) {
+      context.fillRect(left, Math.min(above, y), 1.5, Math.abs(y - above));
     }
-    before = { x: right, y };
+    above = y;
+    context.fillRect(left, y, Math.max(1, right - left), 3);
     // Steps within a pixel are one.
-    if (right < 0 || left > width || Math.floor(right) === drawn) continue;
-    drawn = Math.floor(right);
-    context.fillRect(Math.max(0, left), y, Math.max(1, right - Math.max(0, left)), 3);
+    step = Math.max(step + 1, lowerBound(count, begins, start + pixel, step + 1));
   }
 }
 
@@ -130,6 +134,7 @@ function drawFlows(
 ): void {
   const idle = kinds.indexOf('idle');
   const middle = (lane: number): number => RULER + (lane + 0.5) * ROW - top;
+  const pixel = (window.to - window.from) / Math.max(1, width);
   let drawn = 0;
   let before = '';
   const line = (at: number, from: number, lane: number, target: number, dash: number[]): void => {
@@ -155,7 +160,12 @@ function drawFlows(
   });
   context.strokeStyle = colours.kinds.loan ?? colours.accent;
   lanes.forEach(({ loans }, i) => {
-    for (const at of loans) line(at, 0, i, at, [1, 2]);
+    const at = (loan: number): number => loans[loan] ?? 0;
+    for (let loan = lowerBound(loans.length, at, window.from); loan < loans.length;) {
+      if (at(loan) > window.to) break;
+      line(at(loan), 0, i, at(loan), [1, 2]);
+      loan = Math.max(loan + 1, lowerBound(loans.length, at, at(loan) + pixel, loan + 1));
+    }
   });
   context.setLineDash([]);
   context.globalAlpha = 1;
