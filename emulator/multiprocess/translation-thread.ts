@@ -36,7 +36,7 @@ const MAX_MEMORY_PAGES = 65536;
 
 /** Translates what the threads of a machine ask for, until it is ended from outside. */
 export function runTranslationThread(data: TranslationThreadData): never {
-  shareInterpreter(data.interpreter);
+  shareInterpreter(data.interpreter, 'plain');
   const thread = new TranslationThread(data);
   try {
     for (;;) thread.work();
