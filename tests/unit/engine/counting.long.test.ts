@@ -1,0 +1,19 @@
+import { describe, expect, it } from 'vitest';
+import { countPrograms } from '../../support/counted-programs';
+
+const SEEDS = 400;
+const PIECE = 20;
+
+describe('counts of many random programs', () => {
+  it.each(['interpreter', 'translator'] as const)(
+    'are those of single steps on the engine "%s"',
+    { timeout: 600_000 },
+    (engine) => {
+      for (let seed = 1; seed <= SEEDS; seed += PIECE) {
+        const translated = countPrograms(engine, seed, seed + PIECE - 1);
+        console.log(`${engine}: ${seed + PIECE - 1} of ${SEEDS} programs`);
+        if (engine === 'translator') expect(translated).toBeGreaterThan(0.5);
+      }
+    },
+  );
+});
