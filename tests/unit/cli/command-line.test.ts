@@ -35,7 +35,7 @@ describe('help and version', () => {
     [[], 'hartscope run ./program'],
     [['run'], '--max-instructions <n>'],
     [['disasm'], '--symbol main'],
-    [['profile'], '--no-calls'],
+    [['profile'], '--compare'],
     [['bench'], '--modes'],
     [['info'], 'hartscope info --json'],
     [['guests'], 'hartscope guests --json'],
