@@ -57,7 +57,7 @@ describe('the first guest', () => {
     await page.keyboard.press('1');
     await page.keyboard.press('Alt+Shift+L');
     await page.keyboard.press('Alt+Shift+W');
-    await expect.poll(hint).toContain('F10 steps hart 1');
+    await expect.poll(hint).toContain('F10 steps its group');
     // Out of the library's function, id, its test, and the kernel function as one step.
     for (const offset of ['0x14', '0x16', '0x50', '0x5c']) {
       await page.keyboard.press('F10');
