@@ -166,7 +166,7 @@ export class EventLog {
 
   /**
    * Whether every event has its own time, and turns are told too; for all threads [false]. It costs a look at the clock,
-   * some 50 ns, for each event and two for each turn.
+   * 50 to 150 ns, for each event and two for each turn.
    */
   get timed(): boolean {
     return this.u32[HEADER.eventsTimed] !== 0;
