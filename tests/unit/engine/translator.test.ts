@@ -110,4 +110,31 @@ describe('the store of translated modules', () => {
     expect(second.module).toEqual({ ...module, mode: undefined });
     expect(second.next).toBe(reader.end);
   });
+
+  it('keeps the newest when there are more than fit', () => {
+    const store = new RegionStore();
+    const size = 2 ** 20;
+    const module = (n: number) => ({
+      entries: [4 * n],
+      source: [{ start: 4 * n, bits: Uint16Array.of(n, n + 1, n + 2) }],
+      mode: undefined,
+      // Of different sizes, so that some do not fit before the end of the ring.
+      bytes: new Uint8Array(size + 1000 * n).fill(n),
+      instructions: n,
+    });
+    const slow = store.begin;
+    for (let n = 1; n <= 40; n++) store.add(module(n));
+    // Who was too slow goes on with the oldest that is left.
+    expect(store.read(slow)).toEqual({ module: undefined, next: store.begin });
+    const left: number[] = [];
+    for (let place = store.begin; place !== store.end;) {
+      const { module: found, next } = store.read(place);
+      if (found) left.push(found.instructions);
+      if (found?.instructions === 39) expect(found.bytes.every((byte) => byte === 39)).toBe(true);
+      place = next;
+    }
+    expect(left).toEqual(Array.from({ length: left.length }, (_, i) => 41 - left.length + i));
+    expect(left.length).toBeGreaterThan(10);
+    expect(left.length).toBeLessThan(17);
+  });
 });
