@@ -112,7 +112,10 @@ export class PageBlocks {
     }
     this.hasChanged = !this.last || !isSame(this.blocks, before);
     if (this.last && !this.hasChanged) return this.last;
-    return (this.last = joined(parts, runs.length));
+    this.last = joined(parts, runs.length, (page, count) =>
+      this.symbols.number(variables(symbols, page, count)),
+    );
+    return this.last;
   }
 
   private make(start: number, lists: BlockRuns, labels: PageLabels, symbols: SymbolTable): Rows {
@@ -181,8 +184,15 @@ function isSame<T>(one: readonly T[], other: readonly T[]): boolean {
   return true;
 }
 
-/** The rows of all blocks; the first row of a block joins the last one before when they adjoin and look alike. */
-function joined(parts: readonly Rows[], spaces: number): Rows {
+/**
+ * The rows of all blocks; the first row of a block joins the last one before when they adjoin and look alike.
+ * @param named number of the variables' names in a run of pages
+ */
+function joined(
+  parts: readonly Rows[],
+  spaces: number,
+  named: (page: number, count: number) => number,
+): Rows {
   const most = parts.reduce((sum, { first }) => sum + first.length, 0);
   const all: Rows = {
     first: new Uint32Array(most),
@@ -194,7 +204,10 @@ function joined(parts: readonly Rows[], spaces: number): Rows {
   let length = 0;
   for (const part of parts) {
     const from = joins(all, length - 1, part, spaces) ? 1 : 0;
-    if (from === 1) all.count[length - 1] += part.count[0];
+    if (from === 1) {
+      all.count[length - 1] += part.count[0];
+      all.symbolsOf[length - 1] = named(all.first[length - 1], all.count[length - 1]);
+    }
     for (const column of ['first', 'count', 'labelOf', 'symbolsOf'] as const) {
       all[column].set(part[column].subarray(from), length);
     }
@@ -207,8 +220,7 @@ function joined(parts: readonly Rows[], spaces: number): Rows {
 /** Whether the first row of `part` goes on where row `last` ends. */
 function joins(all: Rows, last: number, part: Rows, spaces: number): boolean {
   if (last < 0 || all.first[last] + all.count[last] !== part.first[0]) return false;
-  if (all.labelOf[last] !== part.labelOf[0] || all.symbolsOf[last] !== part.symbolsOf[0])
-    return false;
+  if (all.labelOf[last] !== part.labelOf[0]) return false;
   for (let i = 0; i < spaces; i++) {
     if (all.cells[last * spaces + i] !== part.cells[i]) return false;
   }

@@ -5,8 +5,10 @@ import { PageWrites, type FrameWrite } from './page-writes';
 import type { WriteTrackingInfo } from './protocol';
 import type { DebugTarget, MemoryObserver } from './target';
 
-/** A speed counts only when so many instructions were measured. */
+/** A speed is told when so many instructions were measured. */
 const LEAST_MEASURED = 20_000;
+/** Speeds are compared when so many were measured of both: a short run is mostly its start. */
+const LEAST_COMPARED = 1_000_000;
 /** With so many measured, older ones count half: programs have phases. */
 const MANY = 50_000_000;
 
@@ -22,6 +24,11 @@ class Speed {
     }
     this.instructions += instructions;
     this.milliseconds += milliseconds;
+  }
+
+  /** Whether enough was measured to compare it with another. */
+  get isSure(): boolean {
+    return this.instructions >= LEAST_COMPARED;
   }
 
   /** Millions of instructions in a second; undefined while too few were measured. */
@@ -69,10 +76,11 @@ export class WriteTracking implements MemoryObserver {
     const isOn = this.writes !== undefined;
     const { mips: plain } = this.plain;
     const mips = isOn ? this.tracked.mips : undefined;
+    const isSure = this.plain.isSure && this.tracked.isSure;
     return {
       isOn,
       ...(mips !== undefined && { mips }),
-      ...(mips !== undefined && plain !== undefined && { slowdown: plain / mips }),
+      ...(isSure && mips !== undefined && plain !== undefined && { slowdown: plain / mips }),
     };
   }
 

@@ -106,6 +106,24 @@ describe('the runs of a space', () => {
     }
   });
 
+  it('are one row across blocks of 16 MiB, with the names of all of it', () => {
+    const space = AddressSpace.create(arena);
+    const start = 0x1000_0000;
+    space.map(start, 10_000 * PAGE, READ | WRITE);
+    const symbols = {
+      objectAt: (address: number) => ({ symbol: { name: 'wide' }, offset: address - start }),
+      objectsFrom: (from: number, end: number) =>
+        [
+          { name: 'wide', address: start },
+          { name: 'last', address: start + 9000 * PAGE },
+        ].filter(({ address }) => address >= from && address < end),
+    };
+    const target = { ...targetOf([space]), symbols } as unknown as DebugTarget;
+    const info = new PageMatrix().info(target);
+    expect([...info.count]).toEqual([10_000]);
+    expect(info.symbols[info.symbolsOf[0]]).toBe('wide, last');
+  });
+
   it('are walked again only where something has changed: a million pages and 64 forks', () => {
     const wide = Arena.create({
       frames: 2048,
@@ -125,6 +143,8 @@ describe('the runs of a space', () => {
     };
     // A thousand leaves with a frame, as main and as forks see them; those without stand in many places.
     expect(look()).toBeLessThan(2 * 1000 + 20);
+    // 1000 pages with a frame, the gaps between them, and one long run behind, across all blocks.
+    expect(matrix.info(targetOf([main, ...forks])).first).toHaveLength(2000);
     look();
     look();
     expect(look()).toBe(0);
