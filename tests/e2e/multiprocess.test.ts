@@ -90,6 +90,7 @@ describe('the first guest', () => {
 
   test('lists its events', async () => {
     await page.keyboard.press('Control+9');
+    await page.getByLabel('Filter events').fill('loan');
     await expect.poll(() => page.locator('[data-event=loan]').count()).toBeGreaterThan(0);
     await page.getByLabel('Filter events').fill('fork');
     await expect.poll(() => page.locator('[data-event=fork]').count()).toBe(4);
