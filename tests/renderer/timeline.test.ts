@@ -259,7 +259,7 @@ describe('the Timeline pane', () => {
 
     /** The pane over the order of its six events, 1000 pixels wide beside the names. */
     async function timelinePane(): Promise<{
-      canvas: DOMWrapper<Element>;
+      canvas: Omit<DOMWrapper<HTMLCanvasElement>, 'exists'>;
       about: () => string;
       chosen: () => string;
     }> {
@@ -271,7 +271,7 @@ describe('the Timeline pane', () => {
       await vi.waitFor(() => expect(pane.findAll('[data-lane]')).toHaveLength(2));
       await pane.get('select').setValue('order');
       const canvas = pane.get('canvas');
-      (canvas.element as HTMLCanvasElement).setPointerCapture = () => undefined;
+      canvas.element.setPointerCapture = () => undefined;
       return {
         canvas,
         about: () => pane.get('[data-testid=timeline-about]').text(),
