@@ -26,7 +26,7 @@ import { edgesOf, type Edge, type Region } from './region';
 import { CallCounter } from './call-counter';
 import { isCall, RegionCounters, returns, type CounterSites } from './region-counters';
 import { RegionEmitter, type RegionState } from './region-emitter';
-import { Registers, type InVectors } from './registers';
+import { inVectors, Registers } from './registers';
 import { StripWriter } from './strip-writer';
 import { graphWithStrips, type Strip } from './strips';
 import { elementLoopOf, type ElementLoop } from './vector-rounds';
@@ -63,14 +63,6 @@ export interface RegionOptions {
 /** Whether the region has arithmetic that depends on the mode. */
 export function hasModes(region: Region): boolean {
   return region.blocks.some(({ items }) => items.some(({ decoded }) => reliesOnMode(decoded)));
-}
-
-function inVectors({ blocks }: Region, { mode, relaxedMadd }: RegionOptions): InVectors {
-  const isHost = mode !== 'soft' && relaxedMadd;
-  const has = (names: RegExp): boolean =>
-    isHost &&
-    blocks.some(({ items }) => items.some(({ decoded }) => names.test(decoded.instruction.name)));
-  return { s: has(/^fn?m(add|sub)\.s$/), d: has(/^fn?m(add|sub)\.d$/) };
 }
 
 /**
@@ -128,7 +120,11 @@ class RegionWriter {
     this.graph = graphWithStrips(region);
     this.flow = analyseRegisters(this.graph);
     this.needs = longestWays(this.graph);
-    this.registers = new Registers(f, this.context, inVectors(region, { mode, relaxedMadd }));
+    this.registers = new Registers(
+      f,
+      this.context,
+      inVectors(region, mode !== 'soft' && relaxedMadd),
+    );
     this.exits = new Exits(f, this.context, this.fuel, this.registers);
     this.mode = hasModes(region) ? mode : undefined;
     if (counting) {

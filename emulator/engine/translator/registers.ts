@@ -2,6 +2,7 @@ import { HART } from '../../memory/layout';
 import { f32, f32x4, f64, f64x2, i32, i64, select } from '../../wasm';
 import type { Expr, FunctionBuilder, Local } from '../../wasm';
 import { ALL_LOADED, type RegisterState } from './flow';
+import type { Region } from './region';
 
 const CANONICAL_NAN = 0x7fc00000;
 const BOX = 0xffffffff00000000n;
@@ -28,6 +29,14 @@ const boxed = (single: Expr<'f32'>): Expr<'i64'> =>
 export interface InVectors {
   readonly s: boolean;
   readonly d: boolean;
+}
+
+/** @param isHost whether the host's multiply-add computes */
+export function inVectors({ blocks }: Region, isHost: boolean): InVectors {
+  const has = (names: RegExp): boolean =>
+    isHost &&
+    blocks.some(({ items }) => items.some(({ decoded }) => names.test(decoded.instruction.name)));
+  return { s: has(/^fn?m(add|sub)\.s$/), d: has(/^fn?m(add|sub)\.d$/) };
 }
 
 /** The guest's registers in locals of a region's function, and what is known of them where code is written. */
