@@ -1,6 +1,7 @@
 import type { AddressSpace } from '../memory/address-space';
 import { fetchInstruction, isCall } from './fetch';
 import type { SegmentInfo } from './protocol';
+import type { DebugTarget } from './target';
 
 /** More code than this is not looked through, in bytes. */
 const MOST_CODE = 4 << 20;
@@ -9,7 +10,7 @@ const MOST_CODE = 4 << 20;
  * Addresses of the direct calls (`jal`) of a function, ascending. Calls by `auipc` and `jalr`, and those
  * through pointers, are not seen.
  */
-export function callSites(
+function callSites(
   space: AddressSpace,
   segments: readonly SegmentInfo[],
   callee: number,
@@ -25,4 +26,13 @@ export function callSites(
     }
   }
   return sites;
+}
+
+/** Addresses that `stopAt` means: a symbol's, or those of the calls of one. */
+export function startPlaces(target: DebugTarget, stopAt: string): readonly number[] {
+  const [, callee] = /^call (.+)$/.exec(stopAt) ?? [];
+  const symbol = target.symbols.byName(callee ?? stopAt);
+  if (!symbol) return [];
+  if (callee === undefined) return [symbol.address];
+  return callSites(target.liveHarts[0].space, target.memoryMap(), symbol.address);
 }

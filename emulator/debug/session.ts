@@ -2,30 +2,22 @@ import type { StandardStreams } from '../linux/streams';
 import { Terminal } from '../linux/terminal';
 import type { Hart } from '../multiprocess/hart';
 import { BreakpointTable } from './breakpoints';
-import { callSites } from './call-sites';
-import { Disassembler } from './disassembly';
+import { startPlaces } from './call-sites';
 import { EndedVcpus } from './ended-vcpus';
+import { CodeService } from './code-service';
 import { conflictsInfo } from './conflicts';
 import { EventHistory } from './event-history';
-import { explain } from './explain';
-import { parseExpression } from './expression';
 import { forkFunctions } from './goals';
 import { LaunchService } from './launch-service';
 import { LineGoals } from './line-goals';
-import { locate } from './location';
 import { OutputBatch } from './output-batch';
 import type {
   Breakpoint,
   BreakpointSpec,
-  DisassembledLine,
   EventFilter,
   EventList,
-  EvaluatedValue,
   HartId,
   HartMarks,
-  HartValue,
-  InstructionHelp,
-  Location,
   MachineInfo,
   MachineRequests,
   MachineState,
@@ -34,10 +26,6 @@ import type {
   OpenRequest,
   PageInfo,
   PagesInfo,
-  RegisterSet,
-  RegisterTable,
-  SegmentInfo,
-  SymbolInfo,
   Width,
 } from './protocol';
 import { ProfileService } from './profile-service';
@@ -47,15 +35,12 @@ import type { ProfileRequests } from './protocol-profile';
 import type { TimelineRequests } from './protocol-timeline';
 import type { SourceRequests } from './protocol-source';
 import { PageService } from './page-service';
-import { registerSet, registerTable, writeRegister } from './registers';
 import { RunControl } from './run-control';
-import { targetScope } from './scope';
 import type { SessionHost } from './session-host';
 import { SourceService } from './source-service';
 import type { DebugTarget } from './target';
-import { assign, evaluate } from './values';
+import { ValueService } from './value-service';
 import { WakeUp } from './wake-up';
-import { evaluateOnHarts } from './watch-expression';
 
 /** Loads a program as a machine that stops at faults. */
 export type OpenTarget = (request: OpenRequest, streams: StandardStreams) => DebugTarget;
@@ -91,6 +76,18 @@ export class DebugSession implements MachineRequests {
   private readonly pageService = new PageService(
     () => this.opened(),
     (id) => this.hart(id),
+  );
+  private readonly code = new CodeService(
+    () => this.opened(),
+    (id) => this.hart(id),
+  );
+  private readonly values = new ValueService(
+    () => this.opened(),
+    (id) => this.hart(id),
+    {
+      mustStand: () => this.controlled().mustStand(),
+      report: () => this.control?.report(),
+    },
   );
   private readonly source = new SourceService(
     () => this.opened(),
@@ -145,35 +142,18 @@ export class DebugSession implements MachineRequests {
     else this.host.clearPause();
   }
 
-  stepInstruction(hart: HartId, width?: Width): Promise<void> {
-    return attempt(() =>
-      this.move(hart, width, (stepping, focus, members) => stepping.instruction(focus, members)),
-    );
-  }
-
-  stepOver(hart: HartId, width?: Width): Promise<void> {
-    return attempt(() =>
-      this.move(hart, width, (stepping, focus, members) => stepping.over(focus, members)),
-    );
-  }
+  readonly stepInstruction = this.mover((stepping, hart, members) =>
+    stepping.instruction(hart, members),
+  );
+  readonly stepOver = this.mover((stepping, hart, members) => stepping.over(hart, members));
+  readonly stepOut = this.mover((stepping, hart, members) => stepping.out(hart, members));
+  readonly runToReturn = this.mover((stepping, hart, members) => stepping.toReturn(hart, members));
 
   stepLine(hart: HartId, how: 'into' | 'over', width?: Width): Promise<void> {
     return attempt(() =>
       this.move(hart, width, (stepping, focus, members) =>
         how === 'into' ? stepping.intoLine(focus, members) : stepping.overLine(focus, members),
       ),
-    );
-  }
-
-  stepOut(hart: HartId, width?: Width): Promise<void> {
-    return attempt(() =>
-      this.move(hart, width, (stepping, focus, members) => stepping.out(focus, members)),
-    );
-  }
-
-  runToReturn(hart: HartId, width?: Width): Promise<void> {
-    return attempt(() =>
-      this.move(hart, width, (stepping, focus, members) => stepping.toReturn(focus, members)),
     );
   }
 
@@ -217,23 +197,6 @@ export class DebugSession implements MachineRequests {
     return attempt(() => this.controlled().kill(hart));
   }
 
-  registers(hart: HartId): Promise<RegisterSet> {
-    return attempt(() => registerSet(this.hart(hart).state, hart));
-  }
-
-  registersOfAll(): Promise<RegisterTable> {
-    return attempt(() => registerTable(this.opened().liveHarts));
-  }
-
-  writeRegister(hart: HartId, name: string, value: string): Promise<void> {
-    return attempt(() => {
-      const target = this.stopped();
-      const number = parseExpression(value)(targetScope(target, this.hart(hart)));
-      writeRegister(this.hart(hart).state, name, number);
-      this.control?.report();
-    });
-  }
-
   readMemory(
     address: number,
     length: number,
@@ -243,40 +206,32 @@ export class DebugSession implements MachineRequests {
     return attempt(() => this.pageService.memory(address, length, hart, time));
   }
 
-  writeMemory(address: number, bytes: Uint8Array, hart: HartId = 0): Promise<void> {
-    return attempt(() => {
-      this.stopped();
-      const written = this.hart(hart).space.poke(address, bytes);
-      this.control?.report();
-      if (written < bytes.length) {
-        const at = `0x${(address + written).toString(16)}`;
-        throw new Error(`Nothing is mapped at ${at}: ${written} of ${bytes.length} bytes written.`);
-      }
-    });
-  }
-
-  disassemble(
-    address: number,
-    before: number,
-    count: number,
-    ownNames = false,
-    hart: HartId = 0,
-  ): Promise<DisassembledLine[]> {
-    return attempt(() => {
-      const machine = this.opened();
-      const one = this.hart(hart);
-      const isFirst = one.owner === machine.liveHarts[0].owner;
-      const disassembler = new Disassembler(one.space, machine.symbolsOf(one), {
-        ownNames,
-        isTranslated: (from, to) => isFirst && machine.isTranslated(from, to),
-      });
-      return disassembler.lines(address, before, count);
-    });
-  }
-
-  explain(address: number, hart: HartId = 0): Promise<InstructionHelp | null> {
-    return attempt(() => explain(this.hart(hart).space, address));
-  }
+  readonly registers: MachineRequests['registers'] = (...args) =>
+    attempt(() => this.values.registers(...args));
+  readonly registersOfAll: MachineRequests['registersOfAll'] = () =>
+    attempt(() => this.values.registersOfAll());
+  readonly writeRegister: MachineRequests['writeRegister'] = (...args) =>
+    attempt(() => this.values.writeRegister(...args));
+  readonly writeMemory: MachineRequests['writeMemory'] = (...args) =>
+    attempt(() => this.values.writeMemory(...args));
+  readonly evaluate: MachineRequests['evaluate'] = (...args) =>
+    attempt(() => this.values.evaluate(...args));
+  readonly assign: MachineRequests['assign'] = (...args) =>
+    attempt(() => this.values.assign(...args));
+  readonly evaluateAddress: MachineRequests['evaluateAddress'] = (...args) =>
+    attempt(() => this.values.evaluateAddress(...args));
+  readonly evaluateOnAll: MachineRequests['evaluateOnAll'] = (...args) =>
+    attempt(() => this.values.evaluateOnAll(...args));
+  readonly disassemble: MachineRequests['disassemble'] = (...args) =>
+    attempt(() => this.code.disassemble(...args));
+  readonly explain: MachineRequests['explain'] = (...args) =>
+    attempt(() => this.code.explain(...args));
+  readonly symbols: MachineRequests['symbols'] = (...args) =>
+    attempt(() => this.code.symbols(...args));
+  readonly locate: MachineRequests['locate'] = (...args) =>
+    attempt(() => this.code.locate(...args));
+  readonly memoryMap: MachineRequests['memoryMap'] = (...args) =>
+    attempt(() => this.code.memoryMap(...args));
 
   breakpoints(): Promise<Breakpoint[]> {
     return Promise.resolve(this.breakpointTable.list());
@@ -292,52 +247,6 @@ export class DebugSession implements MachineRequests {
 
   removeBreakpoint(id: number): Promise<void> {
     return this.changeBreakpoints(() => this.breakpointTable.remove(id));
-  }
-
-  symbols(query: string, limit: number, hart: HartId = 0): Promise<readonly SymbolInfo[]> {
-    return attempt(() =>
-      this.opened()
-        .symbolsOf(this.hart(hart))
-        .search(query, limit)
-        .map(({ name, address, size, kind }) => ({ name, address, size, kind })),
-    );
-  }
-
-  evaluate(text: string, hart: HartId): Promise<EvaluatedValue> {
-    return attempt(() => evaluate(this.opened(), this.hart(hart), text));
-  }
-
-  assign(place: string, value: string, hart: HartId): Promise<void> {
-    return attempt(() => {
-      assign(this.stopped(), this.hart(hart), place, value);
-      this.control?.report();
-    });
-  }
-
-  evaluateAddress(text: string, hart: HartId): Promise<number> {
-    return attempt(() => {
-      const value = parseExpression(text)(targetScope(this.opened(), this.hart(hart)));
-      const address = BigInt.asUintN(64, value);
-      if (address >= 1n << 32n) {
-        throw new Error(`0x${address.toString(16)} is above 4 GiB, where guest addresses end.`);
-      }
-      return Number(address);
-    });
-  }
-
-  evaluateOnAll(text: string): Promise<readonly HartValue[]> {
-    return attempt(() => evaluateOnHarts(text, this.opened()));
-  }
-
-  locate(addresses: readonly number[], hart: HartId = 0): Promise<readonly Location[]> {
-    return attempt(() => {
-      const symbols = this.opened().symbolsOf(this.hart(hart));
-      return addresses.map((address) => locate(symbols, address));
-    });
-  }
-
-  memoryMap(hart: HartId = 0): Promise<readonly SegmentInfo[]> {
-    return attempt(() => this.opened().memoryMap(this.hart(hart)));
   }
 
   pages(): Promise<PagesInfo> {
@@ -499,6 +408,11 @@ export class DebugSession implements MachineRequests {
     this.controlled().move(hart, width, go);
   }
 
+  /** A request that moves a hart, or more. */
+  private mover(go: Parameters<RunControl['move']>[2]): MachineRequests['stepOver'] {
+    return (hart, width) => attempt(() => this.move(hart, width, go));
+  }
+
   /** Stops whatever runs. */
   private async halt(): Promise<void> {
     if (this.control?.isRunning === true) await this.pause();
@@ -514,11 +428,6 @@ export class DebugSession implements MachineRequests {
     return this.control;
   }
 
-  private stopped(): DebugTarget {
-    this.controlled().mustStand();
-    return this.opened();
-  }
-
   private hart(id: HartId): Hart {
     return this.controlled().hart(id);
   }
@@ -530,15 +439,6 @@ export class DebugSession implements MachineRequests {
       return result;
     });
   }
-}
-
-/** Addresses that `stopAt` means: a symbol's, or those of the calls of one. */
-function startPlaces(target: DebugTarget, stopAt: string): readonly number[] {
-  const [, callee] = /^call (.+)$/.exec(stopAt) ?? [];
-  const symbol = target.symbols.byName(callee ?? stopAt);
-  if (!symbol) return [];
-  if (callee === undefined) return [symbol.address];
-  return callSites(target.liveHarts[0].space, target.memoryMap(), symbol.address);
 }
 
 /** A synchronous answer as a promise: what it throws rejects. */
