@@ -1,3 +1,6 @@
+import { describeStop } from './describe-stop';
+import { QUANTUM, type Engine } from './engine/engine';
+import type { Executor } from './executor';
 import type { HartState } from './engine/hart-state';
 import type { Arena } from './memory/arena';
 import { READ, WRITE, type AddressSpace } from './memory/address-space';
@@ -41,7 +44,7 @@ export type CallArgument =
  * Where a function called from outside returns to: the first address behind the guest's 4 GiB, where nothing
  * can ever be mapped, so that the fault there can mean nothing else.
  */
-export const RETURN_ADDRESS = ADDRESS_LIMIT;
+const RETURN_ADDRESS = ADDRESS_LIMIT;
 
 const RA = 1;
 const SP = 2;
@@ -130,4 +133,31 @@ function floatBits(argument: { readonly double: number } | { readonly single: nu
     bits.setInt32(4, -1, true);
   }
   return bits.getBigUint64(0, true);
+}
+
+/**
+ * Runs the main VM's hart alone until the call that was begun returns.
+ * @param name of the function, for errors
+ * @throws Error when it does not return within `budget` instructions, or stops
+ */
+export function runToReturn(
+  executor: Executor,
+  engine: Engine,
+  name: string,
+  budget: number,
+): void {
+  const { harts, stops } = executor;
+  const { main } = harts;
+  const limit = main.state.instret + budget;
+  executor.enter(main);
+  for (;;) {
+    const left = limit - main.state.instret;
+    if (left <= 0) throw new Error(`${name} did not return within ${budget} instructions`);
+    const before = main.state.instret;
+    const stop = engine.run(main.state, Math.min(left, QUANTUM));
+    harts.ran(main, main.state.instret - before);
+    if (stop.kind === 'fault' && main.state.pc === RETURN_ADDRESS) return;
+    const outcome = stops.settle(main, stop) ?? (main.waiting && executor.waits(main));
+    if (outcome) throw new Error(`${name} stopped: ${describeStop(outcome)}`);
+  }
 }

@@ -4,8 +4,7 @@ import type { DebugHooks, DebugTarget, MachineStop, MemoryObserver } from './deb
 import { parseElf, type ElfImage } from './elf/parse';
 import type { SymbolTable } from './elf/symbols';
 import { TIMEBASE_HZ } from './engine/csr';
-import { CountingHeap } from './engine/counting-heap';
-import { countingPlace, Engine, QUANTUM } from './engine/engine';
+import { Engine } from './engine/engine';
 import type { HartState } from './engine/hart-state';
 import { Engines, type StopAddresses } from './engines';
 import { Executor } from './executor';
@@ -15,7 +14,7 @@ import {
   beginCall,
   callResult,
   lendPages,
-  RETURN_ADDRESS,
+  runToReturn,
   saveRegisters,
   type CallArgument,
   type CallOptions,
@@ -24,19 +23,16 @@ import {
 import { hostClock } from './linux/clock';
 import { LinuxKernel } from './linux/kernel';
 import type { ProcessStart } from './linux/process-memory';
-import type { StandardStreams } from './linux/streams';
+import { printTo } from './linux/streams';
 import { AddressSpace } from './memory/address-space';
 import { Arena } from './memory/arena';
 import { PAGE_SIZE } from './memory/layout';
-import { describeStop } from './describe-stop';
 import { arenaOptions, type MachineOptions } from './machine-options';
 import { LoadedImages } from './loaded-images';
 import { memoryMap } from './memory-map';
-import { MemoryObservation } from './memory-observation';
+import { Observers } from './observers';
 import { listProcesses } from './process-list';
 import type { Profile } from './profile/model';
-import { Profiler } from './profile/profiler';
-import { RaceCheck, type RaceCheckOptions } from './races/race-check';
 import type { RaceReport } from './races/report';
 import type { Hart, HartOwner } from './multiprocess/hart';
 import {
@@ -63,9 +59,7 @@ export class Machine implements DebugTarget {
   private readonly executor: Executor;
   private readonly parallel: Parallel | undefined;
   private readonly workspaceProcesses: WorkspaceProcesses | undefined;
-  private readonly raceCheck: RaceCheck | undefined;
-  private readonly profiler: Profiler | undefined;
-  private observation: MemoryObservation | undefined;
+  private readonly observers: Observers;
   private readonly loaded = new WeakMap<LinuxKernel, LoadedImages>();
   private readonly readImages = new Map<string, ElfImage | undefined>();
 
@@ -115,25 +109,14 @@ export class Machine implements DebugTarget {
     this.executor = new Executor({
       ...this.family,
       kernel,
-      print: (descriptor, bytes) => print(options.streams, descriptor, bytes),
+      print: (descriptor, bytes) => printTo(options.streams, descriptor, bytes),
       stack: start.stack,
       stopAtFaults: options.stopAtFaults ?? false,
       vcpuLimit: options.vcpuLimit ?? 0,
       ...(options.interleaving && { interleaving: options.interleaving }),
     });
     attachSchedule(options.interleaving, this.executor, space.arena);
-    if (options.raceCheck && counts) {
-      throw new Error('one run cannot both look for races and count: run the program twice');
-    }
-    if (options.raceCheck)
-      this.raceCheck = this.checkRaces(options.raceCheck === true ? {} : options.raceCheck);
-    if (counts) {
-      const { arena } = space;
-      const heap = new CountingHeap(arena.memory, countingPlace(arena));
-      this.profiler = new Profiler((hart) => this.engines.of(hart.owner.space), heap);
-      this.executor.harts.observer = this.profiler;
-      this.profiler.made(this.executor.harts.main);
-    }
+    this.observers = new Observers(this.executor.harts, this.engines, kernel, options);
     if (options.pool && !options.raceCheck && !options.interleaving) {
       const pool = new HartPool(
         options.pool,
@@ -274,14 +257,13 @@ export class Machine implements DebugTarget {
 
   /** What was counted so far; undefined when nothing is. */
   get profile(): Pick<Profile, 'harts'> | undefined {
-    if (!this.profiler) return undefined;
-    this.halt();
-    return { harts: this.profiler.harts() };
+    if (this.options.profile === true) this.halt();
+    return this.observers.profile;
   }
 
   /** What the race check has found so far; undefined without one. */
   get races(): RaceReport | undefined {
-    return this.raceCheck?.report();
+    return this.observers.races;
   }
 
   /** Bytes that vCPUs of workspace tasks have written differently, and how many more are not listed. */
@@ -307,7 +289,7 @@ export class Machine implements DebugTarget {
    */
   run(budget: number, through = false, only?: Hart): MachineStop {
     const { executor } = this;
-    const parallel = this.observation ? undefined : this.parallel;
+    const parallel = this.observers.seesMemory ? undefined : this.parallel;
     if (only) parallel?.stopAll();
     return parallel && !only ? parallel.run(budget, through) : executor.run(budget, through, only);
   }
@@ -317,16 +299,8 @@ export class Machine implements DebugTarget {
   }
 
   observeMemory(observer: MemoryObserver | undefined): void {
-    const { harts } = this.executor;
-    if (this.raceCheck || this.profiler) {
-      throw new Error('The run is checked for races or counted already: restart it without that.');
-    }
     this.halt();
-    this.observation?.end();
-    const engineOf = (hart: Hart): Engine => this.engines.of(hart.owner.space);
-    this.observation = observer && new MemoryObservation(engineOf, observer);
-    harts.observer = this.observation;
-    for (const hart of harts.list()) this.observation?.made(hart);
+    this.observers.observeMemory(observer);
   }
 
   endHart(hart: Hart): void {
@@ -393,7 +367,7 @@ export class Machine implements DebugTarget {
     const takeBack = lendPages(lend, this.space);
     try {
       beginCall(this.hart, address, args);
-      this.runToReturn(String(target), budget);
+      runToReturn(this.executor, this.engine, String(target), budget);
       return callResult(this.hart);
     } finally {
       takeBack();
@@ -449,49 +423,12 @@ export class Machine implements DebugTarget {
     // vCPUs may be on its stack, or its thread has ended.
     if (waiting?.ready) throw new Error(`the main VM waits for ${waiting.reason}: ${what}`);
   }
-
-  private checkRaces(options: RaceCheckOptions): RaceCheck {
-    const { engine, executor, kernel, arena } = this;
-    const clearsAt = (hart: Hart): number => kernel.thread(hart.state).clearChildTid;
-    const check = new RaceCheck(engine, arena, clearsAt, options);
-    executor.harts.observer = check;
-    check.made(executor.harts.main);
-    return check;
-  }
-
-  private runToReturn(name: string, budget: number): void {
-    const { harts } = this.executor;
-    const { main } = harts;
-    const limit = main.state.instret + budget;
-    this.executor.enter(main);
-    for (;;) {
-      const left = limit - main.state.instret;
-      if (left <= 0) throw new Error(`${name} did not return within ${budget} instructions`);
-      const before = main.state.instret;
-      const stop = this.engine.run(main.state, Math.min(left, QUANTUM));
-      harts.ran(main, main.state.instret - before);
-      if (stop.kind === 'fault' && main.state.pc === RETURN_ADDRESS) return;
-      const outcome =
-        this.executor.stops.settle(main, stop) ?? (main.waiting && this.executor.waits(main));
-      if (outcome) throw new Error(`${name} stopped: ${describeStop(outcome)}`);
-    }
-  }
 }
 
 function startOf({ kernel }: GuestProcess): ProcessStart {
   const { start } = kernel.processMemory;
   if (!start) throw new Error('no program has been started');
   return start;
-}
-
-/** Writes all of `bytes`; a stream that takes no more has lost its reader. */
-function print(streams: StandardStreams, descriptor: number, bytes: Uint8Array): void {
-  const stream = descriptor === 2 ? streams.stderr : streams.stdout;
-  for (let at = 0; at < bytes.length;) {
-    const taken = stream.write(bytes.subarray(at));
-    if (typeof taken !== 'number' || taken <= 0) return;
-    at += taken;
-  }
 }
 
 /** The machine's connection to processes, where the embedder has any. */

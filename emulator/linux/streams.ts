@@ -53,3 +53,13 @@ export interface StandardStreams {
   readonly stdout: OutputStream;
   readonly stderr: OutputStream;
 }
+
+/** Writes all of `bytes`; a stream that takes no more has lost its reader. */
+export function printTo(streams: StandardStreams, descriptor: number, bytes: Uint8Array): void {
+  const stream = descriptor === 2 ? streams.stderr : streams.stdout;
+  for (let at = 0; at < bytes.length;) {
+    const taken = stream.write(bytes.subarray(at));
+    if (typeof taken !== 'number' || taken <= 0) return;
+    at += taken;
+  }
+}
