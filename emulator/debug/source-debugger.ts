@@ -1,11 +1,11 @@
 import type { Hart, HartOwner } from '../multiprocess/hart';
 import { SourceLookup } from './source-lookup';
 import { SourceModules, type KnownModules, type LoadedImage } from './source-modules';
-import { StackFrames, type LogicalFrame } from './stack-frames';
+import { StackFrames, type FramePlace, type LogicalFrame } from './stack-frames';
 import { StackMemory } from './stack-memory';
 import { Unwinder } from './stack-unwinder';
 import type { DebugTarget } from './target';
-import { evaluateC } from './variables-expression';
+import { CExpression } from './variables-expression';
 import { formatValue, type FormatContext } from './variables-format';
 import { frameScope } from './variables-names';
 import { variablesOf, variableValue } from './variables-scope';
@@ -44,6 +44,11 @@ export class SourceDebugger {
     return frame;
   }
 
+  /** The innermost frame of a hart, which is unwound only when a variable needs it. */
+  innermost(hart: Hart): FramePlace {
+    return this.stacks.innermost(hart);
+  }
+
   /** Parameters and local variables of a frame with their values. */
   variables(
     frame: LogicalFrame,
@@ -59,16 +64,18 @@ export class SourceDebugger {
 
   /**
    * The value of a C expression in a frame.
+   * @param frame [the innermost]
    * @param extra names that stand before all others
    * @throws ExpressionError, UnavailableError, DwarfError with what is wrong or missing
    */
   evaluate(
-    text: string,
+    expression: string | CExpression,
     hart: Hart,
-    frame = this.frame(hart, 0),
+    frame: FramePlace = this.innermost(hart),
     extra: Readonly<Record<string, bigint>> = {},
   ): Value {
-    return evaluateC(text, frameScope(this.modules, frame, hart, extra));
+    const read = typeof expression === 'string' ? new CExpression(expression) : expression;
+    return read.evaluate(frameScope(this.modules, frame, hart, extra));
   }
 
   /** Whether variables of the program are known at all. */

@@ -28,6 +28,8 @@ export interface Activation {
   readonly frames: readonly UnwoundFrame[];
   /** Number of the frame in `frames`. */
   readonly index: number;
+  /** Its `lookup`, known without unwinding. */
+  readonly lookup: number;
 }
 
 /** What location expressions of one frame may ask: registers, memory, the frame, its callers. */
@@ -36,7 +38,6 @@ export class FrameContext implements ExpressionContext {
   readonly addressSize: number;
   readonly version: number;
   readonly base: number;
-  readonly frame: UnwoundFrame;
   /** The frame's address in its module, as linked. */
   readonly linked: number;
 
@@ -56,8 +57,11 @@ export class FrameContext implements ExpressionContext {
     this.addressSize = header.addressSize;
     this.version = header.version;
     this.base = module.base;
-    this.frame = activation.frames[activation.index];
-    this.linked = this.frame.lookup - module.base;
+    this.linked = activation.lookup - module.base;
+  }
+
+  get frame(): UnwoundFrame {
+    return this.activation.frames[this.activation.index];
   }
 
   /** Where an attribute of an entry says that an object is; undefined when nothing does. */
@@ -101,7 +105,9 @@ export class FrameContext implements ExpressionContext {
     const holder = module?.info.functions.functionAt(caller.lookup - module.base);
     const value = module && holder && callValue(holder, caller.pc - module.base, expression);
     if (!value) throw new UnavailableError('<optimized out>');
-    const outer = { ...activation, index: activation.index + 1 };
+    const { modules, memory, frames } = activation;
+    const { lookup } = caller;
+    const outer = { modules, memory, frames, index: activation.index + 1, lookup };
     const context = new FrameContext(outer, module, holder.unit, holder, depth + 1);
     return evaluateValue(value, context);
   }

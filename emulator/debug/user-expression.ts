@@ -7,7 +7,7 @@ import { sourceOf } from './source-debugger';
 import type { DebugTarget } from './target';
 import { valueText } from './values';
 import { isTrue, scalarBits, scalarOf, type Scalar } from './variables-arithmetic';
-import { isC } from './variables-expression';
+import { CExpression, isC } from './variables-expression';
 import { StackMemory } from './stack-memory';
 
 type ExtraNames = Readonly<Record<string, bigint>>;
@@ -36,12 +36,12 @@ export type UserExpression = (target: DebugTarget, hart: Hart, extra?: ExtraName
  */
 export function readExpression(text: string): UserExpression {
   const plain = readPlain(text);
-  const inC = isC(text);
+  const inC = isC(text) ? new CExpression(text) : undefined;
   if (plain instanceof ExpressionError && !inC) throw plain;
   return (target, hart, extra = {}) => {
     if (inC && sourceOf(target, hart).hasVariables) {
       try {
-        return valueInC(target, hart, text, extra);
+        return valueInC(target, hart, inC, extra);
       } catch (error) {
         if (!(error instanceof ExpressionError) || plain instanceof ExpressionError) throw error;
       }
@@ -51,9 +51,14 @@ export function readExpression(text: string): UserExpression {
   };
 }
 
-function valueInC(target: DebugTarget, hart: Hart, text: string, extra: ExtraNames): UserValue {
+function valueInC(
+  target: DebugTarget,
+  hart: Hart,
+  expression: CExpression,
+  extra: ExtraNames,
+): UserValue {
   const source = sourceOf(target, hart);
-  const value = explained(() => source.evaluate(text, hart, source.frame(hart, 0), extra));
+  const value = explained(() => source.evaluate(expression, hart, source.innermost(hart), extra));
   const scalar = (): Scalar => explained(() => scalarOf(value, new StackMemory(hart.space)));
   return {
     text: () => explained(() => source.text(value, hart)),

@@ -7,7 +7,7 @@ import { qualifiedTypeWords } from './variables-type-words';
 import { strip, type CompositeType, type DwarfType } from '../elf/dwarf/types';
 import { typeName } from '../elf/dwarf/type-names';
 import { ExpressionError } from './expression-tokens';
-import { StackMemory } from './stack-memory';
+import type { StackMemory } from './stack-memory';
 import {
   addressOf,
   C_TYPES,
@@ -37,7 +37,8 @@ export interface VariableScope {
   type(name: string): DwarfType | undefined;
 }
 
-type Thunk = () => Value;
+/** The value of a part of an expression, once it has been read, in a scope. */
+type Thunk = (scope: VariableScope) => Value;
 
 const MAX_DEPTH = 100;
 
@@ -53,26 +54,32 @@ const LEVELS: readonly (readonly string[])[] = [
   ['*', '/', '%'],
 ];
 
-/**
- * The value of an expression.
- * @throws ExpressionError, UnavailableError, DwarfError with what is wrong or missing
- */
-export function evaluateC(text: string, scope: VariableScope): Value {
-  const parser = new CParser(tokenizeC(text), scope);
-  const thunk = parser.conditional(0);
-  parser.finish();
-  return thunk();
+/** A C expression that is evaluated often: it is read once, unless its reading depends on what its names mean. */
+export class CExpression {
+  private readonly tokens: readonly CToken[];
+  private read: Thunk | undefined;
+
+  /** @throws ExpressionError when a character has no meaning */
+  constructor(text: string) {
+    this.tokens = tokenizeC(text);
+  }
+
+  /** @throws ExpressionError, UnavailableError, DwarfError with what is wrong or missing */
+  evaluate(scope: VariableScope): Value {
+    if (this.read) return this.read(scope);
+    const parser = new CParser(this.tokens, scope);
+    const thunk = parser.whole();
+    if (!parser.hasAsked) this.read = thunk;
+    return thunk(scope);
+  }
 }
 
 /** Whether a text is a C expression, whatever its names mean. */
 export function isC(text: string): boolean {
   // `(a) + b` is a cast or a sum: that depends on what `a` is.
   return [undefined, C_TYPES.int].some((type) => {
-    const scope = { memory: NO_MEMORY, value: () => undefined, type: () => type };
     try {
-      const parser = new CParser(tokenizeC(text), scope);
-      parser.conditional(0);
-      parser.finish();
+      new CParser(tokenizeC(text), { value: () => undefined, type: () => type }).whole();
       return true;
     } catch (error) {
       if (error instanceof ExpressionError) return false;
@@ -81,31 +88,44 @@ export function isC(text: string): boolean {
   });
 }
 
-const NO_MEMORY = new StackMemory({ peek: () => new Uint8Array(0) });
+/** What a reader asks of names: `(a) + b` is a cast when `a` is a type. */
+type NameTable = Pick<VariableScope, 'value' | 'type'>;
 
 class CParser {
+  /** Whether what was read depends on the meaning of a name. */
+  hasAsked = false;
   private next = 0;
-  private readonly memory: StackMemory;
+  private readonly names: NameTable;
 
   constructor(
     private readonly tokens: readonly CToken[],
-    private readonly scope: VariableScope,
+    names: NameTable,
   ) {
-    this.memory = scope.memory;
+    const asked = <T>(answer: T): T => {
+      this.hasAsked = true;
+      return answer;
+    };
+    this.names = {
+      value: (name) => asked(names.value(name)),
+      type: (name) => asked(names.type(name)),
+    };
   }
 
-  finish(): void {
+  /** The whole text as one expression. */
+  whole(): Thunk {
+    const thunk = this.conditional(0);
     if (this.peek().kind !== 'end') this.fail('an operator');
+    return thunk;
   }
 
-  conditional(depth: number): Thunk {
+  private conditional(depth: number): Thunk {
     if (depth > MAX_DEPTH) throw new ExpressionError('the expression is nested too deeply');
     const condition = this.logical('||', depth);
     if (!this.take('?')) return condition;
     const yes = this.conditional(depth + 1);
     this.expect(':');
     const no = this.conditional(depth + 1);
-    return () => (isTrue(this.scalar(condition)) ? yes() : no());
+    return (scope) => (isTrue(scalar(condition, scope)) ? yes(scope) : no(scope));
   }
 
   private logical(operator: '||' | '&&', depth: number): Thunk {
@@ -114,10 +134,10 @@ class CParser {
     let left = operand();
     while (this.take(operator)) {
       const [a, b] = [left, operand()];
-      left = () => {
-        const first = isTrue(this.scalar(a));
+      left = (scope) => {
+        const first = isTrue(scalar(a, scope));
         const decided = operator === '||' ? first : !first;
-        const result = decided ? first : isTrue(this.scalar(b));
+        const result = decided ? first : isTrue(scalar(b, scope));
         return fromScalar(integer(result ? 1n : 0n, C_TYPES.int));
       };
     }
@@ -133,7 +153,7 @@ class CParser {
       this.next += 1;
       const operator = token.text;
       const [a, b] = [left, this.binary(level + 1, depth)];
-      left = () => fromScalar(combine(operator, this.scalar(a), this.scalar(b)));
+      left = (scope) => fromScalar(combine(operator, scalar(a, scope), scalar(b, scope)));
     }
   }
 
@@ -144,38 +164,20 @@ class CParser {
     if (token.kind === 'symbol' && '-+~!*&'.includes(token.text)) {
       this.next += 1;
       const operand = this.unary(depth + 1);
-      return () => this.apply(token.text, operand());
+      return (scope) => apply(token.text, operand(scope), scope.memory);
     }
     const cast = this.cast();
     if (!cast) return this.postfix(depth);
     const operand = this.unary(depth + 1);
-    return () => castTo(operand(), cast, this.memory);
-  }
-
-  private apply(operator: string, operand: Value): Value {
-    const { memory } = this;
-    if (operator === '*') return dereferenced(operand, memory);
-    if (operator === '&') {
-      const value = referred(operand, memory);
-      const pointer: Scalar = { kind: 'pointer', value: addressOf(value), target: value.type };
-      return fromScalar(pointer);
-    }
-    const scalar = promoted(scalarOf(operand, memory));
-    if (operator === '!') return fromScalar(integer(isTrue(scalar) ? 0n : 1n, C_TYPES.int));
-    if (operator === '+') return fromScalar(scalar);
-    if (scalar.kind === 'float' && operator === '-') {
-      return fromScalar({ ...scalar, value: -scalar.value });
-    }
-    if (scalar.kind !== 'integer') throw new ExpressionError(`${operator} takes an integer`);
-    return fromScalar(integer(operator === '-' ? -scalar.value : ~scalar.value, scalar.type));
+    return (scope) => castTo(operand(scope), cast, scope.memory);
   }
 
   private size(depth: number): Thunk {
     this.next += 1;
     const type = this.cast();
     const operand = type === undefined ? this.unary(depth + 1) : undefined;
-    return () => {
-      const value = operand?.();
+    return (scope) => {
+      const value = operand?.(scope);
       const bytes = type ? sizeOf(type) : value ? sizeOf(value.type, value.context) : 0;
       return fromScalar(integer(BigInt(bytes), C_TYPES.unsignedLong));
     };
@@ -197,7 +199,7 @@ class CParser {
     for (let i = this.next; this.tokens[i].kind === 'name'; i++) {
       words.push((this.tokens[i] as { text: string }).text);
     }
-    const read = qualifiedTypeWords(words, this.scope);
+    const read = qualifiedTypeWords(words, this.names);
     if (!read) return undefined;
     this.next += read.words;
     let { type } = read;
@@ -214,27 +216,15 @@ class CParser {
       if (this.take('[')) {
         const index = this.conditional(depth + 1);
         this.expect(']');
-        value = () => elementAt(before(), this.whole(index), this.memory);
+        value = (scope) => elementAt(before(scope), indexOf(index, scope), scope.memory);
       } else if (this.take('.')) {
         const name = this.memberName();
-        value = () => this.member(referred(before(), this.memory), name);
+        value = (scope) => member(referred(before(scope), scope.memory), name, scope.memory);
       } else if (this.take('->')) {
         const name = this.memberName();
-        value = () => this.member(dereferenced(before(), this.memory), name);
+        value = (scope) => member(dereferenced(before(scope), scope.memory), name, scope.memory);
       } else return value;
     }
-  }
-
-  private member(value: Value, name: string): Value {
-    const type = strip(value.type);
-    // A pointer is followed, as gdb does.
-    if (type.kind === 'pointer') return this.member(dereferenced(value, this.memory), name);
-    if (type.kind !== 'struct' && type.kind !== 'class' && type.kind !== 'union') {
-      throw new ExpressionError(`a ${typeName(value.type)} has no members`);
-    }
-    const found = findMember(value, type, name, this.memory, 0);
-    if (!found) throw new ExpressionError(`${typeName(value.type)} has no member ${name}`);
-    return found;
   }
 
   private primary(depth: number): Thunk {
@@ -255,7 +245,7 @@ class CParser {
         return () => value;
       }
       case 'name':
-        return () => this.named(token.text);
+        return (scope) => named(token.text, scope);
       default:
         this.next -= 1;
         if (!this.take('(')) return this.fail('a number, a name or “(”');
@@ -263,24 +253,6 @@ class CParser {
     const inner = this.conditional(depth + 1);
     this.expect(')');
     return inner;
-  }
-
-  private named(name: string): Value {
-    const value = this.scope.value(name);
-    if (value === undefined) {
-      throw new ExpressionError(`no variable, register or symbol is called ${name}`);
-    }
-    return value;
-  }
-
-  private scalar(thunk: Thunk): Scalar {
-    return scalarOf(thunk(), this.memory);
-  }
-
-  private whole(thunk: Thunk): bigint {
-    const scalar = this.scalar(thunk);
-    if (scalar.kind !== 'integer') throw new ExpressionError('an index must be an integer');
-    return scalar.value;
   }
 
   private memberName(): string {
@@ -318,6 +290,51 @@ class CParser {
     const shown = token.kind === 'end' ? found : `“${found}”`;
     throw new ExpressionError(`column ${token.at + 1}: expected ${expected}, found ${shown}`);
   }
+}
+
+function named(name: string, scope: VariableScope): Value {
+  const value = scope.value(name);
+  if (value === undefined) {
+    throw new ExpressionError(`no variable, register or symbol is called ${name}`);
+  }
+  return value;
+}
+
+const scalar = (thunk: Thunk, scope: VariableScope): Scalar => scalarOf(thunk(scope), scope.memory);
+
+function indexOf(thunk: Thunk, scope: VariableScope): bigint {
+  const index = scalar(thunk, scope);
+  if (index.kind !== 'integer') throw new ExpressionError('an index must be an integer');
+  return index.value;
+}
+
+function apply(operator: string, operand: Value, memory: StackMemory): Value {
+  if (operator === '*') return dereferenced(operand, memory);
+  if (operator === '&') {
+    const value = referred(operand, memory);
+    const pointer: Scalar = { kind: 'pointer', value: addressOf(value), target: value.type };
+    return fromScalar(pointer);
+  }
+  const number = promoted(scalarOf(operand, memory));
+  if (operator === '!') return fromScalar(integer(isTrue(number) ? 0n : 1n, C_TYPES.int));
+  if (operator === '+') return fromScalar(number);
+  if (number.kind === 'float' && operator === '-') {
+    return fromScalar({ ...number, value: -number.value });
+  }
+  if (number.kind !== 'integer') throw new ExpressionError(`${operator} takes an integer`);
+  return fromScalar(integer(operator === '-' ? -number.value : ~number.value, number.type));
+}
+
+function member(value: Value, name: string, memory: StackMemory): Value {
+  const type = strip(value.type);
+  // A pointer is followed, as gdb does.
+  if (type.kind === 'pointer') return member(dereferenced(value, memory), name, memory);
+  if (type.kind !== 'struct' && type.kind !== 'class' && type.kind !== 'union') {
+    throw new ExpressionError(`a ${typeName(value.type)} has no members`);
+  }
+  const found = findMember(value, type, name, memory, 0);
+  if (!found) throw new ExpressionError(`${typeName(value.type)} has no member ${name}`);
+  return found;
 }
 
 /** A member by its name, also one of an anonymous structure or of a base class. */

@@ -1,10 +1,11 @@
 import { DW_AT } from '../elf/dwarf/constants';
+import type { Entry } from '../elf/dwarf/entry';
 import type { DwarfType } from '../elf/dwarf/types';
 import type { Hart } from '../multiprocess/hart';
 import { readRegister } from './registers';
 import type { SourceModule, SourceModules } from './source-modules';
 import { FrameContext } from './stack-context';
-import type { LogicalFrame } from './stack-frames';
+import type { FramePlace } from './stack-frames';
 import { StackMemory } from './stack-memory';
 import { C_TYPES, fromScalar, integer, pointerTo } from './variables-arithmetic';
 import type { VariableScope } from './variables-expression';
@@ -21,7 +22,7 @@ const POINTERS: ReadonlySet<string> = new Set(['pc', 'sp', 'ra', 'gp', 'tp', 'fp
  */
 export function frameScope(
   modules: SourceModules,
-  frame: LogicalFrame,
+  frame: FramePlace,
   hart: Hart,
   extra: Readonly<Record<string, bigint>> = {},
 ): VariableScope {
@@ -43,23 +44,35 @@ export function frameScope(
 
 const number = (value: number): Value => fromScalar(integer(BigInt(value), C_TYPES.int));
 
-function localNamed(name: string, frame: LogicalFrame): Value | undefined {
-  const { context } = frame;
-  const variables = context ? variablesOf(frame) : [];
-  // A local variable hides a parameter; inner blocks come first.
-  const found =
-    variables.find((each) => each.name === name && !each.isParameter) ??
-    variables.find((each) => each.name === name);
-  return found && context ? variableValue(found.entry, context) : undefined;
+function localNamed(name: string, { context, scopes }: FramePlace): Value | undefined {
+  if (context === undefined) return undefined;
+  const entry = localsOf(scopes).get(name);
+  return entry && variableValue(entry, context);
+}
+
+/** What names of variables mean in scopes, which are the same list each time that a hart is at a place. */
+const locals = new WeakMap<FramePlace['scopes'], ReadonlyMap<string, Entry>>();
+
+function localsOf(scopes: FramePlace['scopes']): ReadonlyMap<string, Entry> {
+  let found = locals.get(scopes);
+  if (found === undefined) {
+    const variables = variablesOf({ scopes });
+    const named = new Map<string, Entry>();
+    // A local variable hides a parameter; inner blocks come first.
+    const byRank = [...variables].sort((a, b) => Number(a.isParameter) - Number(b.isParameter));
+    for (const { name, entry } of byRank) if (!named.has(name)) named.set(name, entry);
+    locals.set(scopes, (found = named));
+  }
+  return found;
 }
 
 /** Modules with debugging information, the frame's own first. */
-function informed(modules: SourceModules, { module }: LogicalFrame): SourceModule[] {
+function informed(modules: SourceModules, { module }: FramePlace): SourceModule[] {
   const others = modules.list().filter((each) => each !== module);
   return [...(module ? [module] : []), ...others].filter(({ info }) => info.exists);
 }
 
-function globalNamed(name: string, modules: SourceModules, frame: LogicalFrame): Value | undefined {
+function globalNamed(name: string, modules: SourceModules, frame: FramePlace): Value | undefined {
   for (const module of informed(modules, frame)) {
     const { globals, functions, types } = module.info;
     const variable = globals.variable(name);
@@ -115,11 +128,7 @@ const UNKNOWN_FUNCTION: DwarfType = {
   isPrototyped: false,
 };
 
-function typeNamed(
-  name: string,
-  modules: SourceModules,
-  frame: LogicalFrame,
-): DwarfType | undefined {
+function typeNamed(name: string, modules: SourceModules, frame: FramePlace): DwarfType | undefined {
   for (const { info } of informed(modules, frame)) {
     const entry = info.globals.type(name);
     if (entry) return info.types.read(entry);

@@ -6,7 +6,7 @@ import { DwarfError } from '../elf/dwarf/reader';
 import { VOID, type DwarfType } from '../elf/dwarf/types';
 import type { SourceModule } from './source-modules';
 import type { FrameContext } from './stack-context';
-import type { LogicalFrame } from './stack-frames';
+import type { FramePlace } from './stack-frames';
 import { bytesOf, sizeOf, unavailable, valueAt, type Value } from './variables-value';
 
 /** A parameter or local variable that is in scope in a frame. */
@@ -17,7 +17,7 @@ export interface ScopedVariable {
 }
 
 /** The parameters in their order, then the local variables, those of inner blocks first. */
-export function variablesOf({ scopes }: LogicalFrame): ScopedVariable[] {
+export function variablesOf({ scopes }: Pick<FramePlace, 'scopes'>): ScopedVariable[] {
   const parameters: ScopedVariable[] = [];
   const locals: ScopedVariable[] = [];
   for (const scope of [...scopes].reverse()) {

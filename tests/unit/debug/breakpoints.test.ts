@@ -1,5 +1,7 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StopReason } from '../../../emulator/debug/protocol';
+import { Unwinder } from '../../../emulator/debug/stack-unwinder';
+import { FunctionIndex } from '../../../emulator/elf/dwarf/functions';
 import { buildPoolEntry } from '../../support/pool-entry';
 import { Client } from './client';
 
@@ -49,8 +51,25 @@ describe('a breakpoint', () => {
     expect(client.state.stop).toEqual({ kind: 'exited', status: 0 });
     expect(client.messages).toHaveLength(3);
     expect(client.messages[0]).toMatch(
-      /^1: fib\(27\) from 0x[0-9a-f]+, \{<memory at 0x0 cannot be read>\}$/,
+      /^1: fib\(27\) from 0x[0-9a-f]+, \{<cannot access memory at address 0x0>\}$/,
     );
+  });
+
+  test.each([
+    ['registers', 'a0 == 20', 0],
+    ['variables', 'n == 20', 8],
+  ])('unwinds the stack at its hits only for what needs it: %s', async (_, condition, unwinds) => {
+    await client.open('fib');
+    const { session } = client;
+    const at = 'fib + 8';
+    const { id } = await session.addBreakpoint({ at, condition, enabled: true });
+    const unwound = vi.spyOn(Unwinder.prototype, 'frames');
+    const looked = vi.spyOn(FunctionIndex.prototype, 'scopesAt');
+    await client.after(session.run());
+    expect(client.state.stop).toMatchObject({ kind: 'breakpoint', id });
+    expect([unwound.mock.calls.length, looked.mock.calls.length]).toEqual([unwinds, 1]);
+    unwound.mockRestore();
+    looked.mockRestore();
   });
 
   test('that is temporary stops once', async () => {
