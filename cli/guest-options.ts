@@ -2,13 +2,17 @@ import type { Command } from 'commander';
 import {
   ArenaError,
   ElfError,
+  Machine,
   OutOfMemory,
   ProgramStartError,
   type FileTree,
   type FolderGrant,
+  type MachineOptions,
 } from '../emulator';
 import { CommandError, STATUS } from './errors';
-import { collectFolder, findInGuest, parseRoot } from './guest-files';
+import { collectFolder, findInGuest, openFiles, parseRoot } from './guest-files';
+import { environmentOf } from './guest-run';
+import type { HostStreams } from './host';
 import { readProgram, RUN_FAILURE, type ProgramFile } from './program-file';
 import { collectVariable, parseCount, parseCountOrNone, parseSize } from './values';
 
@@ -37,7 +41,7 @@ export function addGuestOptions(command: Command): Command {
 }
 
 /** A program, and where it lies in the guest when the guest has it. */
-export interface Program {
+interface Program {
   readonly file: ProgramFile;
   readonly guestPath?: string;
 }
@@ -53,6 +57,59 @@ export function chooseProgram(files: FileTree, name: string, options: GuestOptio
     if (file !== undefined) return { file, guestPath: file.path };
   }
   return { file: readProgram(name, options.guest === true, RUN_FAILURE) };
+}
+
+/** A program with its files, to make a machine of. */
+export class Guest {
+  readonly file: ProgramFile;
+
+  /** @param files the guest's; they are the caller's to dispose of */
+  constructor(
+    private readonly program: Program,
+    private readonly files: FileTree,
+    private readonly options: GuestOptions,
+  ) {
+    this.file = program.file;
+  }
+
+  /** What a machine is made of: the program with its arguments, files and limits. */
+  machineOptions(args: readonly string[], streams: HostStreams): MachineOptions {
+    const { file, files, options } = this;
+    const { guestPath } = this.program;
+    return {
+      elf: file.bytes,
+      args: [file.name, ...args],
+      environment: environmentOf(options.env, streams),
+      streams,
+      files,
+      ...(guestPath !== undefined && { path: guestPath }),
+      ...(options.memory !== undefined && { memoryLimit: options.memory }),
+      ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
+    };
+  }
+
+  /** @throws CommandError when the program cannot be loaded */
+  createMachine(options: MachineOptions): Machine {
+    try {
+      return Machine.create(options);
+    } catch (error) {
+      throw describeLoadError(error, this.file);
+    }
+  }
+}
+
+/** Finds a program and opens its files for one use of them, which get files in memory afresh. */
+export async function withGuest<T>(
+  name: string,
+  options: GuestOptions,
+  use: (guest: Guest) => Promise<T>,
+): Promise<T> {
+  const files = openFiles(options);
+  try {
+    return await use(new Guest(chooseProgram(files, name, options), files, options));
+  } finally {
+    files.dispose();
+  }
 }
 
 /** What a command throws when a machine cannot be made of a program: a `CommandError` for all that is the program's. */

@@ -1,5 +1,5 @@
 /** `hartscope profile --launches`: runs a program and tells how its vCPUs worked together. */
-import { Machine } from '../emulator';
+import type { Machine } from '../emulator';
 import { describeAddress } from '../emulator/elf/symbols';
 import { EventTap } from '../emulator/profile/event-tap';
 import { perfettoTrace } from '../emulator/profile/formats/perfetto';
@@ -8,18 +8,16 @@ import { LaunchRecorder } from '../emulator/profile/launch-recorder';
 import { launchText, reportLaunches } from '../emulator/profile/launch-report';
 import { launchTrace } from '../emulator/profile/launch-trace';
 import { launchIn } from '../emulator/profile/launch-view';
-import { conclude, environmentOf, runToEnd, silent } from './guest-run';
+import { withGuest, type GuestOptions } from './guest-options';
+import { conclude, runToEnd, silent } from './guest-run';
 import type { Host, HostStreams } from './host';
 import { choosePool } from './pool';
-import type { ProgramFile } from './program-file';
 
-export interface LaunchOptions {
+export interface LaunchOptions extends GuestOptions {
   /** Host time on the pool's threads; else instructions, in turns on one thread. */
   readonly hostTime?: boolean;
   /** Arguments of a run that does the same on one vCPU. */
   readonly oneHart?: string;
-  readonly memory?: number;
-  readonly env?: ReadonlyMap<string, string>;
   readonly maxInstructions?: number;
   readonly json?: boolean;
   readonly top: number;
@@ -27,6 +25,7 @@ export interface LaunchOptions {
 
 interface LaunchRun {
   readonly machine: Machine;
+  readonly program: string;
   readonly recorder: LaunchRecorder;
   readonly status: number;
   /** Length of the run, in the unit. */
@@ -40,25 +39,25 @@ interface LaunchRun {
  */
 export async function profileLaunches(
   host: Host,
-  file: ProgramFile,
+  name: string,
   args: readonly string[],
   options: LaunchOptions,
   write?: (trace: Uint8Array) => void,
 ): Promise<number> {
   const unit: LaunchUnit = options.hostTime === true ? 'time' : 'instructions';
-  const oneHart = options.oneHart === undefined ? [] : await onOneHart(host, file, options, unit);
+  const oneHart = options.oneHart === undefined ? [] : await onOneHart(host, name, options, unit);
   const streams = host.openStreams();
   try {
-    const { machine, recorder, status, total, missing } = await run(
+    const { machine, program, recorder, status, total, missing } = await run(
       host,
-      file,
+      name,
       args,
       options,
       streams,
     );
     const nameOf = (address: number): string => describeAddress(machine.symbols, address);
     const { launches } = recorder;
-    write?.(perfettoTrace(launchTrace(file.name, launches, unit, nameOf)));
+    write?.(perfettoTrace(launchTrace(program, launches, unit, nameOf)));
     const report = reportLaunches(launches, unit, total, nameOf, missing, oneHart);
     host.err(
       options.json === true ? `${JSON.stringify(report)}\n` : launchText(report, options.top),
@@ -73,7 +72,7 @@ export async function profileLaunches(
 /** The launches of the run on one vCPU, to compare with. */
 async function onOneHart(
   host: Host,
-  file: ProgramFile,
+  name: string,
   options: LaunchOptions,
   unit: LaunchUnit,
 ): Promise<OneHart[]> {
@@ -81,7 +80,7 @@ async function onOneHart(
   const args = (options.oneHart ?? '').split(' ').filter((word) => word !== '');
   const streams = silent(host.openStreams());
   try {
-    const { machine, recorder } = await run(host, file, args, { ...options, env }, streams);
+    const { machine, recorder } = await run(host, name, args, { ...options, env }, streams);
     machine.dispose();
     return recorder.launches.map((record): OneHart => {
       const { start, end } = launchIn(record, unit);
@@ -95,33 +94,38 @@ async function onOneHart(
 
 async function run(
   host: Host,
-  file: ProgramFile,
+  name: string,
   args: readonly string[],
   options: LaunchOptions,
   streams: HostStreams,
 ): Promise<LaunchRun> {
-  const pool = options.hostTime === true ? choosePool() : undefined;
-  const machine = Machine.create({
-    elf: file.bytes,
-    args: [file.name, ...args],
-    environment: environmentOf(options.env, streams),
-    streams,
-    ...(pool && { pool }),
-    ...(options.memory !== undefined && { memoryLimit: options.memory }),
+  const pool = options.hostTime === true ? choosePool(options.threads) : undefined;
+  return withGuest(name, options, async (guest) => {
+    const machine = guest.createMachine({
+      ...guest.machineOptions(args, streams),
+      ...(pool && { pool }),
+    });
+    const recorder = new LaunchRecorder();
+    const { events, counts } = machine.arena;
+    events.timed = true;
+    let missing = (): number => recorder.dropped;
+    let collect = (): void => undefined;
+    if (pool) {
+      const tap = new EventTap(events, counts.harts);
+      collect = () => recorder.take(tap.collect());
+      missing = () => recorder.dropped + tap.lost;
+    } else events.listener = (event) => recorder.take([event]);
+    const stop = await runToEnd(machine, streams, options.maxInstructions ?? Infinity, { collect });
+    collect();
+    const status = conclude(machine, stop, (text) => host.err(`hartscope: ${text}\n`));
+    const { time, clock } = recorder.now;
+    return {
+      machine,
+      program: guest.file.name,
+      recorder,
+      status,
+      total: pool ? time : clock,
+      missing: missing(),
+    };
   });
-  const recorder = new LaunchRecorder();
-  const { events, counts } = machine.arena;
-  events.timed = true;
-  let missing = (): number => recorder.dropped;
-  let collect = (): void => undefined;
-  if (pool) {
-    const tap = new EventTap(events, counts.harts);
-    collect = () => recorder.take(tap.collect());
-    missing = () => recorder.dropped + tap.lost;
-  } else events.listener = (event) => recorder.take([event]);
-  const stop = await runToEnd(machine, streams, options.maxInstructions ?? Infinity, { collect });
-  collect();
-  const status = conclude(machine, stop, (text) => host.err(`hartscope: ${text}\n`));
-  const { time, clock } = recorder.now;
-  return { machine, recorder, status, total: pool ? time : clock, missing: missing() };
 }

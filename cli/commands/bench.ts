@@ -1,12 +1,11 @@
 import { Command } from 'commander';
-import { Machine } from '../../emulator';
 import { scalingCurves, type ScalingCurve, type SweepRun } from '../../emulator/profile/scaling';
 import { CommandError, STATUS, usageError } from '../errors';
-import { environmentOf, runToEnd, silent } from '../guest-run';
+import { addGuestOptions, withGuest, type GuestOptions } from '../guest-options';
+import { runToEnd, silent } from '../guest-run';
 import type { Host } from '../host';
 import { choosePool } from '../pool';
-import { readProgram, RUN_FAILURE, type ProgramFile } from '../program-file';
-import { collectVariable, parseCount, parseSize } from '../values';
+import { parseCount } from '../values';
 
 const MODES = ['shared', 'call', 'fork', 'fork-here', 'workspace'] as const;
 
@@ -23,20 +22,17 @@ Examples:
   hartscope bench --plain 'plain' ./kernel {mode} {n}
 `;
 
-interface Options {
+interface Options extends GuestOptions {
   readonly vcpus: readonly number[];
   readonly modes: readonly string[];
   readonly repeat: number;
   readonly plain?: string;
   readonly json?: boolean;
-  readonly memory?: number;
-  readonly env?: ReadonlyMap<string, string>;
-  readonly guest?: boolean;
 }
 
 /** `hartscope bench`: how a program's time changes with the number of vCPUs and the mode. */
 export function benchCommand(host: Host): Command {
-  return new Command('bench')
+  const command = new Command('bench')
     .summary('run a program with different numbers of vCPUs')
     .description('Runs a program with several numbers of vCPUs and modes and prints how it scales.')
     .argument('<ELF>', 'the program, or the name of a bundled guest')
@@ -45,15 +41,11 @@ export function benchCommand(host: Host): Command {
     .option('--modes <names>', 'modes', parseModes, [...MODES])
     .option('--repeat <n>', 'runs of each', parseCount, 3)
     .option('--plain <args>', 'arguments of a run without vCPUs, the reference')
-    .option('--json', 'the result as one line of JSON')
-    .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
-    .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
-    .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
-    .passThroughOptions()
+    .option('--json', 'the result as one line of JSON');
+  return addGuestOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
-      const file = readProgram(name, options.guest === true, RUN_FAILURE);
-      const runs = await sweep(host, file, args, options);
+      const runs = await sweep(host, name, args, options);
       const curves = scalingCurves(runs);
       host.out(options.json === true ? `${JSON.stringify({ runs, curves })}\n` : table(curves));
     });
@@ -84,7 +76,7 @@ interface Variant {
 
 async function sweep(
   host: Host,
-  file: ProgramFile,
+  name: string,
   args: readonly string[],
   options: Options,
 ): Promise<SweepRun[]> {
@@ -104,7 +96,7 @@ async function sweep(
   for (let round = 1; round <= options.repeat; round++) {
     for (const [n, variant] of variants.entries()) {
       host.err(`\rround ${round} of ${options.repeat}, run ${n + 1} of ${variants.length} `);
-      const run = await runOnce(host, file, variant, options);
+      const run = await runOnce(host, name, variant, options);
       const known = best.get(variant);
       if (!known || run.time < known.time) best.set(variant, run);
     }
@@ -115,44 +107,42 @@ async function sweep(
 
 async function runOnce(
   host: Host,
-  file: ProgramFile,
+  name: string,
   { mode, vcpus, args }: Variant,
   options: Options,
 ): Promise<SweepRun> {
-  const streams = silent(host.openStreams());
-  try {
-    const pool = choosePool(undefined);
-    const isPlain = mode === 'plain';
-    const machine = Machine.create({
-      elf: file.bytes,
-      args: [file.name, ...args],
-      environment: [
-        ...environmentOf(options.env, streams),
-        ...(isPlain ? [] : [`HARTSCOPE_VCPUS=${vcpus}`, `HARTSCOPE_MODE=${mode}`]),
-      ],
-      streams,
-      ...(pool && { pool }),
-      ...(options.memory !== undefined && { memoryLimit: options.memory }),
-    });
+  return withGuest(name, options, async (guest) => {
+    const streams = silent(host.openStreams());
     try {
-      const start = performance.now();
-      const stop = await runToEnd(machine, streams, Infinity);
-      const time = 1e6 * (performance.now() - start);
-      if (stop.kind !== 'exited' || stop.status !== 0) {
-        const words = [file.name, ...args].join(' ');
-        const how = stop.kind === 'exited' ? `status ${stop.status}` : stop.kind;
-        throw new CommandError(
-          `${words} in mode ${mode} with ${vcpus} vCPUs ended with ${how}: run it by hartscope run to see why`,
-          STATUS.failed,
-        );
+      const pool = choosePool(options.threads);
+      const given = guest.machineOptions(args, streams);
+      const variables =
+        mode === 'plain' ? [] : [`HARTSCOPE_VCPUS=${vcpus}`, `HARTSCOPE_MODE=${mode}`];
+      const machine = guest.createMachine({
+        ...given,
+        environment: [...(given.environment ?? []), ...variables],
+        ...(pool && { pool }),
+      });
+      try {
+        const start = performance.now();
+        const stop = await runToEnd(machine, streams, Infinity);
+        const time = 1e6 * (performance.now() - start);
+        if (stop.kind !== 'exited' || stop.status !== 0) {
+          const words = [guest.file.name, ...args].join(' ');
+          const how = stop.kind === 'exited' ? `status ${stop.status}` : stop.kind;
+          throw new CommandError(
+            `${words} in mode ${mode} with ${vcpus} vCPUs ended with ${how}: run it by hartscope run to see why`,
+            STATUS.failed,
+          );
+        }
+        return { mode, vcpus, time, instructions: machine.instructions };
+      } finally {
+        machine.dispose();
       }
-      return { mode, vcpus, time, instructions: machine.instructions };
     } finally {
-      machine.dispose();
+      streams.close();
     }
-  } finally {
-    streams.close();
-  }
+  });
 }
 
 function table(curves: readonly ScalingCurve[]): string {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
-import { Machine } from '../../emulator';
+import type { Machine } from '../../emulator';
 import { callgrindProfile } from '../../emulator/profile/formats/callgrind';
 import { collapsedStacks } from '../../emulator/profile/formats/collapsed';
 import { lcovTracefile } from '../../emulator/profile/formats/lcov';
@@ -17,12 +17,12 @@ import {
 import { MachineCode } from '../../emulator/profile-code';
 import { TimeSampler } from '../../emulator/time-sampler';
 import { CommandError, STATUS, usageError } from '../errors';
-import { conclude, environmentOf, runToEnd } from '../guest-run';
+import { addGuestOptions, withGuest, type GuestOptions } from '../guest-options';
+import { conclude, runToEnd } from '../guest-run';
 import type { Host } from '../host';
 import { profileLaunches } from '../launches';
 import { choosePool } from '../pool';
-import { readProgram, RUN_FAILURE } from '../program-file';
-import { collectVariable, parseCount, parseCountOrNone, parseSize } from '../values';
+import { parseCount } from '../values';
 
 const FORMATS = ['callgrind', 'collapsed', 'lcov', 'pprof', 'speedscope'] as const;
 type Format = (typeof FORMATS)[number];
@@ -62,19 +62,15 @@ const BY_NAME: readonly (readonly [pattern: RegExp, format: Format])[] = [
 /** Files that Perfetto reads. */
 const TRACE = /\.(pftrace|perfetto-trace)$/;
 
-interface Options {
+interface Options extends GuestOptions {
   readonly output?: string;
   readonly format?: Format;
   readonly top: number;
   readonly json?: boolean;
-  readonly memory?: number;
-  readonly env?: ReadonlyMap<string, string>;
   readonly maxInstructions?: number;
-  readonly guest?: boolean;
   readonly counts?: boolean;
   readonly time?: boolean;
   readonly every?: number;
-  readonly threads?: number;
   readonly compare?: string;
   readonly launches?: boolean;
   readonly hostTime?: boolean;
@@ -86,7 +82,7 @@ interface Options {
  * @param end is told the exit status
  */
 export function profileCommand(host: Host, end: (status: number) => void): Command {
-  return new Command('profile')
+  const command = new Command('profile')
     .summary('count what a program runs')
     .description('Runs a RISC-V Linux program and counts each instruction and call, for each hart.')
     .argument('<ELF>', 'the program, or the name of a bundled guest')
@@ -100,28 +96,23 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
       'with --time: a look each n instructions, not each millisecond',
       parseCount,
     )
-    .option('--threads <n>', 'threads for vCPUs beside the first [cores - 1]', parseCountOrNone)
     .option('--compare <file>', 'how functions differ from a list that --json has printed')
     .option('--top <n>', 'so many functions and lines in the list', parseCount, 20)
     .option('--launches', 'tell how the vCPUs of each task worked together')
     .option('--host-time', 'launches by host time, on threads, instead of by instructions')
     .option('--one-hart <args>', 'launches compared with those of a run with these arguments')
     .option('--json', 'the list as one line of JSON')
-    .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
-    .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
-    .option('--max-instructions <n>', 'end the guest after so many, with status 124', parseCount)
-    .option('--guest', 'ELF is the name of a bundled guest, even if a file has that name')
-    .passThroughOptions()
+    .option('--max-instructions <n>', 'end the guest after so many, with status 124', parseCount);
+  return addGuestOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
       if (wantsLaunches(options)) {
-        const file = readProgram(name, options.guest === true, RUN_FAILURE);
         const { output } = options;
         const write = (trace: Uint8Array): void => writeFile(output ?? '', trace);
         end(
           await profileLaunches(
             host,
-            file,
+            name,
             args,
             options,
             output === undefined ? undefined : write,
@@ -174,48 +165,45 @@ async function profileProgram(
   options: Options,
   format: Format | undefined,
 ): Promise<number> {
-  const file = readProgram(name, options.guest === true, RUN_FAILURE);
   const before = options.compare === undefined ? undefined : readList(options.compare);
   if (options.time === true && format === 'lcov') {
     throw usageError('coverage is counted, not sampled: leave --time out');
   }
-  const streams = host.openStreams();
-  // Instructions are the same in each run only on one thread.
-  const isRepeatable = options.time === true && options.every !== undefined;
-  const pool = choosePool(isRepeatable ? 0 : options.threads);
-  try {
-    const machine = Machine.create({
-      elf: file.bytes,
-      args: [file.name, ...args],
-      environment: environmentOf(options.env, streams),
-      streams,
-      profile: options.time !== true,
-      ...(pool && { pool }),
-      ...(options.memory !== undefined && { memoryLimit: options.memory }),
-    });
-    const sampler =
-      options.time === true ? sample(machine, options, pool?.threads ?? 0) : undefined;
-    const limit = options.maxInstructions ?? Infinity;
-    const stop = await runToEnd(machine, streams, limit, sampler?.run);
-    const status = conclude(machine, stop, (text) => host.err(`hartscope: ${text}\n`));
-    const profile: Profile = {
-      program: file.name,
-      arguments: args,
-      harts: sampler?.sampler.profiles() ?? machine.profile?.harts ?? [],
-      ...(sampler && { sampled: sampler.clock }),
-    };
-    const code = new MachineCode(machine);
-    if (options.output !== undefined && format !== undefined) {
-      await writeProfile(options.output, format, profile, code);
+  return withGuest(name, options, async (guest) => {
+    const streams = host.openStreams();
+    // Instructions are the same in each run only on one thread.
+    const isRepeatable = options.time === true && options.every !== undefined;
+    const pool = choosePool(isRepeatable ? 0 : options.threads);
+    try {
+      const machine = guest.createMachine({
+        ...guest.machineOptions(args, streams),
+        profile: options.time !== true,
+        ...(pool && { pool }),
+      });
+      const sampler =
+        options.time === true ? sample(machine, options, pool?.threads ?? 0) : undefined;
+      const limit = options.maxInstructions ?? Infinity;
+      const stop = await runToEnd(machine, streams, limit, sampler?.run);
+      const status = conclude(machine, stop, (text) => host.err(`hartscope: ${text}\n`));
+      const profile: Profile = {
+        program: guest.file.name,
+        arguments: args,
+        harts: sampler?.sampler.profiles() ?? machine.profile?.harts ?? [],
+        ...(sampler && { sampled: sampler.clock }),
+      };
+      const code = new MachineCode(machine);
+      if (options.output !== undefined && format !== undefined) {
+        await writeProfile(options.output, format, profile, code);
+      }
+      const list = profileList(profile, code);
+      if (options.json === true) host.err(`${JSON.stringify(list)}\n`);
+      else if (before) host.err(comparisonText(before, list, options.top));
+      else host.err(listText(list, options.top));
+      return status;
+    } finally {
+      streams.close();
     }
-    const list = profileList(profile, code);
-    if (options.json === true) host.err(`${JSON.stringify(list)}\n`);
-    else if (before) host.err(comparisonText(before, list, options.top));
-    else host.err(listText(list, options.top));
-    return status;
-  } finally {
-    streams.close();
-  }
+  });
 }
 
 /** Instructions between two looks at the clock. */

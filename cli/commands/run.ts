@@ -1,16 +1,10 @@
 import { Command } from 'commander';
-import { Machine, type EngineKind, type FileTree, type MachineOptions } from '../../emulator';
+import type { EngineKind, Machine, MachineOptions } from '../../emulator';
 import { STATUS, usageError } from '../errors';
 import { engineOption, engineText } from '../engine-option';
 import { openFiles } from '../guest-files';
-import {
-  addGuestOptions,
-  chooseProgram,
-  describeLoadError,
-  type GuestOptions,
-  type Program,
-} from '../guest-options';
-import { conclude, environmentOf, runToEnd, statistics } from '../guest-run';
+import { addGuestOptions, chooseProgram, Guest, type GuestOptions } from '../guest-options';
+import { conclude, runToEnd, statistics } from '../guest-run';
 import type { Host } from '../host';
 import { choosePool, chooseWorkspaces } from '../pool';
 import { FileTime, isRepeatable, RepeatableRun, type RepeatOptions } from '../repeatable';
@@ -93,8 +87,8 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
       const time = new FileTime();
       const files = openFiles(options, isRepeatable(options) ? () => time.now() : undefined);
       try {
-        const program = chooseProgram(files, name, options);
-        end(await runProgram(host, program, { files, time }, args, options));
+        const guest = new Guest(chooseProgram(files, name, options), files, options);
+        end(await runProgram(host, guest, time, args, options));
       } finally {
         files.dispose();
       }
@@ -103,25 +97,19 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
 
 async function runProgram(
   host: Host,
-  program: Program,
-  { files, time }: { readonly files: FileTree; readonly time: FileTime },
+  guest: Guest,
+  time: FileTime,
   args: readonly string[],
   options: Options,
 ): Promise<number> {
   const streams = host.openStreams();
   try {
     const say = (text: string): void => host.err(`hartscope: ${text}\n`);
-    const given = {
-      elf: program.file.bytes,
-      args: [program.file.name, ...args],
-      environment: environmentOf(options.env, streams),
-      streams,
-      ...(options.memory !== undefined && { memoryLimit: options.memory }),
-    };
+    const given = guest.machineOptions(args, streams);
     const repeatable = new RepeatableRun(options, given);
     try {
       const wanted = { ...given, ...repeatable.machineOptions };
-      const machine = createMachine(program, files, wanted, options, say);
+      const machine = createMachine(guest, wanted, options, say);
       time.machine = machine;
       // Keys are not looked at.
       if (repeatable.recording) streams.close();
@@ -164,34 +152,26 @@ function checkOptions({ raceCheck, failOnRace, json }: Options): void {
 }
 
 function createMachine(
-  { file, guestPath }: Program,
-  files: FileTree,
+  guest: Guest,
   wanted: MachineOptions,
   options: Options,
   say: (text: string) => void,
 ): Machine {
   const pool = choosePool(options.threads);
   const workspaces = chooseWorkspaces(options.processes);
-  try {
-    return Machine.create({
-      ...wanted,
-      files,
-      limits: {
-        ...(options.openFiles !== undefined && { openFiles: options.openFiles }),
-        ...(options.maxProcesses !== undefined && { processes: options.maxProcesses }),
-        ...(options.maxThreads !== undefined && { threads: options.maxThreads }),
-        ...(options.maxOutput !== undefined && { outputBytes: options.maxOutput }),
-      },
-      ...(guestPath !== undefined && { path: guestPath }),
-      ...(pool && { pool }),
-      ...(workspaces && { workspaces }),
-      ...(options.raceCheck === true && { raceCheck: true }),
-      ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
-      ...(options.quiet !== true && { log: say }),
-      ...(options.strace === true && { trace: say }),
-      engine: options.engine,
-    });
-  } catch (error) {
-    throw describeLoadError(error, file);
-  }
+  return guest.createMachine({
+    ...wanted,
+    limits: {
+      ...(options.openFiles !== undefined && { openFiles: options.openFiles }),
+      ...(options.maxProcesses !== undefined && { processes: options.maxProcesses }),
+      ...(options.maxThreads !== undefined && { threads: options.maxThreads }),
+      ...(options.maxOutput !== undefined && { outputBytes: options.maxOutput }),
+    },
+    ...(pool && { pool }),
+    ...(workspaces && { workspaces }),
+    ...(options.raceCheck === true && { raceCheck: true }),
+    ...(options.quiet !== true && { log: say }),
+    ...(options.strace === true && { trace: say }),
+    engine: options.engine,
+  });
 }

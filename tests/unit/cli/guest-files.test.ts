@@ -47,6 +47,17 @@ describe('hartscope run --root', () => {
     expect(locked).toMatchObject({ status: 126, err: 'hartscope: /usr/bin/locked: EACCES\n' });
   });
 
+  test('is an option of profile and bench too', async () => {
+    const root = join(folder, 'root');
+    const profiled = await hartscope(['profile', '--root', root, '/usr/bin/hello']);
+    expect(profiled).toMatchObject({ status: 0 });
+    expect(profiled.stdout.toString()).toBe('Hello from RISC-V\n');
+    expect(profiled.stderr.toString()).toContain('_start');
+    const sweep = ['--vcpus', '1', '--modes', 'call', '--repeat', '1'];
+    const words = ['bench', '--root', root, ...sweep, '/usr/bin/hello'];
+    expect(await hartscope(words)).toMatchObject({ status: 0 });
+  });
+
   test('says when the folder is none', async () => {
     const { status, err } = await run('--root', join(folder, 'absent'), 'hello');
     expect(status).toBe(2);
