@@ -234,6 +234,11 @@ export class Machine implements DebugTarget {
     return this.engines.stops;
   }
 
+  /** Threads that run harts, the home thread among them. */
+  get threads(): number {
+    return 1 + (this.options.pool?.threads ?? 0);
+  }
+
   /** What ran in translated code, on all threads. */
   get engineStatistics(): EngineStatistics {
     const pool = this.parallel?.poolBlocks() ?? [];

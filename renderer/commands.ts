@@ -146,6 +146,17 @@ export const COMMANDS = [
     },
   },
   {
+    id: 'sampling',
+    title: 'Sample call stacks by host time, or not',
+    key: 'Alt+Shift+H',
+    icon: 'watch',
+    menu: 'Run',
+    run: async ({ machine, log }) => {
+      await machine.sampleTime(!machine.sampling);
+      log.add(`Call stacks are ${machine.sampling ? '' : 'no longer '}sampled.`, 'info');
+    },
+  },
+  {
     id: 'hart-columns',
     title: 'Counts of each hart side by side, or of the focused one',
     key: 'Alt+Shift+E',

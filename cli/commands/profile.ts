@@ -10,12 +10,12 @@ import { speedscopeJson } from '../../emulator/profile/formats/speedscope';
 import type { Profile } from '../../emulator/profile/model';
 import {
   comparisonText,
-  listText,
-  profileList,
-  type ProfileList,
-} from '../../emulator/profile/top';
+  parseProfileList,
+  type ComparedRun,
+} from '../../emulator/profile/comparison';
+import { listText, profileList } from '../../emulator/profile/top';
 import { MachineCode } from '../../emulator/profile-code';
-import { TimeSampler } from '../../emulator/time-sampler';
+import { TimeSampler } from '../../emulator/debug/time-sampler';
 import { CommandError, STATUS, usageError } from '../errors';
 import { addGuestOptions, withGuest, type GuestOptions } from '../guest-options';
 import { conclude, runToEnd } from '../guest-run';
@@ -180,8 +180,7 @@ async function profileProgram(
         profile: options.time !== true,
         ...(pool && { pool }),
       });
-      const sampler =
-        options.time === true ? sample(machine, options, pool?.threads ?? 0) : undefined;
+      const sampler = options.time === true ? sample(machine, options) : undefined;
       const limit = options.maxInstructions ?? Infinity;
       const stop = await runToEnd(machine, streams, limit, sampler?.run);
       const status = conclude(machine, stop, (text) => host.err(`hartscope: ${text}\n`));
@@ -214,30 +213,25 @@ const MILLISECOND = 1e6;
 function sample(
   machine: Machine,
   { every }: Options,
-  threads: number,
 ): {
   readonly sampler: TimeSampler;
   readonly clock: 'instructions' | 'nanoseconds';
   readonly run: { readonly slice: number; collect(): void };
 } {
   const clock = every === undefined ? 'nanoseconds' : 'instructions';
-  const sampler = new TimeSampler(machine, clock, every ?? MILLISECOND, threads + 1);
+  const sampler = new TimeSampler(machine, clock, every ?? MILLISECOND);
   const slice = every ?? CLOCK_SLICE;
   return { sampler, clock, run: { slice, collect: () => sampler.take() } };
 }
 
 /** @throws CommandError when the file is not what `--json` prints */
-function readList(path: string): ProfileList {
+function readList(path: string): ComparedRun {
   try {
-    const list = JSON.parse(readFileSync(path, 'utf8')) as Partial<ProfileList> | null;
-    if (Array.isArray(list?.functions) && typeof list.instructions === 'number') {
-      return list as ProfileList;
-    }
+    return parseProfileList(readFileSync(path, 'utf8'));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw usageError(`${path} cannot be compared with: ${reason}`);
   }
-  throw usageError(`${path} is no list that "hartscope profile --json" has printed`);
 }
 
 async function writeProfile(

@@ -1,16 +1,26 @@
 import type { Hart } from '../multiprocess/hart';
 import { flameTree } from '../profile/flame';
+import { faultsOf } from '../profile/hart-summary';
 import { addCounts, retired, type FunctionNames, type HartProfile } from '../profile/model';
 import { hartName } from '../profile/profiler';
 import { functionCosts } from '../profile/top';
-import type { CodeCounts, HartColumn, LineCounts, ProfileInfo } from './protocol-profile';
+import type {
+  CodeCounts,
+  HartColumn,
+  LineCounts,
+  ProfileInfo,
+  ProfileView,
+} from './protocol-profile';
 import { sourceOf } from './source-debugger';
 import type { DebugTarget } from './target';
+import { TimeSampler } from './time-sampler';
 
 /** Most functions that one answer lists. */
-const MOST_FUNCTIONS = 200;
+const MOST_FUNCTIONS = 1000;
 /** Most harts that have columns of their own. */
 const MOST_COLUMNS = 16;
+/** Nanoseconds between two looks at call stacks, at least. */
+const SAMPLE_EVERY = 1e6;
 
 /** What the harts of a target have run, for a client. */
 export class ProfileService {
@@ -23,21 +33,75 @@ export class ProfileService {
       }
     | undefined;
 
-  /** @param opened the program that is open; throws when none is */
-  constructor(private readonly opened: () => DebugTarget) {}
+  private isSampling = false;
+  private sampler: TimeSampler | undefined;
 
-  /** @param names of the harts that are added up [all] */
-  info(willCount: boolean, names?: readonly string[]): ProfileInfo {
+  /** @param current the program that is open */
+  constructor(private readonly current: () => DebugTarget | undefined) {}
+
+  private opened(): DebugTarget {
+    const target = this.current();
+    if (!target) throw new Error('No program is open: open one first.');
+    return target;
+  }
+
+  /** Another program has been opened. */
+  attach(target: DebugTarget): void {
+    this.sampler = this.isSampling
+      ? new TimeSampler(target, 'nanoseconds', SAMPLE_EVERY)
+      : undefined;
+    this.sampler?.pause();
+  }
+
+  /** Samples of the open program, and of those after it, are taken from now on, or no more. */
+  sampleTime(isOn: boolean): void {
+    if (isOn === this.isSampling) return;
+    this.isSampling = isOn;
+    const target = this.current();
+    if (isOn && target) this.attach(target);
+  }
+
+  /** Harts have run for a while. */
+  take(): void {
+    if (this.isSampling) this.sampler?.take();
+  }
+
+  pause(): void {
+    this.sampler?.pause();
+  }
+
+  resume(): void {
+    this.sampler?.resume();
+  }
+
+  /**
+   * @param names of the harts that are added up [all]
+   * @param view [counts of instructions]
+   */
+  info(
+    willCount: boolean,
+    names?: readonly string[],
+    { by, range }: ProfileView = { by: 'instructions' },
+  ): ProfileInfo {
     const target = this.opened();
+    const isTime = by === 'time';
     const known = this.hartsOf(target);
-    const all = known ?? [];
+    const all = (isTime ? this.sampler?.profiles(range) : known) ?? [];
     const chosen = names === undefined ? all : all.filter(({ name }) => names.includes(name));
     const code = functionNames(target);
-    const functions = functionCosts({ harts: chosen }, code);
+    const functions = functionCosts({ harts: chosen }, code, isTime);
     return {
       isCounting: known !== undefined,
       willCount,
-      harts: all.map((each) => ({ hart: each.hart, name: each.name, instructions: retired(each) })),
+      isSampling: this.isSampling,
+      samples: this.sampler?.count ?? 0,
+      unit: isTime ? 'nanoseconds' : 'instructions',
+      harts: all.map((each) => ({
+        hart: each.hart,
+        name: each.name,
+        instructions: retired(each),
+        ...(!isTime && { faults: faultsOf(each) }),
+      })),
       instructions: chosen.reduce((sum, each) => sum + retired(each), 0),
       flame: flameTree(chosen, code),
       functions: functions.slice(0, MOST_FUNCTIONS),

@@ -1,15 +1,26 @@
 /** The part of the protocol that is about what harts have run, counted exactly. */
 import type { FlameTree } from '../profile/flame';
+import type { TimeRange } from '../profile/timed-samples';
 import type { FunctionCost } from '../profile/top';
 import type { HartId } from './protocol';
 
-/** A hart that was counted, ended ones included. */
+/** Which of the two profiles is asked for. */
+export interface ProfileView {
+  /** `instructions` are counted exactly, `time` is sampled. */
+  readonly by: 'instructions' | 'time';
+  /** Of a profile by time: only this part of it [everything]. */
+  readonly range?: TimeRange;
+}
+
+/** A hart that was counted or sampled, ended ones included. */
 export interface CountedHart {
   readonly hart: HartId;
   /** `main`, `task 1 vCPU 2`; numbers of harts are given again, names are not. */
   readonly name: string;
-  /** Instructions that it has retired. */
+  /** Instructions that it has retired; of a profile by time the nanoseconds in which it was seen running. */
   readonly instructions: number;
+  /** Page faults that were served for it; only of counted harts. */
+  readonly faults?: number;
 }
 
 export interface ProfileInfo {
@@ -17,9 +28,14 @@ export interface ProfileInfo {
   readonly isCounting: boolean;
   /** Whether the next one will be. */
   readonly willCount: boolean;
+  /** Whether call stacks are looked at while harts run, and how many were. */
+  readonly isSampling: boolean;
+  readonly samples: number;
+  /** What the numbers of this answer are. */
+  readonly unit: 'instructions' | 'nanoseconds';
   /** All that ran, the main VM's first. */
   readonly harts: readonly CountedHart[];
-  /** Retired by the harts that were asked for. */
+  /** Retired by the harts that were asked for, or their nanoseconds. */
   readonly instructions: number;
   /** Their calls. */
   readonly flame: FlameTree;
@@ -72,12 +88,15 @@ export interface ProfileRequests {
   /**
    * What was counted so far; also while the machine runs.
    * @param names of the harts that are added up [all]
+   * @param view [counts of instructions]
    */
-  profile(names?: readonly string[]): Promise<ProfileInfo>;
+  profile(names?: readonly string[], view?: ProfileView): Promise<ProfileInfo>;
   /** Counts of the instructions from `start` to `end` (exclusive). */
   counts(start: number, end: number, hart: HartId): Promise<CodeCounts>;
   /** Instructions on the lines of a source file, whose path is as the program names it. */
   lineCounts(path: string, hart: HartId): Promise<LineCounts>;
   /** Switches counting on or off for the next restart. */
   countInstructions(isOn: boolean): Promise<void>;
+  /** Looks at call stacks from now on, after restarts too, or no more; samples that there were go when it is switched on. */
+  sampleTime(isOn: boolean): Promise<void>;
 }

@@ -33,6 +33,8 @@ export interface RunParts {
   readonly collect: () => void;
   /** Is told when runs begin, and how long they take. */
   readonly tracking: Pick<WriteTracking, 'starts' | 'ran'>;
+  /** Is told when the guest stands still or waits, and when it goes on. */
+  readonly sampling: { pause(): void; resume(): void };
   /** A run has ended, before the client is told. */
   readonly stopped: () => void;
 }
@@ -154,6 +156,7 @@ export class RunControl {
     this.parts.endedVcpus.forgetJoined();
     this.meter = new SpeedMeter();
     this.parts.tracking.starts();
+    this.parts.sampling.resume();
     this.breakpointsBefore = JSON.stringify(this.parts.breakpoints.list());
     this.running = this.runToStop(go, members, reached);
     this.report();
@@ -221,6 +224,7 @@ export class RunControl {
       this.stop = { kind: 'pause' };
     }
     this.target.halt();
+    this.parts.sampling.pause();
     if (this.stop.kind === 'step') for (const hart of members) this.visits.note(hart, 'shown');
     this.settle();
     this.parts.stopped();
@@ -283,11 +287,13 @@ export class RunControl {
   }
 
   private async wait(reason: string, deadline: number | undefined): Promise<void> {
-    const { host, output, wakeUp } = this.parts;
+    const { host, output, wakeUp, sampling } = this.parts;
     output.flush();
     this.waitsFor = reason;
     this.report();
+    sampling.pause();
     await wakeUp.wait(deadline === undefined ? undefined : deadline - this.target.now());
+    sampling.resume();
     this.waitsFor = undefined;
     await host.safepoint();
   }

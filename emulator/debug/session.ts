@@ -72,7 +72,7 @@ export class DebugSession implements MachineRequests {
   private target: DebugTarget | undefined;
   private terminal: Terminal | undefined;
   private control: RunControl | undefined;
-  private readonly profiles = new ProfileService(() => this.opened());
+  private readonly profiles = new ProfileService(() => this.target);
   private readonly pageService = new PageService(
     () => this.opened(),
     (id) => this.hart(id),
@@ -296,8 +296,11 @@ export class DebugSession implements MachineRequests {
     return this.observe({ raceCheck: isOn, ...(isOn && { profile: false }) });
   }
 
-  readonly profile: ProfileRequests['profile'] = (names) =>
-    attempt(() => this.profiles.info(this.request?.profile === true, names));
+  readonly profile: ProfileRequests['profile'] = (names, view) =>
+    attempt(() => this.profiles.info(this.request?.profile === true, names, view));
+
+  readonly sampleTime: ProfileRequests['sampleTime'] = (isOn) =>
+    attempt(() => this.profiles.sampleTime(isOn));
 
   readonly counts: ProfileRequests['counts'] = (start, end, hart) =>
     attempt(() => this.profiles.counts(start, end, this.hart(hart)));
@@ -355,6 +358,7 @@ export class DebugSession implements MachineRequests {
     this.eventHistory.attach(target);
     this.launchService.attach(target);
     this.pageService.attach(target);
+    this.profiles.attach(target);
     this.control = this.controlOf(target, sequence);
     this.host.events.breakpointsChanged(this.breakpointTable.list());
     await this.goToStart(target, request.stopAt);
@@ -373,14 +377,29 @@ export class DebugSession implements MachineRequests {
       eventHistory.collect();
       this.pageService.stopped();
     };
-    const collect = (): void => eventHistory.collect();
+    const { profiles: sampling } = this;
+    const collect = (): void => {
+      eventHistory.collect();
+      sampling.take();
+    };
     const { tracking } = this.pageService;
     const breakpoints = this.breakpointTable;
     const lines = new LineGoals(target);
     breakpoints.onPrint = (id, text) => host.events.message(`${id}: ${text}`, 'info');
     return new RunControl(
       target,
-      { host, breakpoints, endedVcpus, output, wakeUp, stopped, tracking, lines, collect },
+      {
+        host,
+        breakpoints,
+        endedVcpus,
+        output,
+        wakeUp,
+        stopped,
+        tracking,
+        lines,
+        collect,
+        sampling,
+      },
       sequence,
     );
   }

@@ -77,6 +77,8 @@ export interface DebugTarget {
   readonly current: Hart;
   readonly tasks: Pick<Tasks, 'list' | 'onEnd'>;
   readonly arena: Arena;
+  /** Threads that run harts, the home thread among them. */
+  readonly threads: number;
   /** Instructions retired by all harts. */
   readonly instructions: number;
   readonly engineStatistics: Pick<EngineStatistics, 'translatedInstructions'>;

@@ -82,6 +82,14 @@ const openRequest = v.strictObject({
   rows,
 });
 
+/** Milliseconds since 1970, in fractions. */
+const hostTime = v.pipe(v.number('is not a number'), v.finite('is not finite'));
+
+const profileView = v.strictObject({
+  by: v.picklist(['instructions', 'time'], 'is no kind of profile'),
+  range: v.exactOptional(v.strictObject({ from: hostTime, to: hostTime })),
+});
+
 const eventFilter = v.strictObject({
   kinds: v.exactOptional(v.pipe(v.array(text(32)), v.maxLength(64, 'has more than 64 kinds'))),
   hart: v.exactOptional(hart),
@@ -167,10 +175,12 @@ const REQUESTS = {
     v.optional(
       v.pipe(v.array(text(128)), v.maxLength(MAX_HARTS, `has more than ${MAX_HARTS} names`)),
     ),
+    v.optional(profileView),
   ]),
   counts: v.strictTuple([address, address, hart]),
   lineCounts: v.strictTuple([text(MAX_PATH), hart]),
   countInstructions: v.strictTuple([flag]),
+  sampleTime: v.strictTuple([flag]),
   memoryMap: v.strictTuple([v.optional(hart)]),
   pages: v.strictTuple([]),
   pagesSince: v.strictTuple([whole(0, Number.MAX_SAFE_INTEGER)]),

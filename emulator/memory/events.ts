@@ -37,7 +37,7 @@ const EPOCH = performance.timeOrigin;
 const WORD = 2 ** 32;
 /** Events of these kinds tell how long what they are about took: a system call, or a page fault. */
 const CALL_KINDS: readonly EventKind[] = ['syscall', 'park', 'join'];
-const FAULT_KINDS: readonly EventKind[] = ['copy', 'loan', 'late-borrow', 'adopt'];
+export const FAULT_KINDS: readonly EventKind[] = ['copy', 'loan', 'late-borrow', 'adopt'];
 /** `stampSometimes` reads the clock once in so many calls. */
 const STAMP_EVERY = 8;
 

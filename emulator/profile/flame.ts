@@ -24,6 +24,23 @@ export interface FlameTree {
   readonly entry: Float64Array;
 }
 
+/** A tree as JSON has it. */
+export type PlainFlames = {
+  readonly [Column in keyof FlameTree]: Column extends 'names'
+    ? readonly string[]
+    : readonly number[];
+};
+
+export const plainFlames = (tree: FlameTree): PlainFlames => ({
+  names: tree.names,
+  name: [...tree.name],
+  depth: [...tree.depth],
+  self: [...tree.self],
+  total: [...tree.total],
+  calls: [...tree.calls],
+  entry: [...tree.entry],
+});
+
 interface Merged {
   readonly name: string;
   readonly entry: number;

@@ -1,3 +1,4 @@
+import { FAULT_KINDS } from '../memory/events';
 import { retired, type HartProfile, type ProfileCode } from './model';
 
 /** What a hart did, as numbers of instructions and events. */
@@ -11,11 +12,17 @@ export interface HartSummary {
   readonly branches: number;
   readonly taken: number;
   readonly systemCalls: number;
+  /** Page faults that were served for it: pages copied, lent, borrowed late or adopted. */
+  readonly faults: number;
   /** Pages that were copied for it because it wrote to them. */
   readonly copies: number;
   /** Pages that it got on loan from its caller, or later from the caller's other borrowers. */
   readonly loans: number;
 }
+
+/** Page faults that were served for a hart. */
+export const faultsOf = ({ events = {} }: Pick<HartProfile, 'events'>): number =>
+  FAULT_KINDS.reduce((sum, kind) => sum + (events[kind] ?? 0), 0);
 
 /** Sums over a hart's counts. An atomic instruction counts as a load and as a store. */
 export function summarizeHart(hart: HartProfile, code: ProfileCode): HartSummary {
@@ -35,6 +42,7 @@ export function summarizeHart(hart: HartProfile, code: ProfileCode): HartSummary
     branches: sums.branch,
     taken,
     systemCalls: sums.call,
+    faults: faultsOf(hart),
     copies: events.copy ?? 0,
     loans: (events.loan ?? 0) + (events['late-borrow'] ?? 0),
   };

@@ -1,3 +1,4 @@
+import { plainFlames, flameTree, type PlainFlames } from './flame';
 import { summarizeHart, type HartSummary } from './hart-summary';
 import {
   addCounts,
@@ -21,10 +22,14 @@ export interface FunctionCost {
   readonly calls: number | undefined;
 }
 
-/** Functions by their own cost, the most expensive first. */
+/**
+ * Functions by their own cost, the most expensive first.
+ * @param isSampled samples do not tell how often a function is called
+ */
 export function functionCosts(
   profile: Pick<Profile, 'harts'>,
   code: FunctionNames,
+  isSampled = false,
 ): FunctionCost[] {
   const costs = new Map<string, { address: number; self: number; total: number; calls: number }>();
   const costOf = (address: number): { self: number; total: number; calls: number } => {
@@ -58,7 +63,7 @@ export function functionCosts(
       address,
       self,
       total: hasCalls ? total : undefined,
-      calls: hasCalls ? calls : undefined,
+      calls: hasCalls && !isSampled ? calls : undefined,
     }))
     .sort((a, b) => b.self - a.self || (a.name < b.name ? -1 : 1));
 }
@@ -94,6 +99,8 @@ export interface ProfileList {
   readonly harts: readonly (HartSummary | Pick<HartSummary, 'hart' | 'name' | 'instructions'>)[];
   readonly functions: readonly FunctionCost[];
   readonly lines: readonly LineCost[];
+  /** The calls of all harts, merged; lists of earlier versions have none. */
+  readonly flame?: PlainFlames;
 }
 
 export function profileList(profile: Profile, code: ProfileCode): ProfileList {
@@ -106,18 +113,25 @@ export function profileList(profile: Profile, code: ProfileCode): ProfileList {
     unit: profile.sampled ?? 'instructions',
     instructions: harts.reduce((sum, hart) => sum + hart.instructions, 0),
     harts,
-    functions: functionCosts(profile, code).map((each) => ({
-      ...each,
-      // Samples do not tell how often a function is called.
-      calls: profile.sampled ? undefined : each.calls,
-    })),
+    functions: functionCosts(profile, code, profile.sampled !== undefined),
     lines: lineCosts(profile, code),
+    flame: plainFlames(flameTree(profile.harts, code)),
   };
 }
 
-const COLUMNS = ['loads', 'stores', 'branches', 'taken', 'systemCalls', 'copies', 'loans'] as const;
-const HEADS = ['loads', 'stores', 'branches', 'taken', 'calls', 'copies', 'loans'];
-const WIDE = 15;
+const COLUMNS = [
+  'loads',
+  'stores',
+  'branches',
+  'taken',
+  'systemCalls',
+  'faults',
+  'copies',
+  'loans',
+] as const;
+const HEADS = ['loads', 'stores', 'branches', 'taken', 'calls', 'faults', 'copies', 'loans'];
+/** Width of the columns of large numbers. */
+export const WIDE = 15;
 const MIDDLE = 12;
 
 /** The same as text: harts, then functions and lines, at most so many of each. */
@@ -155,43 +169,5 @@ export function listText(
       .map(
         ({ file, line, self }) => `${String(self).padStart(WIDE)} ${share(self)}  ${file}:${line}`,
       ),
-  ].join('\n')}\n`;
-}
-
-/** A function in two runs. */
-interface FunctionDifference {
-  readonly name: string;
-  readonly before: number;
-  readonly after: number;
-}
-
-/** Functions by how much their own cost differs, the largest difference first; those that cost the same are left out. */
-function compareFunctions(
-  before: Pick<ProfileList, 'functions'>,
-  after: Pick<ProfileList, 'functions'>,
-): FunctionDifference[] {
-  const selves = ({ functions }: Pick<ProfileList, 'functions'>): Map<string, number> =>
-    new Map(functions.map(({ name, self }) => [name, self]));
-  const [old, now] = [selves(before), selves(after)];
-  return [...new Set([...old.keys(), ...now.keys()])]
-    .map((name) => ({ name, before: old.get(name) ?? 0, after: now.get(name) ?? 0 }))
-    .filter((each) => each.before !== each.after)
-    .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before));
-}
-
-/** Two runs as text: what all cost, then the functions that differ, at most so many. */
-export function comparisonText(before: ProfileList, after: ProfileList, most: number): string {
-  const row = (from: number, to: number, name: string): string => {
-    const ratio = from === 0 ? 'new' : `${(to / from).toFixed(3)} ×`;
-    const change = to - from;
-    const cells = [from, to, change > 0 ? `+${change}` : change, ratio];
-    return `${cells.map((cell) => String(cell).padStart(WIDE)).join(' ')}  ${name}`;
-  };
-  const all = compareFunctions(before, after);
-  return `${[
-    `${['before', 'now', 'difference', ''].map((head) => head.padStart(WIDE)).join(' ')}  function`,
-    row(before.instructions, after.instructions, `all (${after.unit})`),
-    ...all.slice(0, most).map((each) => row(each.before, each.after, each.name)),
-    ...(all.length > most ? [`${''.padStart(WIDE)} … ${all.length - most} more`] : []),
   ].join('\n')}\n`;
 }

@@ -51,6 +51,8 @@ export const useMachine = defineStore('machine', () => {
   const raceCheck = ref(false);
   /** Whether what it runs is counted; never together with the race check. */
   const counting = ref(false);
+  /** Whether call stacks are looked at while it runs. */
+  const sampling = ref(false);
   const focusHart = ref(0);
   /** Counts stops and edits: what panes show of the machine is as old as the count they fetched it at. */
   const revision = ref(0);
@@ -167,6 +169,7 @@ export const useMachine = defineStore('machine', () => {
       if (mine !== attempt) return;
       client = connectMachine(port, events);
       const size = terminal.size;
+      if (sampling.value) await client.requests.sampleTime(true);
       const opened = await client.requests.open({
         name: file.name,
         elf: file.bytes,
@@ -288,6 +291,14 @@ export const useMachine = defineStore('machine', () => {
     revision.value++;
   }
 
+  /** Switches the sampling of call stacks on or off, from now on. */
+  async function sampleTime(isOn: boolean): Promise<void> {
+    sampling.value = isOn;
+    if (phase.value !== 'open') return;
+    await requests().sampleTime(isOn);
+    revision.value++;
+  }
+
   async function addBreakpoint(spec: BreakpointSpec): Promise<void> {
     await requests().addBreakpoint(spec);
     await fetchBreakpoints();
@@ -375,6 +386,8 @@ export const useMachine = defineStore('machine', () => {
     checkRaces,
     counting,
     countInstructions,
+    sampling,
+    sampleTime,
     addBreakpoint,
     replaceBreakpoints,
     updateBreakpoint,

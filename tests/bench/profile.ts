@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { MachineStop } from '../../emulator/debug/target';
 import { Machine } from '../../emulator/machine';
-import { TimeSampler } from '../../emulator/time-sampler';
+import { TimeSampler } from '../../emulator/debug/time-sampler';
 import { CapturedStreams } from '../support/captured-streams';
 
 /** What counting and sampling cost, kernel by kernel, in one run. */
@@ -42,7 +42,7 @@ function time(kernel: string, { profile, samples }: Way): number {
 }
 
 function runSampled(machine: Machine): MachineStop {
-  const sampler = new TimeSampler(machine, 'nanoseconds', EVERY, 1);
+  const sampler = new TimeSampler(machine, 'nanoseconds', EVERY);
   for (;;) {
     const stop = machine.run(SLICE);
     sampler.take();

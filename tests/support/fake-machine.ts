@@ -17,6 +17,7 @@ import type {
   HartColumn,
   LineCounts,
   ProfileInfo,
+  ProfileView,
 } from '../../emulator/debug/protocol-profile';
 import type { LaunchList, LaunchPage } from '../../emulator/debug/protocol-launches';
 import type { LaunchUnit } from '../../emulator/profile/launch';
@@ -428,24 +429,32 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   profileProblem: string | undefined;
   /** The harts that profiles were asked for, newest last. */
   readonly profiled: (readonly string[] | undefined)[] = [];
+  /** What of them was asked for, newest last. */
+  readonly profileViews: (ProfileView | undefined)[] = [];
+  private isSampling = false;
 
-  /** Two harts: main runs 100 instructions, a vCPU 300, all of them in `dot`. */
-  async profile(names?: readonly string[]): Promise<ProfileInfo> {
+  /** Two harts: main runs 100 instructions, or milliseconds, a vCPU 300, all of them in `dot`. */
+  async profile(names?: readonly string[], view?: ProfileView): Promise<ProfileInfo> {
     if (this.profileProblem !== undefined) throw new Error(this.profileProblem);
     this.profiled.push(names);
+    this.profileViews.push(view);
+    const isTime = view?.by === 'time';
+    const isThere = isTime ? this.isSampling : this.isCounting;
+    const scale = isTime ? 1e6 : 1;
     const harts = [
-      { hart: 0, name: 'main', instructions: 100 },
-      { hart: 1, name: 'task 1 vCPU 1', instructions: 300 },
+      { hart: 0, name: 'main', instructions: 100 * scale, ...(!isTime && { faults: 3 }) },
+      { hart: 1, name: 'task 1 vCPU 1', instructions: 300 * scale, ...(!isTime && { faults: 2 }) },
     ];
-    const chosen = this.isCounting
-      ? harts.filter((hart) => names?.includes(hart.name) ?? true)
-      : [];
+    const chosen = isThere ? harts.filter((hart) => names?.includes(hart.name) ?? true) : [];
     const total = chosen.reduce((sum, { instructions }) => sum + instructions, 0);
-    const main = chosen.some(({ hart }) => hart === 0) ? 60 : 0;
+    const main = chosen.some(({ hart }) => hart === 0) ? 60 * scale : 0;
     return {
       isCounting: this.isCounting,
       willCount: this.willCount,
-      harts: this.isCounting ? harts : [],
+      isSampling: this.isSampling,
+      samples: this.isSampling ? 400 : 0,
+      unit: isTime ? 'nanoseconds' : 'instructions',
+      harts: isThere ? harts : [],
       instructions: total,
       flame: {
         names: ['all', 'main', 'dot'],
@@ -459,8 +468,8 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       functions: [
         { name: 'dot', address: TEXT + 0x80, self: total - main, total: total - main, calls: 4 },
         { name: 'main', address: TEXT + 0x40, self: main, total, calls: 1 },
-      ].filter(() => this.isCounting),
-      functionCount: this.isCounting ? 2 : 0,
+      ].filter(() => isThere),
+      functionCount: isThere ? 2 : 0,
     };
   }
 
@@ -495,6 +504,10 @@ export class FakeMachine extends FakeSource implements MachineRequests {
 
   private countedHarts(rows: Float64Array): HartColumn[] {
     return ['main', 'task 1 vCPU 1'].map((name, n) => ({ name, counts: rows.map(() => 600 * n) }));
+  }
+
+  async sampleTime(isOn: boolean): Promise<void> {
+    this.isSampling = isOn;
   }
 
   async countInstructions(isOn: boolean): Promise<void> {

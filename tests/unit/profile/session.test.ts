@@ -3,6 +3,7 @@ import { describe, expect, onTestFinished, test } from 'vitest';
 import { Machine } from '../../../emulator';
 import { validated } from '../../../emulator/debug/validate';
 import { Terminal } from '../../../emulator/linux/terminal';
+import { faultsOf } from '../../../emulator/profile/hart-summary';
 import { addCounts, retired, type HartProfile } from '../../../emulator/profile/model';
 import { Client } from '../debug/client';
 
@@ -49,7 +50,12 @@ describe('the debugger', () => {
     const profile = await session.profile();
     expect(profile.isCounting).toBe(true);
     expect(profile.harts).toEqual(
-      alone.map((each) => ({ hart: each.hart, name: each.name, instructions: retired(each) })),
+      alone.map((each) => ({
+        hart: each.hart,
+        name: each.name,
+        instructions: retired(each),
+        faults: faultsOf(each),
+      })),
     );
     expect(profile.flame.total[0]).toBe(profile.instructions);
     expect(profile.functions.reduce((sum, { self }) => sum + self, 0)).toBe(profile.instructions);
@@ -106,6 +112,32 @@ describe('the debugger', () => {
     expect(await session.profile()).toMatchObject({ isCounting: true, willCount: true });
     await session.checkRaces(true);
     expect((await session.profile()).willCount).toBe(false);
+  });
+
+  test('samples call stacks by host time, from when it is told to, and adds up a part of the time', async () => {
+    const debugged = client();
+    const { session } = debugged;
+    const byTime = { by: 'time' } as const;
+    const began = Date.now();
+    await debugged.open('mp-dot', ['call', '4', '1000000']);
+    expect(await session.profile(undefined, byTime)).toMatchObject({
+      isSampling: false,
+      samples: 0,
+    });
+    await session.sampleTime(true);
+    expect((await debugged.after(session.run())).stop).toMatchObject({ kind: 'exited' });
+    const all = await session.profile(undefined, byTime);
+    expect(all).toMatchObject({ isCounting: false, isSampling: true, unit: 'nanoseconds' });
+    expect(all.functions.map(({ name }) => name)).toContain('dot');
+    expect(all.flame.total[0]).toBe(all.instructions);
+    expect(all.harts.reduce((sum, hart) => sum + hart.instructions, 0)).toBe(all.instructions);
+    const part = (from: number, to: number) =>
+      session.profile(undefined, { by: 'time', range: { from, to } });
+    const ended = Date.now();
+    expect((await part(began - 1e4, ended + 1e4)).instructions).toBe(all.instructions);
+    expect((await part(ended + 1e4, ended + 2e4)).harts).toEqual([]);
+    await session.restart();
+    expect((await session.profile(undefined, byTime)).samples).toBe(0);
   });
 
   test('has launches with their lanes and measures, by instructions and by host time', async () => {
