@@ -64,8 +64,9 @@ export class EventHistory {
     const { target, kept, tap } = this;
     if (!target || !tap) return { events: [], lost: 0, kept: 0 };
     const wanted = kinds && new Set(kinds);
+    const isOne = first !== undefined && first === last;
     const passes = (event: KeptEvent): boolean =>
-      (wanted?.has(event.kind) ?? true) &&
+      (wanted?.has(event.kind) ?? (isOne || !TURNS.includes(event.kind))) &&
       (hart === undefined || event.hart === hart) &&
       (first === undefined || event.sequence >= first) &&
       (last === undefined || event.sequence <= last) &&
@@ -94,9 +95,11 @@ export class EventHistory {
     return { events, lost: tap.lost, kept: Math.min(kept.length, MOST_KEPT) };
   }
 
-  /** The events that were read after the first `since` ones, as columns. */
+  /** The events but turns that were read after the first `since` ones, as columns. */
   columns(since: number): EventColumns {
-    const events = this.kept.slice(-MOST_KEPT).filter(({ arrival }) => arrival > since);
+    const events = this.kept
+      .slice(-MOST_KEPT)
+      .filter(({ arrival, kind }) => arrival > since && !TURNS.includes(kind));
     const numbers = (of: (event: KeptEvent) => number): number[] => events.map(of);
     return {
       kinds: EVENT_KINDS,
@@ -116,6 +119,8 @@ export class EventHistory {
   }
 }
 
+/** Told for launches; others get them only when they ask for them. */
+const TURNS: readonly string[] = ['turn', 'turn-end'];
 /** Kinds of events about one page, and about several from one on (`to` is their number). */
 const OF_ONE_PAGE: readonly string[] = ['copy', 'loan', 'late-borrow', 'adopt', 'stale'];
 const OF_PAGES: readonly string[] = ['map', 'protect', 'unmap'];

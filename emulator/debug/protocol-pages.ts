@@ -124,6 +124,7 @@ export interface EventInfo {
 
 /** Which events are wanted; what is left out is not looked at. */
 export interface EventFilter {
+  /** [all but `turn` and `turn-end`, of which there are more than of all others; one event by its number of any kind] */
   readonly kinds?: readonly string[];
   readonly hart?: HartId;
   /** Only what happened to this page, in any address space. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openGuest, reaches, startApp, type RunningApp } from './support';
+import { command, openGuest, reaches, startApp, type RunningApp } from './support';
 
 /**
  * How long a person waits, end to end: from a key press or a choice to the frame that shows what came of it. The times are
@@ -102,12 +102,6 @@ const spread = (times: readonly number[]): string => {
 
 const say = (text: string): void => console.log(text);
 
-async function command(title: string): Promise<void> {
-  await page.keyboard.press('Control+Shift+P');
-  await page.keyboard.type(title);
-  await page.keyboard.press('Enter');
-}
-
 /** Eight vCPUs at their first instruction. */
 async function openHarts(): Promise<void> {
   await reaches(page, /^Stopped/);
@@ -135,7 +129,7 @@ describe('how long a person waits', () => {
   test('for a step with eight vCPUs and all panes open', async () => {
     await openHarts();
     await page.keyboard.press('1');
-    await command('Layout: Harts');
+    await command(page, 'Layout: Harts');
     for (const pane of [
       'Memory',
       'Source',
@@ -145,14 +139,14 @@ describe('how long a person waits', () => {
       'Conflicts',
       'Processes',
     ])
-      await command(`Show ${pane}`);
+      await command(page, `Show ${pane}`);
     await timedSteps(
       'a step of one hart, panes of Layout: Harts in sight, the others behind',
       'F11',
     );
     await page.keyboard.press('Alt+Shift+W');
     await timedSteps('the same, the step moves a group', 'F11');
-    await command('Layout: Step');
+    await command(page, 'Layout: Step');
     await timedSteps('a step of one hart, Layout: Step', 'F11');
   }, 300_000);
 

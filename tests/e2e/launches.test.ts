@@ -1,7 +1,8 @@
+import type { BrowserWindow } from 'electron';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openGuest, reaches, startApp, type RunningApp } from './support';
+import { command, openGuest, reaches, startApp, type RunningApp } from './support';
 
 let running: RunningApp;
 let page: Page;
@@ -13,19 +14,12 @@ const pane = (name: string): ReturnType<Page['locator']> =>
 const measure = (name: string): Promise<string> =>
   pane('Launches').locator(`[data-measure="${name}"] b`).innerText();
 
-/** Runs a command by its title, from the palette. */
-async function command(title: string): Promise<void> {
-  await page.keyboard.press('Control+Shift+P');
-  await page.keyboard.type(title);
-  await page.keyboard.press('Enter');
-}
-
 async function resize(width: number, height: number): Promise<void> {
   const window = await running.app.browserWindow(page);
-  await window.evaluate((each, size) => each.setContentSize(size.width, size.height), {
-    width,
-    height,
-  });
+  await window.evaluate(
+    (each: BrowserWindow, size) => each.setContentSize(size.width, size.height),
+    { width, height },
+  );
 }
 
 beforeAll(async () => {
@@ -39,9 +33,9 @@ describe('launches in the window', () => {
     await reaches(page, /^Stopped/);
     await resize(1280, 800);
     await page.keyboard.press('Control+Shift+8');
-    await command('Show Launches');
+    await command(page, 'Show Launches');
     await expect.poll(() => pane('Launches').innerText()).toContain('No task of vCPUs');
-    await command('Show Guests');
+    await command(page, 'Show Guests');
     await openGuest(page, 'mp-unbalanced');
     await page.keyboard.press('F5');
     await reaches(page, /^Exited/);
@@ -60,17 +54,17 @@ describe('launches in the window', () => {
     for (let i = 0; i < 4; i++) await page.keyboard.press('Shift+ArrowRight');
     await expect.poll(() => page.getByTestId('launch-range').innerText()).toContain('chosen');
     await resize(1920, 1080);
-    await command('Theme: dark');
+    await command(page, 'Theme: dark');
     await picture('launches-dark');
     await pane('Launches').getByText('Show in Timeline').click();
     await expect
       .poll(() => page.getByTestId('timeline-range').innerText())
       .toMatch(/[1-9]\d* chosen/);
-    await command('Theme: as the system');
+    await command(page, 'Theme: as the system');
   });
 
   test('are compared over numbers of vCPUs and modes by a sweep', async () => {
-    await command('Show Scaling');
+    await command(page, 'Show Scaling');
     const scaling = pane('Scaling');
     await scaling.getByLabel('vCPUs', { exact: true }).fill('1, 2, 4');
     await scaling.getByLabel('runs').fill('1');
@@ -80,7 +74,7 @@ describe('launches in the window', () => {
     expect(await scaling.locator('[data-break-even]').allInnerTexts()).toHaveLength(2);
     await picture('scaling');
     await resize(1280, 800);
-    await command('Theme: dark');
+    await command(page, 'Theme: dark');
     await picture('scaling-dark');
   });
 });

@@ -1,7 +1,14 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { reaches, registerValue, startApp, terminalText, type RunningApp } from './support';
+import {
+  command,
+  reaches,
+  registerValue,
+  startApp,
+  terminalText,
+  type RunningApp,
+} from './support';
 
 let running: RunningApp;
 let page: Page;
@@ -84,7 +91,7 @@ describe('the first guest', () => {
     await page.getByRole('tab', { name: 'Life line' }).click();
     await expect
       .poll(() => page.getByTestId('page-life').innerText())
-      .toMatch(/First written by\s+hart [1-4] at work/);
+      .toMatch(/First written since its fork by\s+hart [1-4] at work/);
     await expect.poll(() => page.getByTestId('segment').innerText()).toMatch(/^hart [1-4] ·/);
   });
 
@@ -98,15 +105,14 @@ describe('the first guest', () => {
   });
 
   test('shows a lane for main and for each of four vCPUs', async () => {
-    await page.keyboard.press('Control+Shift+P');
-    await page.keyboard.type('Show Timeline');
-    await page.keyboard.press('Enter');
+    await command(page, 'Show Timeline');
     const lanes = page.locator('[data-lane]');
     const vcpus = [1, 2, 3, 4].map((vcpu) => `${vcpu} task 1 vCPU ${vcpu}`);
     await expect.poll(() => lanes.allInnerTexts()).toEqual(['0 main', ...vcpus]);
-    // Down from main, which is chosen first.
+    // Down from main, which is chosen first, once the pane has the keyboard.
+    await page.locator('[data-testid=timeline]:focus').waitFor();
     await page.keyboard.press('ArrowDown');
-    expect(await page.getByTestId('timeline-about').innerText()).toContain('hart 1');
+    await expect.poll(() => page.getByTestId('timeline-about').innerText()).toContain('hart 1');
     await page.getByLabel('Axis of the timeline').selectOption('order');
     await picture('timeline');
     await page.emulateMedia({ colorScheme: 'dark' });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openGuest, reaches, startApp, type RunningApp } from './support';
+import { command, openGuest, reaches, startApp, type RunningApp } from './support';
 
 let running: RunningApp;
 let page: Page;
@@ -11,13 +11,6 @@ const picture = (name: string): Promise<unknown> =>
 const pane = (): ReturnType<Page['locator']> => page.locator('section[aria-label=Profile]');
 const texts = (selector: string): Promise<string[]> => pane().locator(selector).allInnerTexts();
 const number = (text: string | undefined): number => Number(text?.replaceAll(/\D/g, ''));
-
-/** Runs a command by its title, from the palette. */
-async function command(title: string): Promise<void> {
-  await page.keyboard.press('Control+Shift+P');
-  await page.keyboard.type(title);
-  await page.keyboard.press('Enter');
-}
 
 beforeAll(async () => {
   running = await startApp();
@@ -35,7 +28,7 @@ describe('a profile in the window', () => {
   });
 
   test('has every hart of a task and its hot functions', async () => {
-    await command('Show Guests');
+    await command(page, 'Show Guests');
     await openGuest(page, 'mp-dot');
     await page.keyboard.press('F5');
     await reaches(page, /^Exited/);
@@ -56,10 +49,10 @@ describe('a profile in the window', () => {
     await expect.poll(async () => (await texts('[data-function] .name'))[0]).toBe('dot');
     expect(await texts('[data-function] .name')).not.toContain('main');
     await pane().getByLabel('Search functions').fill('dot');
-    await command('Theme: dark');
+    await command(page, 'Theme: dark');
     await expect.poll(() => pane().innerText()).toContain('found');
     await picture('profile-dark');
-    await command('Theme: as the system');
+    await command(page, 'Theme: as the system');
   });
 
   test('leads to the code, where each instruction has its count', async () => {

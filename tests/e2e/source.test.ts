@@ -1,20 +1,13 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { openGuest, reaches, startApp, type RunningApp } from './support';
+import { command, openGuest, reaches, startApp, type RunningApp } from './support';
 
 let running: RunningApp;
 let page: Page;
 
 const picture = (name: string): Promise<unknown> =>
   page.screenshot({ path: join('out', 'e2e', `${name}.png`) });
-
-/** Runs a command by its title, from the palette. */
-async function command(title: string): Promise<void> {
-  await page.keyboard.press('Control+Shift+P');
-  await page.keyboard.type(title);
-  await page.keyboard.press('Enter');
-}
 
 const marked = (): Promise<string> =>
   page.locator('[aria-label=Source] [aria-current=location]').innerText();
@@ -31,11 +24,11 @@ describe('the source of a bundled guest', () => {
   test('is shown at main, with its stack and variables', async () => {
     await reaches(page, /^Stopped/);
     await openGuest(page, 'mp-dot');
-    await command('Show Source');
-    await command('Show Stacks');
+    await command(page, 'Show Source');
+    await command(page, 'Show Stacks');
     await expect.poll(path).toBe('guests/src/mp-dot.c');
     await expect.poll(marked).toContain('choose_kernel(argc, argv)');
-    await expect.poll(async () => (await frames())[0]).toContain('main(argc=1');
+    await expect.poll(async () => (await frames())[0]).toContain('main(argc=2');
     await expect.poll(() => page.locator('[aria-label=Variables]').innerText()).toContain('argv');
     await picture('source');
   });
@@ -59,9 +52,9 @@ describe('the source of a bundled guest', () => {
     const tree = page.getByRole('tree', { name: 'Stacks of all harts' });
     await expect.poll(() => tree.innerText()).toContain('start_guest');
     expect(await tree.innerText()).toContain('work');
-    await command('Theme: dark');
+    await command(page, 'Theme: dark');
     await picture('stacks-dark');
-    await command('Theme: as the system');
+    await command(page, 'Theme: as the system');
   });
 
   test('is read from the files that the program names, and from no others', async () => {

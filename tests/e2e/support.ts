@@ -47,6 +47,17 @@ export async function openGuest(page: Page, name: string): Promise<void> {
   await reaches(page, /^Stopped/);
 }
 
+/** Runs a command by its title, from the palette, as soon as it can be done. */
+export async function command(page: Page, title: string): Promise<void> {
+  await page.keyboard.press('Control+Shift+P');
+  await page.locator('dialog.palette input:focus').waitFor();
+  await page.keyboard.type(title);
+  const chosen = page.locator('dialog.palette [aria-selected=true]:not([aria-disabled=true])');
+  await chosen.filter({ hasText: title }).waitFor({ timeout: 15_000 });
+  await page.keyboard.press('Enter');
+  await page.locator('dialog.palette').waitFor({ state: 'detached' });
+}
+
 /** Adds a breakpoint by its key and waits until it is listed. */
 export async function addBreakpoint(page: Page, at: string): Promise<void> {
   await page.keyboard.press('Control+Shift+B');

@@ -1,3 +1,4 @@
+import { EVENT_KINDS } from '../../memory/events';
 import { PAGE_SIZE } from '../../memory/layout';
 import { describeLocation } from '../location';
 import type { HartInfo, HartMarks, Width } from '../protocol';
@@ -94,9 +95,18 @@ export async function listTasks({ requests }: Context): Promise<Reply> {
   };
 }
 
+/** `events [HOW MANY] [KIND…]`. */
 export async function listEvents({ requests }: Context, text: string): Promise<Reply> {
-  const limit = text === '' ? LISTED_EVENTS : wholeNumber(text, 'How many', 1);
-  const { events, lost } = await requests.events(Math.min(limit, 1000));
+  const [, count = '', words = ''] = /^(\d*)\s*(.*)$/s.exec(text) ?? [];
+  const limit = count === '' ? LISTED_EVENTS : wholeNumber(count, 'How many', 1);
+  const kinds = words.split(/[\s,]+/).filter((word) => word !== '');
+  const known: readonly string[] = EVENT_KINDS;
+  const wrong = kinds.find((kind) => !known.includes(kind));
+  if (wrong !== undefined) {
+    throw new ConsoleError(`No event is called ${wrong}: there are ${known.join(', ')}.`);
+  }
+  const filter = kinds.length === 0 ? {} : { kinds };
+  const { events, lost } = await requests.events(Math.min(limit, 1000), filter);
   const lines = events.map(({ number, hart, kind, location, page, detail }) => {
     const about = detail ?? (page > 0 ? `page ${hexadecimal(page * PAGE_SIZE)}` : '');
     return `${number} hart ${hart} ${kind} ${about} at ${describeLocation(location)}`.replace(

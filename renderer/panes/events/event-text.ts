@@ -9,6 +9,7 @@ export const EVENT_GROUPS = {
   'Harts and calls': ['start', 'end', 'join', 'park', 'syscall', 'signal'],
   Pages: ['fork', 'copy', 'loan', 'late-borrow', 'stale', 'adopt', 'conflict', 'race'],
   Mappings: ['map', 'protect', 'unmap'],
+  Turns: ['turn', 'turn-end'],
 } as const;
 
 /** Kinds whose event is about a page. */
@@ -44,6 +45,10 @@ export function describeEvent({ kind, page, from, to, forked, detail }: EventInf
       return `joins ${detail}`;
     case 'stale':
       return `page ${at(page)} is newer than what borrowers see, frame ${from} → ${to}`;
+    case 'turn':
+      return `runs on ${detail}`;
+    case 'turn-end':
+      return `has run on ${detail}`;
     case 'fork':
       return forked === undefined ? 'forks its address space' : `forks hart ${forked}`;
     case 'copy':

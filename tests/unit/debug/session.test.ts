@@ -492,6 +492,13 @@ describe('a guest with vCPUs', () => {
     await forks();
     const { events } = await client.session.events(100);
     expect(events.filter(({ kind }) => kind === 'fork')).toHaveLength(4);
+    // Turns are so many that they are told only to who asks for them.
+    expect(events.filter(({ kind }) => kind.startsWith('turn'))).toEqual([]);
+    const turns = (await client.session.events(100, { kinds: ['turn', 'turn-end'] })).events;
+    expect(turns[0]).toMatchObject({ kind: 'turn', detail: 'the home thread' });
+    const { number } = turns[0];
+    const one = await client.session.events(1, { first: number, last: number });
+    expect(one.events).toEqual([turns[0]]);
     expect(events.map(({ time }) => time)).toEqual(
       events.map(({ time }) => time).toSorted((a, b) => a - b),
     );

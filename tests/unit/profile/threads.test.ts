@@ -20,12 +20,7 @@ interface Run {
   readonly away: number;
 }
 
-function profiled(
-  name: string,
-  args: readonly string[],
-  engine: EngineKind,
-  threads: number,
-): Run {
+function profiled(name: string, args: readonly string[], engine: EngineKind, threads: number): Run {
   const machine = Machine.create({
     elf: readFileSync(`guests/bin/${name}.elf`),
     args: [name, ...args],
