@@ -29,6 +29,7 @@ describe('the debugger in a terminal', () => {
         'delete',
         'finish',
         'info tasks',
+        'info events 5 fork loan',
         'continue',
       ],
     ],
