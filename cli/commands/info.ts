@@ -131,7 +131,13 @@ function permissionsOf(flags: number): string {
 function allSymbols(symbols: SymbolTable): ProgramSymbol[] {
   return symbols
     .search('', Infinity)
-    .map(({ name, address, size, kind }) => ({ name, address, size, kind }))
+    .map(({ name, linkageName, address, size, kind }) => ({
+      name,
+      linkageName,
+      address,
+      size,
+      kind,
+    }))
     .sort((a, b) => a.address - b.address);
 }
 

@@ -8,8 +8,8 @@ import { EXIT_EVENT, type Place } from './breakpoint-rules';
 import { ExpressionError, parseTyped } from './expression';
 import { sizeOf } from './expression-types';
 import { locate } from './location';
-import type { BreakpointSpec } from './protocol';
-import { targetScope } from './scope';
+import type { BreakpointSpec, Location } from './protocol';
+import { symbolsNamed, targetScope } from './scope';
 import { sourceOf } from './source-debugger';
 import type { DebugTarget } from './target';
 
@@ -48,15 +48,22 @@ function linePlace(target: DebugTarget, at: string, hart: Hart): Place | undefin
   };
 }
 
+/** An address, or a function; of a C++ name without parameters all functions of it. */
 function codePlace(target: DebugTarget, at: string, hart: Hart): Place {
-  const { address } = addressOf(target, at, hart);
+  const named = symbolsNamed(target, hart, at.trim());
+  const addresses =
+    named.length > 1 ? named.map(({ address }) => address) : [addressOf(target, at, hart).address];
+  return { kind: 'code', locations: addresses.map((address) => codeAt(target, address, hart)) };
+}
+
+function codeAt(target: DebugTarget, address: number, hart: Hart): Location {
   const symbols = target.symbolsOf(hart);
   if (address % 2 !== 0)
     throw new ExpressionError(`0x${address.toString(16)} is odd: no instruction`);
   if (hart.space.peek(address, 2).length < 2) {
     throw new ExpressionError(`nothing is mapped at ${describeAddress(symbols, address)}`);
   }
-  return { kind: 'code', locations: [locate(symbols, address)] };
+  return locate(symbols, address);
 }
 
 /** `*(int *)p` watches the int at p; a bare number or symbol the bytes there. */
@@ -78,6 +85,9 @@ function addressOf(
   text: string,
   hart: Hart,
 ): { readonly address: number; readonly size?: number } {
+  // A C++ name such as `dot(float*, int)` is no expression.
+  const [symbol] = /^\s*[\w$.]+\s*$/.test(text) ? [] : symbolsNamed(target, hart, text.trim());
+  if (symbol !== undefined) return { address: symbol.address };
   const expression = parseTyped(text);
   const scope = targetScope(target, hart);
   const value = BigInt.asUintN(64, (expression.address ?? expression.value)(scope));

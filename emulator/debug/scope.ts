@@ -20,7 +20,7 @@ export function targetScope(
       if (name === 'hart') return BigInt(hart.index);
       const register = readRegister(hart.state, name);
       if (register !== undefined) return register;
-      const symbol = target.symbolsOf(hart).byName(name) ?? inLibrary(target, hart, name);
+      const [symbol] = symbolsNamed(target, hart, name);
       return symbol && BigInt(symbol.address);
     },
     memory(address, size) {
@@ -32,11 +32,20 @@ export function targetScope(
   };
 }
 
-/** A symbol of the dynamic linker or a shared library of the hart's process. */
-function inLibrary(target: DebugTarget, hart: Hart, name: string): ProgramSymbol | undefined {
+/**
+ * The symbols of a name, in the program or else in the dynamic linker or a shared library of the
+ * hart's process; several where C++ functions differ in their parameters only.
+ */
+export function symbolsNamed(
+  target: DebugTarget,
+  hart: Hart,
+  name: string,
+): readonly ProgramSymbol[] {
+  const own = target.symbolsOf(hart).allByName(name);
+  if (own.length > 0) return own;
   for (const { symbols } of sourceOf(target, hart).modules.list().slice(1)) {
-    const found = symbols.byName(name);
-    if (found) return found;
+    const found = symbols.allByName(name);
+    if (found.length > 0) return found;
   }
-  return undefined;
+  return [];
 }

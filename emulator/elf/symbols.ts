@@ -1,3 +1,4 @@
+import { demangle } from './demangle';
 import {
   PF_X,
   PT_LOAD,
@@ -14,7 +15,10 @@ import { isDefined, type ElfSymbol } from './sections';
 
 /** A named place of a loaded program. Addresses are where the program lies now (base added). */
 export interface ProgramSymbol {
+  /** As the source has it: `dot(float*, int)` for C++, whose linker symbols are mangled. */
   readonly name: string;
+  /** The name in the file's symbol table; the same as `name` when it is not mangled. */
+  readonly linkageName: string;
   readonly address: number;
   /** Bytes; 0 when the file does not say (hand-written assembly). */
   readonly size: number;
@@ -28,11 +32,28 @@ export interface SymbolPlace {
   readonly offset: number;
 }
 
-interface Entry extends ProgramSymbol {
-  /** First address behind what the symbol names. */
-  readonly end: number;
-  /** The best name among those of one address has the lowest rank. */
-  readonly rank: number;
+/** A symbol of the file. Its name is demangled when it is first asked for: most are never shown. */
+class Entry implements ProgramSymbol {
+  private shown: string | undefined;
+
+  constructor(
+    readonly linkageName: string,
+    readonly address: number,
+    readonly size: number,
+    readonly kind: ProgramSymbol['kind'],
+    /** The best name among those of one address has the lowest rank. */
+    readonly rank: number,
+    /** First address behind what the symbol names. */
+    readonly end = address + size,
+  ) {}
+
+  get name(): string {
+    return (this.shown ??= demangle(this.linkageName)?.full ?? this.linkageName);
+  }
+
+  endingAt(end: number): Entry {
+    return new Entry(this.linkageName, this.address, this.size, this.kind, this.rank, end);
+  }
 }
 
 /** How far an enclosing symbol is looked for behind smaller ones that begin later. */
@@ -45,7 +66,8 @@ const NESTING_LIMIT = 16;
 export class SymbolTable {
   private readonly functions: readonly Entry[];
   private readonly objects: readonly Entry[];
-  private readonly names = new Map<string, ProgramSymbol>();
+  private readonly names = new Map<string, Entry>();
+  private mangledNames: ReadonlyMap<string, readonly Entry[]> | undefined;
 
   /** @param base what is added to linked addresses: 0 for an ET_EXEC program */
   constructor(image: ElfImage, base = 0) {
@@ -59,10 +81,8 @@ export class SymbolTable {
       [],
     );
     for (const entry of all) {
-      const known = this.names.get(entry.name);
-      if (known === undefined || entry.rank < (known as Entry).rank) {
-        this.names.set(entry.name, entry);
-      }
+      const known = this.names.get(entry.linkageName);
+      if (known === undefined || entry.rank < known.rank) this.names.set(entry.linkageName, entry);
     }
   }
 
@@ -72,7 +92,16 @@ export class SymbolTable {
 
   /** The symbol of that name; the global one when a local one has the same name. */
   byName(name: string): ProgramSymbol | undefined {
-    return this.names.get(name);
+    return this.names.get(name) ?? this.demangled().get(name)?.[0];
+  }
+
+  /**
+   * The symbols that a name can mean, one for each address: of the file's own name the one symbol; of
+   * a C++ name without parameters, like `dot`, all functions of it.
+   */
+  allByName(name: string): readonly ProgramSymbol[] {
+    const own = this.names.get(name);
+    return own === undefined ? (this.demangled().get(name) ?? []) : [own];
   }
 
   /** The function (or code label) that holds an address. */
@@ -98,21 +127,43 @@ export class SymbolTable {
   }
 
   /**
-   * Symbols whose name contains `query` (case does not matter): equal names first, then names that
-   * begin with it, then the others, each in alphabetical order.
+   * Symbols whose name, mangled or not, contains `query` (case does not matter): equal names first,
+   * then names that begin with it, then the others, each in alphabetical order.
    */
   search(query: string, limit: number): readonly ProgramSymbol[] {
     const needle = query.toLowerCase();
     const ranked: { symbol: ProgramSymbol; rank: number }[] = [];
     for (const symbol of this.names.values()) {
-      const place = symbol.name.toLowerCase().indexOf(needle);
-      if (place < 0) continue;
-      const rank = symbol.name === query ? 0 : place === 0 ? 1 : 2;
+      const { name, linkageName } = symbol;
+      const place = name.toLowerCase().indexOf(needle);
+      if (place < 0 && !linkageName.toLowerCase().includes(needle)) continue;
+      const rank = name === query || linkageName === query ? 0 : place === 0 ? 1 : 2;
       ranked.push({ symbol, rank });
     }
     ranked.sort((a, b) => a.rank - b.rank || compareText(a.symbol.name, b.symbol.name));
     return ranked.slice(0, limit).map((r) => r.symbol);
   }
+
+  /** The symbols of each demangled name, whole and without parameters; the best one first. */
+  private demangled(): ReadonlyMap<string, readonly Entry[]> {
+    return (this.mangledNames ??= indexMangled([...this.names.values()]));
+  }
+}
+
+function indexMangled(entries: readonly Entry[]): ReadonlyMap<string, readonly Entry[]> {
+  const found = new Map<string, Entry[]>();
+  for (const entry of [...entries].sort((a, b) => a.rank - b.rank || a.address - b.address)) {
+    const names = demangle(entry.linkageName);
+    if (names === undefined) continue;
+    // What a function seldom does, split off from it, is not where it begins.
+    const isPart = entry.linkageName.endsWith('.cold');
+    for (const name of new Set(isPart ? [names.full] : [names.full, names.name])) {
+      const others = found.get(name);
+      if (others === undefined) found.set(name, [entry]);
+      else if (!others.some(({ address }) => address === entry.address)) others.push(entry);
+    }
+  }
+  return found;
 }
 
 /** `main+0x10`, or the bare address when no function holds it. */
@@ -131,7 +182,7 @@ function toEntry(image: ElfImage, symbol: ElfSymbol, base: number): Entry[] {
   const address = symbol.value + base;
   if (!Number.isSafeInteger(address) || !Number.isSafeInteger(address + symbol.size)) return [];
   const { name, size } = symbol;
-  return [{ name, address, size, kind, end: address + size, rank: rankOf(symbol) }];
+  return [new Entry(name, address, size, kind, rankOf(symbol))];
 }
 
 /** Mapping symbols (`$x`, `$d`; psABI) and assembler-local labels name no function. */
@@ -179,7 +230,9 @@ function codeEnds(image: ElfImage, base: number): number[] {
 
 /** One entry for each address, ascending; an entry without a size ends where the next one begins. */
 function sortAndBound(entries: Entry[], ends: readonly number[]): Entry[] {
-  entries.sort((a, b) => a.address - b.address || a.rank - b.rank || compareText(a.name, b.name));
+  entries.sort(
+    (a, b) => a.address - b.address || a.rank - b.rank || compareText(a.linkageName, b.linkageName),
+  );
   const unique: Entry[] = [];
   for (const entry of entries) {
     if (unique.at(-1)?.address !== entry.address) unique.push(entry);
@@ -189,7 +242,7 @@ function sortAndBound(entries: Entry[], ends: readonly number[]): Entry[] {
     if (entry.size > 0) return entry;
     while (nextEnd < ends.length && (ends[nextEnd] ?? 0) <= entry.address) nextEnd++;
     const end = Math.min(unique[i + 1]?.address ?? Infinity, ends[nextEnd] ?? entry.address + 1);
-    return { ...entry, end };
+    return entry.endingAt(end);
   });
 }
 
