@@ -160,12 +160,13 @@ function contentOf(
   }
 }
 
+const scratch = new DataView(new ArrayBuffer(8));
+
 /** The low bytes of a number, the lowest first. */
 export function bytesOf(bits: bigint, size: number): Uint8Array {
   const bytes = new Uint8Array(size);
-  const view = new DataView(new ArrayBuffer(8));
-  view.setBigUint64(0, BigInt.asUintN(64, bits), true);
-  for (let i = 0; i < Math.min(8, size); i++) bytes[i] = view.getUint8(i);
+  scratch.setBigUint64(0, BigInt.asUintN(64, bits), true);
+  for (let i = 0; i < Math.min(8, size); i++) bytes[i] = scratch.getUint8(i);
   return bytes;
 }
 
