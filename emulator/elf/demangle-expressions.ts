@@ -1,5 +1,12 @@
 import { LITERAL_SUFFIXES, OPERATORS } from './demangle-tables';
-import { NotUnderstood, overPacks, plain, textOf, type TypeText } from './demangle-text';
+import {
+  instantiate,
+  NotUnderstood,
+  overPacks,
+  plain,
+  textOf,
+  type TypeText,
+} from './demangle-text';
 import { TypeParser } from './demangle-types';
 
 /** Codes that both name an operator and, as an expression, have a form of their own. */
@@ -37,7 +44,9 @@ export abstract class ExpressionParser extends TypeParser {
       if (this.eat('L')) return this.literal();
       if (this.peek() === 'T') return this.templateParameter();
       if (this.eat('fp')) return this.functionParameter();
-      if (/^\d/.test(this.peek())) return plain(this.sourceName(), { base: '' });
+      if (/^\d/.test(this.peek())) return this.named();
+      if (this.eat('sp')) return this.expanded();
+      if (this.eat('dt')) return this.memberOf();
       if (this.eat('st')) return combine([this.type()], ([of]) => `sizeof (${of})`);
       if (this.eat('sz')) return combine([this.expression()], ([of]) => `sizeof (${of})`);
       if (this.eat('sZ')) return this.packLength();
@@ -46,6 +55,25 @@ export abstract class ExpressionParser extends TypeParser {
       if (this.eat('cv')) return this.conversion();
       return this.operation();
     });
+  }
+
+  private named(): TypeText {
+    const name = this.sourceName();
+    return this.eat('I')
+      ? instantiate(plain(name), this.templateArgs())
+      : plain(name, { base: name });
+  }
+
+  private expanded(): TypeText {
+    const { pack } = this.expression();
+    if (pack === undefined) throw new NotUnderstood();
+    return plain('', { list: pack });
+  }
+
+  private memberOf(): TypeText {
+    const object = this.expression();
+    const member = this.expression();
+    return combine([object, member], ([of = '', name]) => `${within(object, of)}.${name}`);
   }
 
   private functionParameter(): TypeText {

@@ -158,9 +158,9 @@ export abstract class NameParser extends ExpressionParser {
     const letter = this.take(1);
     const inherits = this.eat('I');
     this.take(1);
-    if (inherits) this.type();
+    const inherited = inherits ? this.type().base : undefined;
     this.facts = { untyped: true, qualifiers: '' };
-    return letter === 'D' ? `~${owner}` : owner;
+    return letter === 'D' ? `~${owner}` : (inherited ?? owner);
   }
 
   /** <operator-name> */

@@ -35,7 +35,8 @@ function around(left: string, right: string, shape: TypeText['shape']): TypeText
   return { left, right, shape };
 }
 
-export const textOf = (type: TypeText): string => type.left + type.right;
+export const textOf = (type: TypeText): string =>
+  type.list === undefined ? type.left + type.right : joined(type.list);
 
 /** Applies what is said of one type to each element of a pack. */
 export function each(type: TypeText, change: (one: TypeText) => TypeText): TypeText {

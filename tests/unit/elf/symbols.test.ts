@@ -72,6 +72,23 @@ describe('a symbol table', () => {
     expect(symbols.byName('counter')?.kind).toBe('object');
   });
 
+  test('calls C++ symbols by their demangled names and finds them by either', () => {
+    const symbols = table([
+      { name: '_Z3dotPfi', value: 0x10000, size: 8 },
+      { name: '_Z3dotPdi', value: 0x10010, size: 8 },
+      { name: '_Z3dotPdi.cold', value: 0x10020, size: 8, binding: LOCAL },
+      { name: '_ZN3geo5Point5countE', value: 0x20000, size: 4, type: OBJECT },
+    ]);
+    expect(describeAddress(symbols, 0x10004)).toBe('0x10004 <dot(float*, int)+0x4>');
+    expect(symbols.byName('_Z3dotPfi')?.address).toBe(0x10000);
+    expect(symbols.byName('dot(double*, int)')?.address).toBe(0x10010);
+    expect(symbols.allByName('dot').map((s) => s.address)).toEqual([0x10000, 0x10010]);
+    expect(symbols.byName('geo::Point::count')?.kind).toBe('object');
+    expect(symbols.search('point', 9)[0]?.linkageName).toBe('_ZN3geo5Point5countE');
+    expect(symbols.search('_Z3dotPf', 9).map((s) => s.name)).toEqual(['dot(float*, int)']);
+    expect(symbols.allByName('dot(char*)')).toEqual([]);
+  });
+
   test('adds the base of a position-independent program', () => {
     const symbols = table([{ name: 'main', value: 0x10010, size: 4 }], 0x40_0000);
     expect(symbols.byName('main')?.address).toBe(0x41_0010);
