@@ -17,6 +17,8 @@ export interface TypeText {
   readonly base?: string;
   /** Whether it ends with template arguments. */
   readonly isTemplate?: boolean;
+  /** The same without them. */
+  readonly template?: string;
   readonly pack?: readonly TypeText[];
   readonly list?: readonly TypeText[];
   /** Of an `auto` in a lambda's parameters: which template parameter it is elsewhere. */
@@ -101,7 +103,11 @@ export function instantiate(name: TypeText, types: readonly TypeText[]): TypeTex
   return overPacks(types, (args) => {
     const space = name.left.endsWith('<') ? ' ' : '';
     const base = name.base === undefined ? {} : { base: name.base };
-    return plain(name.left + space + argumentList(args), { ...base, isTemplate: true });
+    return plain(name.left + space + argumentList(args), {
+      ...base,
+      isTemplate: true,
+      template: name.left,
+    });
   });
 }
 

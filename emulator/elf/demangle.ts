@@ -14,6 +14,8 @@ export interface DemangledName {
   readonly full: string;
   /** `ns::dot`; the same as `full` of what is no function. */
   readonly name: string;
+  /** `ns::many` of `int ns::many<int>(int)`. */
+  readonly template?: string;
 }
 
 /**
@@ -37,7 +39,11 @@ class Demangler extends NameParser {
     const clones = this.match(CLONES_AT_END);
     if (this.rest !== '') throw new NotUnderstood();
     const suffix = (clones.match(CLONE) ?? []).map((clone) => ` [clone ${clone}]`).join('');
-    return { full: read.full + suffix, name: read.name };
+    return {
+      full: read.full + suffix,
+      name: read.name,
+      ...(read.template !== undefined && { template: read.template }),
+    };
   }
 
   protected override localScope(): string {
@@ -65,9 +71,11 @@ class Demangler extends NameParser {
     const parameters: TypeText[] = [];
     while (!/^(?:E|\.|$)/.test(this.peek())) parameters.push(this.type());
     const list = text + parameterList(parameters) + qualifiers;
-    if (result === undefined || !withResult) return { full: list, name: text };
+    const { template } = name;
+    const names = { name: text, ...(template !== undefined && { template }) };
+    if (result === undefined || !withResult) return { full: list, ...names };
     const { left } = functionType(result, [], '');
-    return { full: left + list + result.right, name: text };
+    return { full: left + list + result.right, ...names };
   }
 
   private special(): DemangledName | undefined {

@@ -157,7 +157,8 @@ function indexMangled(entries: readonly Entry[]): ReadonlyMap<string, readonly E
     if (names === undefined) continue;
     // What a function seldom does, split off from it, is not where it begins.
     const isPart = entry.linkageName.endsWith('.cold');
-    for (const name of new Set(isPart ? [names.full] : [names.full, names.name])) {
+    const all = isPart ? [names.full] : [names.full, names.name, names.template ?? names.name];
+    for (const name of new Set(all)) {
       const others = found.get(name);
       if (others === undefined) found.set(name, [entry]);
       else if (!others.some(({ address }) => address === entry.address)) others.push(entry);

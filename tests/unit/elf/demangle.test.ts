@@ -19,6 +19,10 @@ describe('a mangled C++ name', () => {
     expect(full('_Z4manyIJidRA2_cEEiDpOT_')).toBe(
       'int many<int, double, char (&) [2]>(int&&, double&&, char (&) [2])',
     );
+    expect(demangle('_ZN2ns4manyIiEEiT_')).toMatchObject({
+      name: 'ns::many<int>',
+      template: 'ns::many',
+    });
     expect(full('_Z1fI1AIS0_IiEEEvT_')).toBe('void f<A<A<int> > >(A<A<int> >)');
   });
 
