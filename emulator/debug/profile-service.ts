@@ -21,6 +21,8 @@ const MOST_FUNCTIONS = 1000;
 const MOST_COLUMNS = 16;
 /** Nanoseconds between two looks at call stacks, at least. */
 const SAMPLE_EVERY = 1e6;
+/** Instructions in which about so much time passes; interpreted code takes some milliseconds. */
+const SAMPLE_QUANTUM = 200_000;
 
 /** What the harts of a target have run, for a client. */
 export class ProfileService {
@@ -59,6 +61,11 @@ export class ProfileService {
     this.isSampling = isOn;
     const target = this.current();
     if (isOn && target) this.attach(target);
+  }
+
+  /** Instructions between two looks at the clock; undefined: nobody looks. */
+  get quantum(): number | undefined {
+    return this.isSampling ? SAMPLE_QUANTUM : undefined;
   }
 
   /** Harts have run for a while. */

@@ -34,7 +34,12 @@ export interface RunParts {
   /** Is told when runs begin, and how long they take. */
   readonly tracking: Pick<WriteTracking, 'starts' | 'ran'>;
   /** Is told when the guest stands still or waits, and when it goes on. */
-  readonly sampling: { pause(): void; resume(): void };
+  readonly sampling: {
+    /** Instructions between two looks, at most [as many as usual]. */
+    readonly quantum: number | undefined;
+    pause(): void;
+    resume(): void;
+  };
   /** A run has ended, before the client is told. */
   readonly stopped: () => void;
 }
@@ -253,7 +258,7 @@ export class RunControl {
 
   private stepping(): Stepping {
     const { target, barriers, visits } = this;
-    const { host, breakpoints } = this.parts;
+    const { host, breakpoints, sampling } = this.parts;
     const note = (text: string): void => host.events.message(text, 'warning');
     const judge = new StopJudge(target, breakpoints, barriers, visits, note);
     const safepoint = (): Promise<void> => this.safepoint();
@@ -264,14 +269,18 @@ export class RunControl {
       safepoint,
       pauseWanted,
       wake,
+      get quantum() {
+        return sampling.quantum;
+      },
       ran: (instructions, milliseconds) => this.parts.tracking.ran(instructions, milliseconds),
     });
     return new Stepping(runner, safepoint, pauseWanted, this.follow, this.parts.lines);
   }
 
   private async safepoint(): Promise<void> {
-    const { host, output } = this.parts;
+    const { host, output, sampling } = this.parts;
     this.parts.collect();
+    sampling.pause();
     const now = performance.now();
     if (now - this.reported >= REPORT_MILLISECONDS) {
       this.meter.sample(now, this.target.instructions);
@@ -284,6 +293,7 @@ export class RunControl {
       output.flush();
       await new Promise((resolve) => setTimeout(resolve, rest));
     }
+    sampling.resume();
   }
 
   private async wait(reason: string, deadline: number | undefined): Promise<void> {

@@ -20,6 +20,8 @@ export interface RunnerHost {
   /** Answers requests and flushes output; resolves when the guest may go on. */
   safepoint(): Promise<void>;
   pauseWanted(): boolean;
+  /** Most instructions between two safepoints that somebody wants [`QUANTUM`]. */
+  readonly quantum: number | undefined;
   /** Resolves on input, a pause request, or when `deadline` (monotonic milliseconds) has passed. */
   wake(reason: string, deadline: number | undefined): Promise<void>;
   /** The machine has run so many instructions in so many milliseconds. */
@@ -105,7 +107,7 @@ export class Runner {
       const left = only ? end - only.state.instret : Infinity;
       if (left <= 0 || reached?.() === true || isOver(run) || goals.done) return STEP;
       const helping = only?.waiting?.ready !== undefined;
-      const quantum = helping ? HELP_QUANTUM : Math.min(QUANTUM, left);
+      const quantum = helping ? HELP_QUANTUM : Math.min(this.host.quantum ?? QUANTUM, left);
       let stop = this.timedRun(quantum, helping ? undefined : only);
       if (stop.kind === 'waiting' && only) stop = this.letOthersRun(only, stop);
       if (stop.kind === 'waiting' && members) stop = this.letGo(held.others, stop);

@@ -63,4 +63,35 @@ describe('a profile in the window', () => {
       .toBe(8192);
     await picture('profile-code');
   });
+
+  test('is compared with a run that was kept', async () => {
+    await page.keyboard.press('Control+Shift+8');
+    await pane().getByLabel('Search functions').fill('');
+    await pane().locator('[data-hart=all]').click();
+    await pane().getByRole('button', { name: 'Keep' }).click();
+    const changes = async (): Promise<string[]> =>
+      (await texts('[data-function] .change')).filter((text) => text !== '0');
+    await expect.poll(() => pane().getByTestId('profile-scope').innerText()).toContain('all');
+    expect(await changes()).toEqual([]);
+    await pane().locator('[data-hart="task 1 vCPU 2"]').click();
+    await expect.poll(async () => (await changes()).length).toBeGreaterThan(1);
+    await picture('profile-difference');
+    await command(page, 'Theme: dark');
+    await picture('profile-difference-dark');
+    await command(page, 'Theme: as the system');
+    await pane().getByRole('button', { name: 'Do not compare' }).click();
+  });
+
+  test('is sampled by host time without a restart', async () => {
+    await command(page, 'Show Guests');
+    await openGuest(page, 'mandelbrot');
+    await page.keyboard.press('Control+Shift+8');
+    await page.keyboard.press('Alt+Shift+H');
+    await page.keyboard.press('F5');
+    await reaches(page, /^Exited/);
+    await expect.poll(() => texts('[data-hart]')).toHaveLength(2);
+    expect(await pane().getByTestId('profile-summary').innerText()).toMatch(/[1-9]\d* samples/);
+    expect((await texts('[data-hart] .number'))[0]).toMatch(/ ms$/);
+    await picture('profile-time');
+  });
 });

@@ -2,8 +2,11 @@ import type { VueWrapper } from '@vue/test-utils';
 import { describe, expect, test } from 'vitest';
 import { command, runCommand } from '../../renderer/commands';
 import DisassemblyPane from '../../renderer/panes/disassembly/DisassemblyPane.vue';
-import { functionRows, loadBalance } from '../../renderer/panes/profile/profile-rows';
+import { comparedRows, functionRows, loadBalance } from '../../renderer/panes/profile/profile-rows';
 import ProfilePane from '../../renderer/panes/profile/ProfilePane.vue';
+import { differenceShade, earlierTotals } from '../../renderer/parts/flame/flame-difference';
+import { useEarlierRun } from '../../renderer/stores/earlier-run';
+import { useEventRange } from '../../renderer/stores/event-range';
 import { useView } from '../../renderer/stores/view';
 import { useWorkbench } from '../../renderer/workbench';
 import { fakeWindow, openProgram, show, type FakeWindow } from './support';
@@ -104,6 +107,68 @@ describe('the Profile pane', () => {
       .toBe('The counts cannot be read: the counts do not add up');
   });
 
+  test('shows faults, of the harts that are shown', async () => {
+    const { pane } = await openPane();
+    expect(pane.get('[data-testid=profile-summary]').text()).toContain('5 faults');
+    await pane.get('[data-hart=main]').trigger('click');
+    expect(pane.get('[data-testid=profile-summary]').text()).toContain('3 faults');
+  });
+
+  test('samples by host time at once, and shows only the part that is chosen', async () => {
+    const fake = fakeWindow();
+    await openProgram();
+    const pane = show(ProfilePane);
+    await pane.get('select').setValue('time');
+    const { key } = command('sampling');
+    await expect
+      .poll(() => pane.text())
+      .toContain(`Sampling is off: ${key} switches it on at once.`);
+    await runCommand(command('sampling'), useWorkbench());
+    await expect.poll(() => texts(pane, '[data-hart]').length).toBe(3);
+    expect(texts(pane, '[data-hart]')).toEqual([
+      'all400.00 ms',
+      'main100.00 ms',
+      'task 1 vCPU 1300.00 ms',
+    ]);
+    expect(pane.get('[data-testid=flame-graph]').attributes('aria-label')).toMatch(
+      /^Flame graph by host time\. all: 400\.00 ms/,
+    );
+    expect(pane.get('[data-testid=profile-summary]').text()).toContain('400 samples');
+    useEventRange().times = { from: 1000, to: 1002.5 };
+    await expect
+      .poll(() => fake.machines[0].profileViews.at(-1))
+      .toEqual({ by: 'time', range: { from: 1000, to: 1002.5 } });
+    expect(pane.get('[data-testid=profile-scope]').text()).toContain('only 2.50 ms');
+    fake.machines[0].profileProblem = 'no stack';
+    useWorkbench().machine.touched();
+    await expect.poll(() => pane.text()).toContain('The samples cannot be read: no stack');
+  });
+
+  test('compares with a run that was kept, saves it, and reads it again', async () => {
+    const { fake, pane } = await openPane();
+    await pane.get('[data-hart=main]').trigger('click');
+    await expect.poll(() => pane.get('[data-testid=profile-summary]').text()).toContain('100 ');
+    await pane.get('button[title^=Keep]').trigger('click');
+    await pane.get('[data-hart=all]').trigger('click');
+    const difference = (): string[] => texts(pane, '[data-function=dot] .change');
+    await expect.poll(difference).toEqual(['+300']);
+    expect(texts(pane, '[data-function=main] .change')).toEqual(['0']);
+    expect(pane.get('[data-testid=flame-graph]').attributes('aria-label')).toContain('300 ');
+    const scope = pane.get('[data-testid=profile-scope]');
+    expect(scope.text()).toContain('earlier run: dot, main, 100 instructions');
+    await scope.get('button').trigger('click');
+    await expect.poll(() => fake.saved?.name).toBe('profile.json');
+    const earlier = useEarlierRun();
+    earlier.forget();
+    await expect.poll(difference).toEqual([]);
+    await earlier.load(new File([fake.saved?.text ?? ''], 'before.json'));
+    await expect.poll(difference).toEqual(['+300']);
+    await earlier.load(new File(['{"functions": [1]}'], 'other.json'));
+    expect(earlier.title).toBe('before.json');
+    await pane.get('select').setValue('time');
+    await expect.poll(() => pane.text()).toContain('it cannot be compared with');
+  });
+
   test('is never on together with the race check', async () => {
     await openCounted();
     const bench = useWorkbench();
@@ -169,6 +234,34 @@ describe('the lists of a profile', () => {
     expect(names('self', false)).toEqual(['c', 'a', 'b']);
     expect(names('calls', false)).toEqual(['c', 'a', 'b']);
     expect(names('name', true)).toEqual(['c', 'b', 'a']);
+  });
+
+  test('have the functions that only the earlier run has', () => {
+    const rows = comparedRows([cost('a', 5)], { functions: [cost('a', 7), cost('gone', 3)] });
+    expect(rows.map(({ name, self, difference }) => [name, self, difference])).toEqual([
+      ['a', 5, -2],
+      ['gone', 0, -3],
+    ]);
+    const byDifference = functionRows(rows, '', 'difference', false);
+    expect(byDifference.map(({ name }) => name)).toEqual(['gone', 'a']);
+  });
+
+  test('compare frames that have the same callers', () => {
+    const tree = (names: string[], depth: number[], total: number[]) => ({
+      names,
+      name: Uint32Array.from(names, (_, i) => i),
+      depth: Uint32Array.from(depth),
+      self: Float64Array.from(total),
+      total: Float64Array.from(total),
+      calls: new Float64Array(names.length),
+      entry: new Float64Array(names.length),
+    });
+    const before = tree(['all', 'main', 'b', 'a', 'c'], [0, 1, 2, 2, 1], [10, 8, 5, 3, 2]);
+    const now = tree(['all', 'main', 'a', 'new', 'c', 'a'], [0, 1, 2, 3, 1, 2], [9, 6, 6, 1, 3, 1]);
+    expect([...earlierTotals(now, before)]).toEqual([10, 8, 3, 0, 2, 0]);
+    expect([differenceShade(5, 5, 9), differenceShade(9, 0, 9), differenceShade(0, 9, 9)]).toEqual([
+      0, 1, -1,
+    ]);
   });
 
   test('have the load balance of the newest task with several vCPUs', () => {

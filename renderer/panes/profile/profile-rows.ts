@@ -1,22 +1,56 @@
 /** The Profile pane's lists: which functions are shown in which order, and how evenly harts work. */
 import type { CountedHart } from '../../../emulator/debug/protocol-profile';
+import type { ComparedRun } from '../../../emulator/profile/comparison';
 import type { FunctionCost } from '../../../emulator/profile/top';
 
-export type CostColumn = 'self' | 'total' | 'calls' | 'name';
+import { grouped } from '../../format';
+
+export type CostColumn = 'self' | 'total' | 'calls' | 'difference' | 'name';
+
+/** A function, and by how much its own cost differs from another run. */
+export interface FunctionRow extends FunctionCost {
+  readonly difference?: number;
+}
+
+/** Functions with their differences; those that only the earlier run has cost nothing in this one. */
+export function comparedRows(
+  functions: readonly FunctionCost[],
+  before: Pick<ComparedRun, 'functions'>,
+): FunctionRow[] {
+  const gone = new Map(before.functions.map((each) => [each.name, each]));
+  const rows = functions.map((each) => {
+    const difference = each.self - (gone.get(each.name)?.self ?? 0);
+    gone.delete(each.name);
+    return { ...each, difference };
+  });
+  return [
+    ...rows,
+    ...Array.from(gone.values(), ({ name, address, self }) => ({
+      name,
+      address,
+      self: 0,
+      total: undefined,
+      calls: undefined,
+      difference: -self,
+    })),
+  ];
+}
 
 /** Functions whose name has the text in it, by a column: numbers from the largest down, names from A to Z. */
 export function functionRows(
-  functions: readonly FunctionCost[],
+  functions: readonly FunctionRow[],
   search: string,
   column: CostColumn,
   isReversed: boolean,
-): FunctionCost[] {
+): FunctionRow[] {
   const wanted = search.trim().toLowerCase();
   const sign = isReversed ? -1 : 1;
   return functions
     .filter(({ name }) => name.toLowerCase().includes(wanted))
     .sort((a, b) => {
       if (column === 'name') return sign * a.name.localeCompare(b.name);
+      if (column === 'difference')
+        return sign * (Math.abs(b.difference ?? 0) - Math.abs(a.difference ?? 0));
       return sign * ((b[column] ?? 0) - (a[column] ?? 0) || a.name.localeCompare(b.name));
     });
 }
@@ -41,6 +75,16 @@ export function loadBalance(
   if (largest === 0) return undefined;
   return { task, balance: work.reduce((sum, each) => sum + each, 0) / work.length / largest };
 }
+
+/** A cost of a profile in words: `1 234 instructions`, `5.60 ms`. */
+export function costText(cost: number, unit: 'instructions' | 'nanoseconds'): string {
+  if (unit === 'instructions') return `${grouped(cost)} instructions`;
+  return `${(cost / 1e6).toFixed(2)} ms`;
+}
+
+/** The same without instructions' name, for a column. */
+export const costCell = (cost: number, unit: 'instructions' | 'nanoseconds'): string =>
+  unit === 'instructions' ? grouped(cost) : costText(cost, unit);
 
 /** `12.3 %`, empty where nothing is known. */
 export const share = (part: number | undefined, of: number): string =>

@@ -17,6 +17,8 @@ export interface FlamePicture {
   readonly nameOf: (node: number) => string;
   /** Undefined when nothing is searched for. */
   readonly isFound: ((node: number) => boolean) | undefined;
+  /** How a frame differs from another run, from -1, less, to 1, more; undefined when nothing is compared. */
+  readonly shade: ((node: number) => number) | undefined;
   readonly selected: number;
   readonly hovered: number | null;
   readonly colours: FlameColours;
@@ -35,12 +37,20 @@ function colourOf(name: string, isDark: boolean): string {
   return `hsl(${hue} ${isDark ? 38 : 62}% ${lightness}%)`;
 }
 
+/** Orange for more, blue for less, grey for the same; they differ for those who see few colours, too. */
+function shadeColour(shade: number, isDark: boolean): string {
+  const strength = Math.abs(shade);
+  const hue = shade > 0 ? 24 : 214;
+  const lightness = isDark ? 27 + 15 * strength : 88 - 24 * strength;
+  return `hsl(${hue} ${Math.round(90 * strength)}% ${Math.round(lightness)}%)`;
+}
+
 export function drawFlames(
   context: CanvasRenderingContext2D,
   boxes: readonly FlameBox[],
   picture: FlamePicture,
 ): void {
-  const { row, top, colours, nameOf, isFound } = picture;
+  const { row, top, colours, nameOf, isFound, shade } = picture;
   context.fillStyle = colours.ground;
   context.fillRect(0, 0, picture.width, picture.height);
   context.font = colours.font;
@@ -51,7 +61,10 @@ export function drawFlames(
     // A hair of the ground between neighbours.
     const width = Math.max(0.5, box.width - 1);
     context.globalAlpha = isFound && !isFound(box.node) ? 0.3 : 1;
-    context.fillStyle = isFound?.(box.node) ? colours.accent : colourOf(name, colours.isDark);
+    const colour = shade
+      ? shadeColour(shade(box.node), colours.isDark)
+      : colourOf(name, colours.isDark);
+    context.fillStyle = isFound?.(box.node) ? colours.accent : colour;
     context.fillRect(box.left, y, width, row - 1);
     if (width >= NARROWEST_NAME) {
       const room = Math.floor((width - 6) / CHARACTER);
