@@ -166,7 +166,7 @@ export class HartPool {
   private startTranslator(): void {
     const { store } = this.engine;
     if (!store || this.translator || this.counts) return;
-    store.requests.serve(true);
+    store.requests.service = 'starting';
     const workerData: TranslationThreadData = {
       memory: this.root.arena.memory,
       control: this.control.buffer,

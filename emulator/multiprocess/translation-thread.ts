@@ -2,10 +2,10 @@ import { instantiateInterpreter, shareInterpreter } from '../engine/interpreter-
 import { FLOAT_MODES, type FloatMode } from '../engine/translator/float-mode';
 import { regionName } from '../engine/translator/region-module';
 import type { RegionFunction } from '../engine/translator/code-cache';
-import { REGION_LIMIT, type RegionSource } from '../engine/translator/region';
+import type { RegionSource } from '../engine/translator/region';
 import type { TranslationRequest } from '../engine/translator/requests';
 import { RegionStore } from '../engine/translator/region-store';
-import { translateUnit } from '../engine/translator/unit';
+import { LEAST_CUT, translateUnit } from '../engine/translator/unit';
 import { AddressSpace } from '../memory/address-space';
 import { Arena } from '../memory/arena';
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../memory/layout';
@@ -24,12 +24,6 @@ export interface TranslationThreadData {
 
 /** Modules that are kept until the threads that asked for them have taken them, so that V8 knows them by then. */
 const KEPT = 64;
-/** The first translation of something hot is to be there after so many milliseconds. */
-const SOON_MS = 10;
-const FIRST_COST_MS = 0.15;
-/** The fewest instructions that are translated at a time, however long that takes. */
-const LEAST = 50;
-const MOST_CUT = 256;
 const MOST_KNOWN = 16384;
 /** The most pages of 64 KiB that a 32-bit memory can have. */
 const MAX_MEMORY_PAGES = 65536;
@@ -39,7 +33,7 @@ export function runTranslationThread(data: TranslationThreadData): never {
   shareInterpreter(data.interpreter, 'plain');
   const thread = new TranslationThread(data);
   try {
-    for (;;) thread.work();
+    for (;;) thread.translateNext();
   } finally {
     thread.end();
   }
@@ -56,10 +50,8 @@ class TranslationThread {
   private readonly kept: WebAssembly.Instance[] = [];
   /** Where regions begin that were made already: others call them there. Who has given one up asks for it again. */
   private readonly known = new Set<number>();
-  /** What was cut short to be there soon. */
-  private readonly cut: TranslationRequest[] = [];
-  /** What translating an instruction takes, in milliseconds. */
-  private cost = FIRST_COST_MS;
+  /** The first one takes long, because the host has not compiled the translator yet. */
+  private isWarm = false;
 
   constructor({ memory, control, translations }: TranslationThreadData) {
     this.arena = Arena.attach(memory);
@@ -75,34 +67,35 @@ class TranslationThread {
 
   /** Everybody translates for himself again. */
   end(): void {
-    this.store.requests.serve(false);
+    this.store.requests.service = 'none';
   }
 
-  /** Answers one request, or makes one larger that was cut short. */
-  work(): void {
+  /** Answers one request. */
+  translateNext(): void {
     const { requests } = this.store;
-    const again = requests.isEmpty ? this.cut.shift() : undefined;
-    this.translate(again ?? requests.take(), again !== undefined);
+    const request = requests.take();
+    const start = performance.now();
+    const instructions = this.translate(request);
+    if (this.isWarm) requests.budget.spent(performance.now() - start, instructions);
+    else if (instructions > 0) {
+      this.isWarm = true;
+      requests.service = 'running';
+    }
   }
 
-  private translate(request: TranslationRequest, isWhole: boolean): void {
-    const { space, pc, mode } = request;
-    const start = performance.now();
+  /** @returns how many guest instructions were translated */
+  private translate({ space, pc, mode, limit }: TranslationRequest): number {
     const source = this.sourceOf(space);
-    // Something soon: the host has not compiled the translator yet when it begins.
-    const most = Math.max(LEAST, Math.floor(SOON_MS / this.cost));
-    const limit = isWhole ? REGION_LIMIT : Math.min(REGION_LIMIT, most);
     const isKnown = (target: number): boolean => this.known.has(keyOf(target, mode));
-    const options = { limit, mode, withCallees: true, isKnown };
+    const options = { limit, leastCut: LEAST_CUT, mode, withCallees: true, isKnown };
     const unit = source && translateUnit(source, pc, options);
-    if (!unit) return;
-    const { module, isCut } = unit;
-    if (isCut && limit < REGION_LIMIT && this.cut.length < MOST_CUT) this.cut.push(request);
+    if (!unit) return 0;
+    const { module } = unit;
     if (this.known.size > MOST_KNOWN) this.known.clear();
     for (const entry of module.entries) this.known.add(keyOf(entry, mode));
     this.compile(module.bytes, module.entries);
     this.store.add(module);
-    this.cost = (this.cost + (performance.now() - start) / module.instructions) / 2;
+    return module.instructions;
   }
 
   /**

@@ -71,6 +71,10 @@ export interface Region {
   readonly isCut: boolean;
 }
 
+/** Whether control gets back to the entry inside of the region. */
+export const isLoop = ({ blocks }: Region): boolean =>
+  blocks.some((block) => edgesOf(block).some(({ to }) => to === blocks[0]));
+
 const withEnd = (edge: Edge): readonly Edge[] => (edge.ends ? [edge, edge.ends] : [edge]);
 
 export function edgesOf({ terminator }: Block): readonly Edge[] {

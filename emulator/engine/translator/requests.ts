@@ -1,4 +1,5 @@
 import { acquire, release } from '../../memory/lock';
+import { BUDGET_WORDS, TranslationBudget } from './budget';
 import { FLOAT_MODES, type FloatMode } from './float-mode';
 
 /** What a thread wants to have translated. */
@@ -8,58 +9,62 @@ export interface TranslationRequest {
   /** Where a region is to begin. */
   readonly pc: number;
   readonly mode: FloatMode;
+  /** The most instructions that pay. */
+  readonly limit: number;
 }
 
 /**
- * What the threads of a machine want to have translated, for the one that translates. Words (i32):
+ * What the threads of a machine want to have translated next, for the one that translates. Words (i32):
  *
  * | word | field |
  * |------|-------|
  * | 0    | lock |
  * | 1    | requests put so far, mod 2^32; who translates sleeps on it |
  * | 2    | requests taken so far |
- * | 3    | 1 = somebody translates, or will when he has started |
- * | 4    | a ring of 64 requests: space, pc, mode, 0 |
+ * | 3    | 0 = nobody translates, 1 = somebody will when he has started, 2 = he has |
+ * | 4, 5 | the budget (budget.ts) |
+ * | 6    | the request: space, pc, mode, limit |
  */
 const LOCK = 0;
 const PUT = 1;
 const TAKEN = 2;
-const READY = 3;
-const RING = 4;
-const SLOTS = 64;
-const SLOT_WORDS = 4;
+const SERVICE = 3;
+const BUDGET = 4;
+const REQUEST = BUDGET + BUDGET_WORDS;
+const REQUEST_WORDS = 4;
+
+const SERVICES = ['none', 'starting', 'running'] as const;
+/** Whether a thread translates what is asked for. */
+export type TranslationService = (typeof SERVICES)[number];
 
 /** Bytes that the requests take. */
-export const REQUEST_BYTES = 4 * (RING + SLOTS * SLOT_WORDS);
+export const REQUEST_BYTES = 4 * (REQUEST + REQUEST_WORDS);
 
 export class TranslationRequests {
+  readonly budget: TranslationBudget;
   private readonly words: Int32Array;
 
   constructor(buffer: SharedArrayBuffer) {
     this.words = new Int32Array(buffer, 0, REQUEST_BYTES / 4);
+    this.budget = new TranslationBudget(this.words.subarray(BUDGET, REQUEST));
   }
 
-  /** Whether a thread translates what is asked for, now or soon. */
-  get isServed(): boolean {
-    return Atomics.load(this.words, READY) !== 0;
+  get service(): TranslationService {
+    return SERVICES[Atomics.load(this.words, SERVICE)];
   }
 
-  /** A thread translates from now on, or no longer. */
-  serve(isServed: boolean): void {
-    Atomics.store(this.words, READY, isServed ? 1 : 0);
+  set service(service: TranslationService) {
+    Atomics.store(this.words, SERVICE, SERVICES.indexOf(service));
   }
 
-  /** Asks for a translation. False when too many are asked for already. */
-  put({ space, pc, mode }: TranslationRequest): boolean {
+  /** Asks for a translation. False while another one waits: what is asked for later may be hotter. */
+  put({ space, pc, mode, limit }: TranslationRequest): boolean {
     const { words } = this;
     acquire(words, LOCK);
     const count = words[PUT];
-    const hasRoom = (count - words[TAKEN]) >>> 0 < SLOTS;
+    const hasRoom = count === Atomics.load(words, TAKEN);
     if (hasRoom) {
-      const at = RING + (count & (SLOTS - 1)) * SLOT_WORDS;
-      words[at] = space;
-      words[at + 1] = pc;
-      words[at + 2] = FLOAT_MODES.indexOf(mode);
+      words.set([space, pc, FLOAT_MODES.indexOf(mode), limit], REQUEST);
       Atomics.store(words, PUT, count + 1);
     }
     release(words, LOCK);
@@ -67,19 +72,13 @@ export class TranslationRequests {
     return hasRoom;
   }
 
-  /** Whether `take` would wait. */
-  get isEmpty(): boolean {
-    return Atomics.load(this.words, PUT) === this.words[TAKEN];
-  }
-
   /** The next request. This thread waits for it. */
   take(): TranslationRequest {
     const { words } = this;
     const taken = words[TAKEN];
     while (Atomics.load(words, PUT) === taken) Atomics.wait(words, PUT, taken);
-    const at = RING + (taken & (SLOTS - 1)) * SLOT_WORDS;
-    const [space, pc, mode] = words.subarray(at, at + SLOT_WORDS);
+    const [space, pc, mode, limit] = words.slice(REQUEST, REQUEST + REQUEST_WORDS);
     Atomics.store(words, TAKEN, taken + 1);
-    return { space: space >>> 0, pc: pc >>> 0, mode: FLOAT_MODES[mode] };
+    return { space: space >>> 0, pc: pc >>> 0, mode: FLOAT_MODES[mode], limit };
   }
 }

@@ -5,46 +5,50 @@ import type { InstructionCounter } from '../instruction-counter';
 import { hostHasFusedMadd } from '../host';
 import type { Interpreter } from '../interpreter-module';
 import type { EngineStatistics } from '../statistics';
+import { TranslationBudget } from './budget';
+import { Candidates } from './candidates';
 import { CodeCache, type RegionFunction, type Unit } from './code-cache';
 import { FLOAT_MODES, modeOf, type FloatMode } from './float-mode';
 import { Offers } from './offers';
 import { REGION_LIMIT, type RegionSource } from './region';
 import { regionName } from './region-module';
 import type { RegionStore, StoredModule } from './region-store';
-import { translateUnit, unitsOf } from './unit';
+import type { TranslationRequest, TranslationService } from './requests';
+import { LEAST_CUT, translateUnit, unitsOf } from './unit';
 
 /** Interpreted instructions between two samples of where the time goes. */
 const SAMPLE_EVERY = 10_000;
 /** The same while everything is translated. */
 const EAGER_SAMPLE = 30;
 const EAGER_LIMIT = 60;
-/** Addresses whose samples are counted at a time. */
-const MOST_SAMPLED = 4096;
-/** Samples at one address that make it hot. */
-const HOT_SAMPLES = 3;
+/** Where nothing was translated: so many addresses are remembered. */
+const MOST_REJECTED = 4096;
 /** How long a hart stands still for a translation on its own thread, in milliseconds. */
 const PAUSE_MS = 3;
-/** What translating an instruction takes at first, in milliseconds, before the host has compiled the translator. */
-const FIRST_COST_MS = 0.05;
-/** The fewest instructions that are translated at a time, however long that takes. */
-const LEAST = 24;
-/** Samples after which what was asked for and has not come is asked for again. */
-const PATIENCE = 1000;
+/** The fewest instructions that a region is tried with: a small loop. */
+const LEAST = 32;
+/** A region that was cut short is made anew when so many times as many instructions pay. */
+const GROWTH = 2;
+/** What was asked for and has not come yet: so many are remembered. */
+const MOST_ASKED = 256;
+
+const keyOf = (pc: number, mode: FloatMode): number =>
+  pc * FLOAT_MODES.length + FLOAT_MODES.indexOf(mode);
 
 /** Decides which code is translated, and does it. */
 export class Translator {
   readonly cache: CodeCache;
   /** Translates whatever is met: for tests, and to see what can be translated. */
   isEager = false;
-  private readonly samples = new Map<number, number>();
+  private readonly candidates = new Candidates();
+  private readonly budget: TranslationBudget;
   private readonly rejected = new Set<number>();
   /** What other threads have translated and this one has not met yet. */
   private readonly offers = new Offers();
-  /** What another thread is asked to translate: at which sample, by address and mode. */
+  /** With which limit another thread was asked to translate, by address and mode. */
   private readonly asked = new Map<number, number>();
-  /** Where translations on this thread were cut short, because there was no other to make them. */
-  private readonly cut = new Set<number>();
-  private samplesTaken = 0;
+  /** Regions that were cut short: with which limit. */
+  private readonly cut = new Map<number, number>();
   /** How far the store has been read. */
   private stored: number;
   private readonly imports: Record<string, WebAssembly.ImportValue>;
@@ -52,7 +56,6 @@ export class Translator {
   private translated = 0;
   private milliseconds = 0;
   private longestPause = 0;
-  private cost = FIRST_COST_MS;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -63,6 +66,7 @@ export class Translator {
     private readonly counter?: InstructionCounter,
   ) {
     this.stored = store?.begin ?? 0;
+    this.budget = store?.requests.budget ?? new TranslationBudget();
     this.cache = new CodeCache(memory, code, interpreter.regions);
     this.imports = {
       ...(interpreter as unknown as Record<string, WebAssembly.ImportValue>),
@@ -110,80 +114,101 @@ export class Translator {
       this.translate(hart, pc);
       return;
     }
-    this.samplesTaken += 1;
-    if (this.cut.size > 0) this.askForCut(hart, space);
+    this.budget.ran();
     const unit = this.cache.unitAt(pc);
-    const isOther = unit !== undefined && this.hasWrongMode(unit, hart);
-    if (unit && !isOther) return;
-    if (this.samples.size > MOST_SAMPLED) this.samples.clear();
-    const count = (this.samples.get(pc) ?? 0) + 1;
-    this.samples.set(pc, count);
-    if (count < HOT_SAMPLES && !isOther) return;
-    this.samples.delete(pc);
-    if (!this.ask(hart, pc, space)) this.translate(hart, pc);
+    // A cut region's end may lead back to it through code that is interpreted.
+    if (!unit || this.cut.has(pc) || this.hasWrongMode(unit, hart)) this.candidates.sample(pc);
+    if (this.budget.left > 0) this.tryBest(hart, space);
+  }
+
+  /** Translates what was met most often, as much of it as pays. */
+  private tryBest(hart: HartState, space: number): void {
+    const best = this.candidates.best();
+    if (!best) return;
+    const { pc, samples } = best;
+    const worth = this.budget.worth(samples * SAMPLE_EVERY);
+    const limit = Math.min(REGION_LIMIT, Math.max(LEAST, worth));
+    const before = this.cut.get(pc);
+    const unit = this.cache.unitAt(pc);
+    const isSame = unit !== undefined && !this.hasWrongMode(unit, hart);
+    if (isSame && before !== undefined && limit < GROWTH * before) {
+      this.candidates.tried(pc);
+      return;
+    }
+    const service = this.serviceFor();
+    if (service !== 'none' && !this.ask(hart, { pc, space, limit }) && service === 'running') {
+      // There is no room: it stays the next one.
+      return;
+    }
+    this.candidates.tried(pc);
+    if (service !== 'running') this.translate(hart, pc, Math.min(limit, this.affordable));
+  }
+
+  /** Whether another thread translates; one is started if there can be. */
+  private serviceFor(): TranslationService {
+    const { store } = this;
+    if (!store) return 'none';
+    if (store.requests.service === 'none') store.onWanted?.();
+    return store.requests.service;
   }
 
   /** Translates the region that begins at `pc`, and what it calls, on this thread. */
-  translate(hart: HartState, pc: number): void {
+  translate(hart: HartState, pc: number, limit = EAGER_LIMIT): void {
     const { isEager } = this;
     if (this.rejected.has(pc) || (isEager && this.cache.unitAt(pc))) return;
     const start = performance.now();
     const unit = translateUnit(this.source, pc, {
-      limit: isEager ? EAGER_LIMIT : this.affordable,
+      limit,
+      leastCut: isEager ? 0 : LEAST_CUT,
       mode: this.modeFor(hart),
       withCallees: !isEager,
       counts: this.counter !== undefined,
       isKnown: (target) => this.cache.unitAt(target) !== undefined,
     });
     if (!unit) {
-      if (this.rejected.size > MOST_SAMPLED) this.rejected.clear();
-      this.rejected.add(pc);
+      if (isEager) this.reject(pc);
+      this.paused(performance.now() - start);
       return;
     }
-    const { module, isCut } = unit;
+    const { module } = unit;
     // Others have theirs already, or are told now.
     const isRead = this.store?.end === this.stored;
     this.store?.add(module);
     if (this.store && isRead) this.stored = this.store.end;
     this.install(module);
-    const taken = performance.now() - start;
-    this.cost = (this.cost + taken / module.instructions) / 2;
-    this.paused(taken);
-    if (isCut && !isEager && this.cut.size < MOST_SAMPLED) this.cut.add(pc);
+    this.paused(performance.now() - start, module.instructions);
+    if (!isEager) this.done(pc, limit, unit.isCut);
+  }
+
+  /** A region at `pc` is there, made with this limit. */
+  private done(pc: number, limit: number, isCut: boolean): void {
+    this.candidates.delete(pc);
+    if (this.cut.size > MOST_REJECTED) this.cut.clear();
+    if (isCut && limit < REGION_LIMIT) this.cut.set(pc, limit);
+    else this.cut.delete(pc);
+  }
+
+  private reject(pc: number): void {
+    if (this.rejected.size > MOST_REJECTED) this.rejected.clear();
+    this.rejected.add(pc);
   }
 
   /** How many instructions can be translated without a long pause. */
   private get affordable(): number {
-    return Math.min(REGION_LIMIT, Math.max(LEAST, Math.floor(PAUSE_MS / this.cost)));
+    return Math.max(LEAST, Math.floor(PAUSE_MS / this.budget.cost));
   }
 
-  /** Asks the thread that translates, if there is one. False when this thread has to. */
-  private ask(hart: HartState, pc: number, space: number): boolean {
-    const { store, asked, samplesTaken } = this;
-    if (!store) return false;
-    if (!store.requests.isServed) store.onWanted?.();
-    if (!store.requests.isServed) return false;
+  /** Asks the thread that translates. False when it has enough to do. */
+  private ask(hart: HartState, request: Omit<TranslationRequest, 'mode'>): boolean {
     const mode = this.modeFor(hart);
-    const key = pc * FLOAT_MODES.length + FLOAT_MODES.indexOf(mode);
-    const since = asked.get(key);
-    if (since !== undefined && samplesTaken - since < PATIENCE) return true;
-    if (asked.size > MOST_SAMPLED) asked.clear();
-    // When there is no room it is hot again later.
-    if (store.requests.put({ space, pc, mode })) asked.set(key, samplesTaken);
+    if (!this.store?.requests.put({ ...request, mode })) return false;
+    if (this.asked.size > MOST_ASKED) this.asked.clear();
+    this.asked.set(keyOf(request.pc, mode), request.limit);
     return true;
   }
 
-  /** What was cut short is made anew: by the thread that translates, or here when more can be afforded by now. */
-  private askForCut(hart: HartState, space: number): void {
-    const [pc] = this.cut;
-    if (!this.ask(hart, pc, space)) {
-      if (this.affordable < REGION_LIMIT) return;
-      this.translate(hart, pc);
-    }
-    this.cut.delete(pc);
-  }
-
-  private paused(milliseconds: number): void {
+  private paused(milliseconds: number, instructions = 0): void {
+    this.budget.spent(milliseconds, instructions);
     this.milliseconds += milliseconds;
     this.longestPause = Math.max(this.longestPause, milliseconds);
   }
@@ -215,17 +240,22 @@ export class Translator {
 
   /** Whether a module is of use here at once: it was asked for, or its code is decoded and not translated. */
   private wants({ entries, mode, instructions }: StoredModule): boolean {
-    let isAsked = false;
+    const [pc] = entries;
+    let limit: number | undefined;
     for (const other of mode ? [mode] : FLOAT_MODES) {
-      const key = entries[0] * FLOAT_MODES.length + FLOAT_MODES.indexOf(other);
-      if (this.asked.delete(key)) isAsked = true;
+      const key = keyOf(pc, other);
+      limit = this.asked.get(key) ?? limit;
+      this.asked.delete(key);
     }
-    if (isAsked) return true;
+    if (limit !== undefined) {
+      this.done(pc, limit, instructions >= limit);
+      return true;
+    }
     // One that was cut short, made anew.
-    const present = this.cache.unitAt(entries[0]);
+    const present = this.cache.unitAt(pc);
     if (present && present.mode === mode && present.instructions < instructions) return true;
-    if (entries.some((pc) => this.cache.has(pc))) return false;
-    return entries.some((pc) => this.code.lookup(pc) !== 0);
+    if (entries.some((entry) => this.cache.has(entry))) return false;
+    return entries.some((entry) => this.code.lookup(entry) !== 0);
   }
 
   /** Uses what another thread has translated for the code at `pc`, if there is something. */

@@ -1,12 +1,18 @@
 import { hostHasFusedMadd } from '../host';
 import type { FloatMode } from './float-mode';
-import { discoverRegion, type Region, type RegionSource } from './region';
+import { discoverRegion, isLoop, type Region, type RegionSource } from './region';
 import { hasModes } from './region-function';
 import { buildRegionModule } from './region-module';
 import type { CodeRun, StoredModule } from './region-store';
 
 /** Functions that a region calls are translated with it while there is room, but no more than so many regions in all. */
 const MOST_REGIONS = 64;
+/** Others are small, or as large as this part of what may be translated in all; larger ones wait until they are hot. */
+const SMALL = 48;
+const CALLEE_PART = 1 / 4;
+
+/** What is cut short to fewer instructions is left too soon to pay, unless it is a loop. */
+export const LEAST_CUT = 64;
 
 export interface UnitOptions {
   /** The most instructions of all regions together. */
@@ -16,6 +22,8 @@ export interface UnitOptions {
   readonly withCallees: boolean;
   /** Whether the code counts its instructions [false]. */
   readonly counts?: boolean;
+  /** A region that the limit cuts short is made only if it is a loop or has so many instructions [0]. */
+  readonly leastCut?: number;
   readonly isKnown?: (target: number) => boolean;
 }
 
@@ -27,12 +35,12 @@ export interface TranslatedUnit {
 
 /**
  * Translates the region that begins at `pc`, and what it calls.
- * @returns undefined when not even the first instruction can be translated
+ * @returns undefined when not even the first instruction can be translated, or too little
  */
 export function translateUnit(
   source: RegionSource,
   pc: number,
-  { limit, mode, withCallees, counts = false, isKnown = () => false }: UnitOptions,
+  { limit, mode, withCallees, counts = false, leastCut = 0, isKnown = () => false }: UnitOptions,
 ): TranslatedUnit | undefined {
   // Read once: another thread may be changing the code.
   const bits = new Map<number, number>();
@@ -46,6 +54,8 @@ export function translateUnit(
   const read: RegionSource = { fetch, isBreakpoint: (address) => source.isBreakpoint(address) };
   const region = discoverRegion(read, pc, limit);
   if (!region) return undefined;
+  if (region.isCut && limit < leastCut && !isLoop(region)) return undefined;
+  const mostInCallee = Math.max(SMALL, limit * CALLEE_PART);
   const regions = [region];
   let room = limit - region.instructions;
   // The list grows while it is gone through.
@@ -53,8 +63,8 @@ export function translateUnit(
     for (const target of calls) {
       if (room <= 0 || regions.length >= MOST_REGIONS) break;
       if (isKnown(target) || regions.some(({ entry }) => entry === target)) continue;
-      const callee = discoverRegion(read, target, room);
-      if (!callee) continue;
+      const callee = discoverRegion(read, target, Math.min(room, mostInCallee));
+      if (!callee || callee.isCut) continue;
       regions.push(callee);
       room -= callee.instructions;
     }
