@@ -4,7 +4,7 @@ import type { DebugHooks, DebugTarget, MachineStop, MemoryObserver } from './deb
 import { parseElf, type ElfImage } from './elf/parse';
 import type { SymbolTable } from './elf/symbols';
 import { TIMEBASE_HZ } from './engine/csr';
-import { Engine } from './engine/engine';
+import { Engine, type EngineKind } from './engine/engine';
 import type { HartState } from './engine/hart-state';
 import { Engines, type StopAddresses } from './engines';
 import { Executor } from './executor';
@@ -127,7 +127,7 @@ export class Machine implements DebugTarget {
         counts,
       );
       // What is counted lies in the arena, which other processes do not see.
-      const processes = counts ? undefined : workspaceProcesses(options, space);
+      const processes = counts ? undefined : workspaceProcesses(options, space, kind);
       this.workspaceProcesses = processes;
       first.code.onBreakpoints = () => {
         pool.setBreakpoints(first.code.breakpoints);
@@ -440,7 +440,9 @@ function startOf({ kernel }: GuestProcess): ProcessStart {
 function workspaceProcesses(
   { workspaces, log = () => undefined }: MachineOptions,
   { arena }: AddressSpace,
+  engine: EngineKind,
 ): WorkspaceProcesses | undefined {
   if (!workspaces || workspaces.processes === 0) return undefined;
-  return new WorkspaceProcesses(workspaces, arena.frames.limit * PAGE_SIZE, log);
+  const memoryLimit = arena.frames.limit * PAGE_SIZE;
+  return new WorkspaceProcesses(workspaces, { memoryLimit, engine }, log);
 }

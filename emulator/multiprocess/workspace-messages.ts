@@ -1,3 +1,4 @@
+import type { EngineKind } from '../engine/engine';
 import { HART, PAGE_COUNT, PAGE_SIZE } from '../memory/layout';
 import { isLayout, type PageBytes } from '../memory/travel';
 import type { Output } from './workspace-calls';
@@ -19,13 +20,10 @@ export const CONTEXT_BYTES = HART.limit;
 export const MOST_PAGES = 256;
 
 export type ToProcess =
-  /**
-   * The memory that the next runs begin with: its whole layout, or what differs from the memory before. The memory
-   * limit is in bytes.
-   */
+  /** The memory that the next runs begin with: its whole layout, or what differs from the memory before. */
   | {
       readonly type: 'snapshot';
-      readonly memoryLimit: number;
+      readonly machine: MachineTraits;
       readonly layout: Uint32Array;
       readonly isWhole: boolean;
     }
@@ -34,6 +32,13 @@ export type ToProcess =
   | { readonly type: 'breakpoints'; readonly addresses: Uint32Array }
   /** The vCPU comes home as it is. */
   | { readonly type: 'recall'; readonly run: number };
+
+/** What a process has of the machine that it works for. */
+export interface MachineTraits {
+  /** In bytes. */
+  readonly memoryLimit: number;
+  readonly engine: EngineKind;
+}
 
 /** A vCPU begins or goes on, in the memory of the snapshot that came last. */
 export interface RunMessage {
@@ -83,8 +88,8 @@ const isPages = (value: unknown): value is Uint32Array =>
   isWords(value, MOST_PAGES) && value.every((page) => page > 0 && page < PAGE_COUNT);
 
 const TO_PROCESS: Record<ToProcess['type'], (fields: Fields) => boolean> = {
-  snapshot: ({ memoryLimit, layout, isWhole: whole }) =>
-    isWhole(memoryLimit) &&
+  snapshot: ({ machine, layout, isWhole: whole }) =>
+    isTraits(machine) &&
     layout instanceof Uint32Array &&
     isLayout(layout) &&
     typeof whole === 'boolean',
@@ -113,6 +118,17 @@ const FROM_PROCESS: Record<FromProcess['type'], (fields: Fields) => boolean> = {
     Array.isArray(output) &&
     output.every(isOutput),
 };
+
+const ENGINES: readonly unknown[] = [
+  'interpreter',
+  'translator',
+  'auto',
+] satisfies readonly EngineKind[];
+
+function isTraits(value: unknown): value is MachineTraits {
+  const { memoryLimit, engine } = fieldsOf(value);
+  return isWhole(memoryLimit) && ENGINES.includes(engine);
+}
 
 function isOutput(value: unknown): value is Output {
   const { descriptor, bytes } = fieldsOf(value);

@@ -16,6 +16,7 @@ import {
   MOST_PAGES,
   type BackMessage,
   type FromProcess,
+  type MachineTraits,
   type ToProcess,
 } from './workspace-messages';
 
@@ -75,7 +76,7 @@ export interface ProcessContext {
   readonly connection: OwnerConnection;
   readonly history: PageHistory;
   readonly traffic: Traffic;
-  readonly memoryLimit: number;
+  readonly machine: MachineTraits;
 }
 
 /** One process as the machine sees it. */
@@ -169,12 +170,12 @@ export class WorkspaceProcess {
   private noteSnapshot(snapshot: Snapshot): void {
     const before = this.snapshot;
     if (before === snapshot) return;
-    const { memoryLimit } = this.context;
+    const { machine } = this.context;
     const changes = before && layoutSince(snapshot.space, before.space);
     const layout = changes ?? layoutOf(snapshot.space) ?? new Uint32Array();
     if (changes) for (const page of layoutPages(changes)) this.sent.delete(page);
     else this.sent.clear();
-    this.note({ type: 'snapshot', memoryLimit, layout, isWhole: changes === undefined });
+    this.note({ type: 'snapshot', machine, layout, isWhole: changes === undefined });
     this.snapshot = snapshot.retain();
     before?.release();
   }

@@ -7,7 +7,12 @@ import { takeContext } from './hart-context';
 import { PageHistory } from './page-history';
 import { hasStop, isRefusal, readStop } from './stop-code';
 import { OwnerConnection, type WorkspaceHost, type FromOwner } from './workspace-host';
-import { checkedFromProcess, type BackMessage, type FromProcess } from './workspace-messages';
+import {
+  checkedFromProcess,
+  type BackMessage,
+  type FromProcess,
+  type MachineTraits,
+} from './workspace-messages';
 import {
   isAbout,
   Snapshot,
@@ -54,12 +59,12 @@ export class WorkspaceProcesses {
   private failures = 0;
 
   /**
-   * @param memoryLimit bytes that the machine may use, and so each of its vCPUs
+   * @param machine what each vCPU runs with, as the machine does
    * @param report is told of processes that ended by themselves
    */
   constructor(
     private readonly host: WorkspaceHost,
-    private readonly memoryLimit: number,
+    private readonly machine: MachineTraits,
     private readonly report: (text: string) => void,
   ) {}
 
@@ -167,9 +172,9 @@ export class WorkspaceProcesses {
   /** The connection to the processes' owner, made when the first vCPU comes. */
   private connected(): ProcessContext {
     if (this.context) return this.context;
-    const { host, traffic, memoryLimit } = this;
+    const { host, traffic, machine } = this;
     const connection = new OwnerConnection(host);
-    this.context = { connection, traffic, memoryLimit, history: new PageHistory() };
+    this.context = { connection, traffic, machine, history: new PageHistory() };
     return this.context;
   }
 
@@ -240,7 +245,7 @@ export class WorkspaceProcesses {
         return;
       case 'changed': {
         const held = stay.parts.reduce((sum, part) => sum + part.length, message.bytes.length);
-        if (held > this.memoryLimit) return this.discard(process, 'sent too much');
+        if (held > this.machine.memoryLimit) return this.discard(process, 'sent too much');
         stay.parts.push(message.bytes);
         return;
       }

@@ -12,6 +12,7 @@ import {
   checkedToProcess,
   MOST_PAGES,
   type FromProcess,
+  type MachineTraits,
   type RunMessage,
   type ToProcess,
 } from './workspace-messages';
@@ -55,7 +56,7 @@ export interface RunnerHost {
  */
 export class WorkspaceRunner {
   private arena: Arena | undefined;
-  private memoryLimit = 0;
+  private machine: MachineTraits = { memoryLimit: 0, engine: 'interpreter' };
   private engine: Engine | undefined;
   private snapshot: AddressSpace | undefined;
   private run: Run | undefined;
@@ -75,7 +76,7 @@ export class WorkspaceRunner {
   private answer(message: ToProcess): void {
     switch (message.type) {
       case 'snapshot':
-        return this.begin(message.memoryLimit, message.layout, message.isWhole);
+        return this.begin(message.machine, message.layout, message.isWhole);
       case 'run':
         return this.start(message);
       case 'pages':
@@ -87,12 +88,12 @@ export class WorkspaceRunner {
     }
   }
 
-  /** Lays out new memory, or changes the former one. What is decoded stays while no code is concerned. */
-  private begin(memoryLimit: number, layout: Uint32Array, isWhole: boolean): void {
+  /** Lays out new memory, or changes the former one. What is decoded and translated stays while no code is concerned. */
+  private begin(machine: MachineTraits, layout: Uint32Array, isWhole: boolean): void {
     if (this.run) throw new Error('memory came while a vCPU runs');
     if (isWhole) {
       this.snapshot?.destroy();
-      this.snapshot = AddressSpace.create(this.prepare(memoryLimit), { tables: false });
+      this.snapshot = AddressSpace.create(this.prepare(machine), { tables: false });
     }
     const { snapshot } = this;
     if (!snapshot) throw new Error('changes of a memory came before it');
@@ -100,9 +101,11 @@ export class WorkspaceRunner {
     mapLayout(snapshot, layout);
   }
 
-  private prepare(memoryLimit: number): Arena {
-    if (this.arena && this.memoryLimit === memoryLimit) return this.arena;
-    this.memoryLimit = memoryLimit;
+  private prepare(machine: MachineTraits): Arena {
+    const { memoryLimit, engine } = machine;
+    const isSame = this.machine.memoryLimit === memoryLimit && this.machine.engine === engine;
+    if (this.arena && isSame) return this.arena;
+    this.machine = machine;
     const arena = Arena.create({
       limitBytes: memoryLimit,
       tablePairs: 2,
@@ -114,7 +117,8 @@ export class WorkspaceRunner {
     arena.allocateHarts();
     // Of no use: a workspace's time is virtual.
     const environment = { time: () => 0n };
-    this.engine = new Engine(AddressSpace.create(arena, { tables: false }), environment);
+    const root = AddressSpace.create(arena, { tables: false });
+    this.engine = new Engine(root, environment, undefined, engine);
     this.arena = arena;
     return arena;
   }
