@@ -3,7 +3,8 @@ import type { Decoded } from '../isa/types';
 import type { Bulk } from '../memory/bulk';
 import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
 import { fusedAt, LONGEST_FUSED, operationOf } from './operations';
-import { BREAKPOINT_BIT, LONGEST_RUN, PSEUDO, RECORD, REGIONS, writeOperands } from './records';
+import { MAP, NODE, RecordPool } from './record-pool';
+import { BREAKPOINT_BIT, LONGEST_RUN, PSEUDO, RECORD, writeOperands } from './records';
 
 /** Where code comes from. */
 export interface CodeSource {
@@ -15,40 +16,9 @@ export interface CodeSource {
   codePage(page: number): number;
 }
 
-/**
- * The record pool of the arena: 16-byte records, page maps and run nodes, handed out one after another
- * and given back all at once.
- *
- * A page map is what the code table's entry of a page points to:
- *
- * | offset | type     | field |
- * |--------|----------|-------|
- * | 0      | 2048×u32 | the record of the instruction at each halfword, or 0 |
- * | 8192   | u32      | page number |
- * | 8196   | u32      | next page map |
- * | 8200   | u32      | first run node |
- * | 8204   | u32      | 1 = records or regions in use were made from the copy |
- * | 8208   | 4096 B   | a copy of the page: what its records and regions were made from |
- *
- * A run node says which records hold instructions of the page: u32 next node, u32 first record, u32
- * number of records. The pool itself begins with u32 next free address, u32 first page map; from 16 on lies
- * the engine's region block (`REGIONS` in records.ts).
- */
-const MAP = {
-  bytes: 8208 + PAGE_SIZE,
-  page: 8192,
-  next: 8196,
-  runs: 8200,
-  inUse: 8204,
-  copy: 8208,
-} as const;
 /** Bits of `CodeSource.codePage`. */
 const CAN_CHANGE = 1;
 const IS_TOLD = 2;
-const NODE = { bytes: 16, next: 0, start: 4, count: 8 } as const;
-/** Where the region block lies in the pool. */
-export const REGION_BLOCK = 16;
-const POOL_HEADER = REGION_BLOCK + REGIONS.size;
 /** So many instructions at its end a run may have in common with another one. */
 const MOST_REPEATED = 32;
 
@@ -68,13 +38,6 @@ interface Stub {
   readonly jumps: number[];
 }
 
-/** A record that stands for an instruction now. */
-export interface DecodedRecord {
-  readonly record: number;
-  /** Bytes of the instruction; 0 where control never goes on to the next one. */
-  readonly length: number;
-}
-
 interface Run {
   readonly pcs: number[];
   readonly decoded: (Decoded | undefined)[];
@@ -83,9 +46,7 @@ interface Run {
 }
 
 /** Turns code into records and keeps the code table that the interpreter looks addresses up in. */
-export class CodeSpace {
-  private readonly view: DataView;
-  private readonly words: Uint32Array;
+export class CodeSpace extends RecordPool {
   private readonly stubs = new Map<number, Stub>();
   /** Pages with records that this hart's stores have changed since the last `fence.i`. */
   private readonly stale = new Set<number>();
@@ -100,7 +61,6 @@ export class CodeSpace {
   isConcurrent = false;
   readonly breakpoints = new Set<number>();
   private mayRepeat = true;
-  private poolEnd: number;
   /** Called before any records are dropped. */
   beforeDrop: (() => void) | undefined;
   /** Called when breakpoints have changed. */
@@ -114,22 +74,12 @@ export class CodeSpace {
    */
   constructor(
     memory: WebAssembly.Memory,
-    readonly table: number,
-    private readonly pool: { readonly base: number; readonly bytes: number },
+    table: number,
+    pool: { readonly base: number; readonly bytes: number },
     private readonly source: CodeSource,
     private readonly bulk: Pick<Bulk, 'copy' | 'equal'>,
   ) {
-    this.view = new DataView(memory.buffer);
-    this.words = new Uint32Array(memory.buffer);
-    this.poolNext = pool.base + POOL_HEADER;
-    this.firstMap = 0;
-    this.poolEnd = pool.base + pool.bytes;
-    this.words.fill(0, this.regionBlock >>> 2, (pool.base + POOL_HEADER) >>> 2);
-  }
-
-  /** Arena address of the region block. */
-  get regionBlock(): number {
-    return this.pool.base + REGION_BLOCK;
+    super(memory, table, pool);
   }
 
   /**
@@ -138,36 +88,10 @@ export class CodeSpace {
    * @throws Error when the pool is too small for that
    */
   cede(bytes: number): number {
-    const end = this.poolEnd - Math.ceil(bytes / RECORD.size) * RECORD.size;
-    if (end - this.pool.base < LONGEST_RUN * PAGE_SIZE) {
-      throw new Error(`the record pool of ${this.pool.bytes} bytes has no ${bytes} bytes to spare`);
-    }
+    const end = this.endWithout(bytes);
     this.flush();
     this.poolEnd = end;
     return end;
-  }
-
-  private get poolNext(): number {
-    return this.words[this.pool.base >>> 2];
-  }
-
-  private set poolNext(address: number) {
-    this.words[this.pool.base >>> 2] = address;
-  }
-
-  private get firstMap(): number {
-    return this.words[(this.pool.base >>> 2) + 1];
-  }
-
-  private set firstMap(address: number) {
-    this.words[(this.pool.base >>> 2) + 1] = address;
-  }
-
-  /** The record of the instruction at `pc`, or 0 when it has none yet. */
-  lookup(pc: number): number {
-    if (pc >= ADDRESS_LIMIT) return 0;
-    const map = this.words[(this.table >>> 2) + Math.floor(pc / PAGE_SIZE)];
-    return map === 0 ? 0 : this.words[(map >>> 2) + ((pc & (PAGE_SIZE - 1)) >>> 1)];
   }
 
   /**
@@ -366,12 +290,7 @@ export class CodeSpace {
   flush(): void {
     this.beforeDrop?.();
     this.regions?.flush();
-    for (let map = this.firstMap; map !== 0; map = this.words[(map + MAP.next) >>> 2]!) {
-      const page = this.words[(map + MAP.page) >>> 2];
-      this.words[(this.table >>> 2) + page] = 0;
-    }
-    this.poolNext = this.pool.base + POOL_HEADER;
-    this.firstMap = 0;
+    this.empty();
     this.stubs.clear();
     this.stale.clear();
     this.changeable.clear();
@@ -384,71 +303,15 @@ export class CodeSpace {
     for (const address of breakpoints) this.breakpoints.add(address);
   }
 
-  /** Where records lie: arena address and bytes of what is left of the pool. */
-  get records(): { readonly base: number; readonly bytes: number } {
-    return { base: this.pool.base, bytes: this.poolEnd - this.pool.base };
-  }
-
   /** Decodes everything anew, each instruction into one record only, so that records can be counted. */
   repeatNothing(): void {
     this.mayRepeat = false;
     this.flush();
   }
 
-  /** All records that stand for code now, each once, but for repetitions. */
-  *decoded(): Generator<DecodedRecord> {
-    const { words } = this;
-    const seen = new Set<number>();
-    const pcOf = (record: number): number => words[(record + RECORD.pc) >>> 2];
-    for (let map = this.firstMap; map !== 0; map = words[(map + MAP.next) >>> 2]) {
-      for (let node = words[(map + MAP.runs) >>> 2]; node !== 0;) {
-        const start = words[(node + NODE.start) >>> 2];
-        const end = start + RECORD.size * words[(node + NODE.count) >>> 2];
-        for (let record = start; record < end; record += RECORD.size) {
-          const pc = pcOf(record);
-          // A run that reaches into the next page has a node there as well.
-          if (seen.has(record) || this.lookup(pc) !== record) continue;
-          seen.add(record);
-          yield { record, length: Math.max(0, pcOf(record + RECORD.size) - pc) };
-        }
-        node = words[(node + NODE.next) >>> 2];
-      }
-    }
-  }
-
-  /** Bytes of the pool in use. */
-  get usedBytes(): number {
-    return this.poolNext - this.pool.base;
-  }
-
   /** One run needs at most this: its records, a stub for each, two nodes and page maps. */
   private ensureRoom(): void {
     if (!this.hasRoom()) this.flush();
-  }
-
-  private hasRoom(): boolean {
-    const worst = (2 * LONGEST_RUN + 2) * RECORD.size + 2 * (NODE.bytes + MAP.bytes);
-    return this.poolNext + 2 * worst <= this.poolEnd;
-  }
-
-  private allocate(bytes: number): number {
-    const address = this.poolNext;
-    this.poolNext = address + bytes;
-    return address;
-  }
-
-  private pageMap(page: number): number {
-    const entry = (this.table >>> 2) + page;
-    let map = this.words[entry];
-    if (map === 0) {
-      map = this.allocate(MAP.bytes);
-      this.words.fill(0, map >>> 2, (map + MAP.bytes) >>> 2);
-      this.words[(map + MAP.page) >>> 2] = page;
-      this.words[(map + MAP.next) >>> 2] = this.firstMap;
-      this.firstMap = map;
-      this.words[entry] = map;
-    }
-    return map;
   }
 
   private addNode(page: number, start: number, count: number): void {
