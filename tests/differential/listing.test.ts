@@ -19,7 +19,7 @@ function comparable(listing: string): string[] {
     .map((line) =>
       line
         .replace(/\s+# [0-9a-f]+ <.*/, '')
-        .replace(/<[^>]+>/, '<>')
+        .replace(/<.+>/, '<>')
         .trimEnd(),
     )
     .filter((line) => /^ *[0-9a-f]+:\t|^[0-9a-f]{16} <>:$/.test(line) && !/:\t0000 /.test(line));

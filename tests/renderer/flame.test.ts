@@ -97,13 +97,18 @@ describe('a flame graph', () => {
 
   test('says what is selected, what was found, and opens code', async () => {
     fakeWindow();
-    const graph = show(FlameGraph, { tree: TREE, unit: 'instructions', search: 'fma' });
+    const graph = show(FlameGraph, {
+      tree: TREE,
+      unit: 'instructions',
+      text: (cost: number) => `${cost} instructions`,
+      search: 'fma',
+    });
     expect(graph.get('[data-testid=flame-about]').text()).toContain('30.0 % found');
     const box = graph.get('[data-testid=flame-graph]');
     await box.trigger('keydown', { key: 'ArrowDown' });
     await box.trigger('keydown', { key: 'ArrowDown' });
     expect(graph.get('[data-testid=flame-about]').text()).toContain(
-      'dot: 40 instructions (40.0 %), 10 of its own, 5 calls',
+      'dot: 40 instructions (40.0 %), 10 instructions of its own, 5 calls',
     );
     await box.trigger('keydown', { key: 'o' });
     expect(graph.emitted('open')).toEqual([[0x2000]]);
