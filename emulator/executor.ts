@@ -162,7 +162,8 @@ export class Executor {
 
   /** Runs one hart for what is left of its turn, or less. */
   runTurn(hart: Hart, budget: number, through = false): MachineStop | undefined {
-    this.enter(hart);
+    const failed = this.enter(hart);
+    if (failed) return this.stops.settle(hart, failed);
     const { state, vcpu } = hart;
     const end = vcpu ? undefined : this.kernelOf(hart).deliverPending(state);
     if (end) return this.stops.settleCall(hart, end);
@@ -232,10 +233,14 @@ export class Executor {
     return options.engines.of(hart.owner.space) === engine;
   }
 
-  /** Points engine and kernel at a hart. */
-  enter(hart: Hart): void {
-    this.harts.enter(hart);
+  /**
+   * Points engine and kernel at a hart.
+   * @returns a fault when there is no memory for what its lender has new
+   */
+  enter(hart: Hart): EngineStop | undefined {
+    const stop = this.harts.enter(hart);
     this.kernelOf(hart).memory.use(hart.space);
+    return stop;
   }
 
   /**

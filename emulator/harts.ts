@@ -1,5 +1,5 @@
 import { HartState } from './engine/hart-state';
-import type { Engine } from './engine/engine';
+import { adoptNews, type Engine, type EngineStop } from './engine/engine';
 import { takeOut, type TableHolders } from './family';
 import { noteCall } from './hart-events';
 import { HART } from './memory/layout';
@@ -259,16 +259,20 @@ export class Harts {
     this.called = true;
   }
 
-  /** Points the engine at a hart. A vCPU sees from here on what its lender has new. */
-  enter(hart: Hart): void {
+  /**
+   * Points the engine at a hart. A vCPU sees from here on what its lender has new.
+   * @returns a fault when there is no memory for that
+   */
+  enter(hart: Hart): EngineStop | undefined {
     const { space } = hart;
     if (!this.host.tables.use(space)) throw new Error('the arena has no delta tables left');
     space.hart = hart.index;
-    if (hart.vcpu) space.adopt();
+    const stop = hart.vcpu && adoptNews(space, hart.state.pc);
     hart.state.setField(HART.thread, 0);
     hart.process = undefined;
     this.host.engineOf(hart).attach(hart.state, space);
     this.observer?.entered(hart);
+    return stop;
   }
 
   /** Gives a space delta tables; false when all are in use. */

@@ -1,6 +1,7 @@
 import { decode, type Decoded } from '../isa';
 import type { AddressSpace } from '../memory/address-space';
 import type { Arena } from '../memory/arena';
+import { OutOfMemory } from '../memory/errors';
 import type { Fault } from '../memory/faults';
 import { ACCESS_ATOMIC, ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SIZE } from '../memory/layout';
 import { AccessLog, LOG_BYTES, LOG_CHUNK, type AccessObserver } from './access-log';
@@ -80,6 +81,21 @@ function recordsOf(arena: Arena, { index, of, counts }: EnginePart): HeapPlace {
 export function countingPlace({ records }: Arena): HeapPlace {
   const bytes = Math.floor(records.bytes / 4 / PAGE_SIZE) * PAGE_SIZE;
   return { base: records.base + records.bytes - bytes, bytes };
+}
+
+/**
+ * A borrower sees from here on what its lenders have new.
+ * @param pc of the hart's next instruction
+ * @returns a fault there when there is no memory for it
+ */
+export function adoptNews(space: AddressSpace, pc: number): EngineStop | undefined {
+  try {
+    space.adopt();
+    return undefined;
+  } catch (error) {
+    if (!(error instanceof OutOfMemory)) throw error;
+    return { kind: 'fault', fault: { kind: 'out-of-memory', access: 'read', address: pc } };
+  }
 }
 
 /**
@@ -354,8 +370,7 @@ export class Engine {
         this.counting?.counter.resolve(hart);
         return undefined;
       case REASON.news:
-        this.space.adopt();
-        return undefined;
+        return adoptNews(this.space, hart.pc);
       case REASON.miss:
         return this.miss(hart, through);
       case REASON.ecall:
@@ -366,12 +381,14 @@ export class Engine {
         return { kind: 'breakpoint' };
       case REASON.misaligned:
         return { kind: 'misaligned', address: hart.longField(HART.faultAddress) };
-      case REASON.fenceI:
-        this.space.adopt();
+      case REASON.fenceI: {
+        const stop = adoptNews(this.space, hart.pc);
+        if (stop) return stop;
         this.code.synchronize(this.space.codeVersion);
         hart.pc += 4;
         hart.instret += 1;
         return undefined;
+      }
       case REASON.csr:
         return this.csr(hart);
       default:

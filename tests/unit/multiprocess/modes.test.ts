@@ -1,6 +1,8 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Machine, type StandardStreams } from '../../../emulator';
 import { assemble } from '../../../emulator/isa';
+import { AddressSpace } from '../../../emulator/memory/address-space';
+import { OutOfMemory } from '../../../emulator/memory/errors';
 import { pageState } from '../../../emulator/memory/states';
 import { writeElf } from '../../support/elf-writer';
 
@@ -41,6 +43,27 @@ const EXIT = 'li a7, 93\n ecall\n';
 /** The plain call on the current stack, for n vCPUs: id in a0. */
 const forkHere = (n: number): string => `li a0, ${n}\n li a1, 0\n li a2, 0\n li a7, 110\n ecall\n`;
 const WAIT = 'li a7, 111\n ecall\n';
+
+test('a vCPU without memory for what its lender has new fails, and main goes on', () => {
+  const machine = machineOf(`
+      ${forkHere(2)}
+      beqz a0, main
+      fence
+      ${WAIT}
+    main:
+      ${WAIT}
+      ${EXIT}
+  `);
+  const adopt = vi.spyOn(AddressSpace.prototype, 'adopt').mockImplementation(() => {
+    throw new OutOfMemory('no page-table node left');
+  });
+  try {
+    expect(run(machine)).toEqual(exited(0b110));
+    expect(adopt).toHaveBeenCalled();
+  } finally {
+    adopt.mockRestore();
+  }
+});
 
 describe('fork-here', () => {
   test('four vCPUs write their parts into main, which waits and goes on with 0', () => {
