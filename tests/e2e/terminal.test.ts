@@ -23,6 +23,10 @@ const shows = (text: string | RegExp): Promise<void> =>
 async function busybox(...args: string[]): Promise<void> {
   await page.getByLabel('Arguments', { exact: true }).fill(args.join(' '));
   await page.getByRole('button', { name: 'Open', exact: true }).click();
+  // The program that was open may be stopped too.
+  await expect
+    .poll(() => page.getByTestId('program').getAttribute('title'))
+    .toBe(['busybox', ...args].join(' '));
   await reaches(page, /^Stopped/);
   await page.keyboard.press('F5');
   await page.getByTestId('terminal').click();
