@@ -1,83 +1,48 @@
 import {
   REGISTER_TABLE,
+  type Breakpoint,
+  type BreakpointSpec,
+  type DisassembledLine,
   type EndedVcpu,
+  type EvaluatedValue,
   type EventFilter,
   type EventList,
+  type HartMarks,
+  type HartValue,
+  type InstructionHelp,
+  type Location,
+  type MachineEvents,
+  type MachineInfo,
+  type MachineRequests,
+  type MachineState,
+  type MemoryBlock,
+  type OpenRequest,
   type PageInfo,
   type PagesInfo,
-  type PageWrite,
   type ProcessInfo,
+  type RegisterSet,
   type RegisterTable,
-  type VcpuInfo,
+  type SegmentInfo,
+  type StopReason,
+  type SymbolInfo,
   type WriteTrackingInfo,
 } from '../../emulator/debug/protocol';
 import type { ConflictsInfo } from '../../emulator/debug/protocol-conflicts';
+import type { LaunchList, LaunchPage } from '../../emulator/debug/protocol-launches';
 import type {
   CodeCounts,
-  HartColumn,
   LineCounts,
   ProfileInfo,
   ProfileView,
 } from '../../emulator/debug/protocol-profile';
-import type { LaunchList, LaunchPage } from '../../emulator/debug/protocol-launches';
-import type { LaunchUnit } from '../../emulator/profile/launch';
-import { fakeLaunch, fakeLaunches } from './fake-launches';
 import type { EventColumns } from '../../emulator/debug/protocol-timeline';
+import type { LaunchUnit } from '../../emulator/profile/launch';
+import { FUNCTIONS, helpAt, instructionAt, placeOf, STACK_END, TEXT } from './fake-code';
+import { fakeEvents, fakeTimeline } from './fake-events';
+import { fakeLaunch, fakeLaunches } from './fake-launches';
+import { fakePage, fakePages, taskOf, type FakeSpaces } from './fake-pages';
+import { fakeCounts, fakeLineCounts, fakeProfile, type FakeCounting } from './fake-profile';
 import { FakeSource } from './fake-source';
-import type {
-  Breakpoint,
-  BreakpointSpec,
-  DisassembledLine,
-  EvaluatedValue,
-  HartMarks,
-  InstructionHelp,
-  HartValue,
-  Location,
-  MachineEvents,
-  MachineInfo,
-  MachineRequests,
-  MachineState,
-  MemoryBlock,
-  OpenRequest,
-  RegisterSet,
-  SegmentInfo,
-  StopReason,
-  SymbolInfo,
-} from '../../emulator/debug/protocol';
-
-const TEXT = 0x10000;
-const STACK_END = 0x4000_0000;
-const FUNCTIONS = ['_start', 'main', 'dot', 'print'] as const;
-const BODY: readonly (readonly [string, string])[] = [
-  ['addi', 'sp,sp,-32'],
-  ['sd', 'ra,24(sp)'],
-  ['lui', 'a0,0x12'],
-  ['flw', 'fa5,0(a0)'],
-  ['fmadd.s', 'fa0,fa4,fa5,fa0'],
-  ['add', 'a1,a1,a0'],
-  ['jal', 'ra,dot'],
-  ['bnez', 'a1,main'],
-];
-
-/** As `PAGE_STATES` of the emulator has them. */
-const STATES = [
-  'unmapped',
-  'guard',
-  'borrowed',
-  'host',
-  'stale',
-  'zero',
-  'lent',
-  'shared',
-  'private',
-  'owned',
-];
-
-const cell = (state: string, permissions: string): number =>
-  8 * STATES.indexOf(state) +
-  [...permissions].reduce((bits, letter, n) => bits | (letter === '-' ? 0 : 1 << n), 0);
-
-const taskOf = (hart: number): VcpuInfo => ({ id: 1, mode: 'call', vcpu: hart });
 
 /** Who runs some of the harts. */
 const RUNNERS: Record<number, { thread?: number; process?: number } | undefined> = {
@@ -133,7 +98,8 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     this.opened.push(request);
     if (request.elf.length < 4) throw new Error('the file is truncated');
     this.isChecked = this.willCheck = request.raceCheck === true;
-    this.isCounting = this.willCount = request.profile === true;
+    const isCounting = request.profile === true;
+    this.counting = { ...this.counting, isCounting, willCount: isCounting };
     const segments = await this.memoryMap();
     return { name: request.name, entry: TEXT, segments, functionCount: 4, position: 'static' };
   }
@@ -146,7 +112,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       harts: Array.from({ length: this.harts }, (_, id) => ({
         id,
         state: this.running ? ('running' as const) : ('stopped' as const),
-        location: this.placeOf(this.pc + 8 * id),
+        location: placeOf(this.pc + 8 * id),
         instructions: this.instructions,
         ...(id > 0 ? { task: taskOf(id) } : {}),
         ...RUNNERS[id],
@@ -241,7 +207,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     this.pc = TEXT + 0x40;
     this.instructions = 0;
     this.isChecked = this.willCheck;
-    this.isCounting = this.willCount;
+    this.counting = { ...this.counting, isCounting: this.counting.willCount };
     this.stop = { kind: 'entry' };
     await this.report();
   }
@@ -303,26 +269,14 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     const last = Math.min(TEXT + 0x100, (address & ~3) + 4 * count);
     const lines: DisassembledLine[] = [];
     for (let at = first; at < last; at += 4) {
-      const line = this.line(at);
+      const line = instructionAt(at, this.translated);
       lines.push(ownNames ? { ...line, mnemonic: `own.${line.mnemonic}` } : line);
     }
     return lines;
   }
 
   async explain(address: number): Promise<InstructionHelp | null> {
-    const line = this.line(address);
-    return {
-      name: line.mnemonic,
-      extension: 'RV64I',
-      sentence: 'Adds the sign-extended 12-bit immediate to rs1 and writes the sum to rd.',
-      fields: [
-        { name: 'imm[11:0]', high: 31, low: 20, bits: '111111100000', meaning: '-32' },
-        { name: 'rs1', high: 19, low: 15, bits: '00010', meaning: 'sp' },
-        { name: 'funct3', high: 14, low: 12, bits: '000' },
-        { name: 'rd', high: 11, low: 7, bits: '00010', meaning: 'sp' },
-        { name: 'opcode', high: 6, low: 0, bits: '0010011' },
-      ],
-    };
+    return helpAt(address);
   }
 
   async breakpoints(): Promise<readonly Breakpoint[]> {
@@ -337,7 +291,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       ...spec,
       id: ++this.count,
       hits: 0,
-      location: this.placeOf(address),
+      location: placeOf(address),
       ...(spec.kind === 'data' && { watched: spec.length ?? 8 }),
     };
     this.list = [...this.list, added];
@@ -394,7 +348,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   }
 
   async locate(addresses: readonly number[]): Promise<readonly Location[]> {
-    return addresses.map((address) => this.placeOf(address));
+    return addresses.map((address) => placeOf(address));
   }
 
   async memoryMap(): Promise<readonly SegmentInfo[]> {
@@ -405,7 +359,6 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     ];
   }
 
-  /** Text is shared by all; the data's first page is lent to the vCPUs, its second zero; each has its stack. */
   /** What `conflicts` answers but for the race check. */
   found: Pick<ConflictsInfo, 'conflicts' | 'falseSharing' | 'missing'> = {
     conflicts: [],
@@ -423,95 +376,35 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     this.willCheck = isOn;
   }
 
-  private isCounting = false;
-  private willCount = false;
+  private counting: FakeCounting = { isCounting: false, willCount: false, isSampling: false };
   /** Why profiles cannot be told. */
   profileProblem: string | undefined;
   /** The harts that profiles were asked for, newest last. */
   readonly profiled: (readonly string[] | undefined)[] = [];
   /** What of them was asked for, newest last. */
   readonly profileViews: (ProfileView | undefined)[] = [];
-  private isSampling = false;
 
-  /** Two harts: main runs 100 instructions, or milliseconds, a vCPU 300, all of them in `dot`. */
   async profile(names?: readonly string[], view?: ProfileView): Promise<ProfileInfo> {
     if (this.profileProblem !== undefined) throw new Error(this.profileProblem);
     this.profiled.push(names);
     this.profileViews.push(view);
-    const isTime = view?.by === 'time';
-    const isThere = isTime ? this.isSampling : this.isCounting;
-    const scale = isTime ? 1e6 : 1;
-    const harts = [
-      { hart: 0, name: 'main', instructions: 100 * scale, ...(!isTime && { faults: 3 }) },
-      { hart: 1, name: 'task 1 vCPU 1', instructions: 300 * scale, ...(!isTime && { faults: 2 }) },
-    ];
-    const chosen = isThere ? harts.filter((hart) => names?.includes(hart.name) ?? true) : [];
-    const total = chosen.reduce((sum, { instructions }) => sum + instructions, 0);
-    const main = chosen.some(({ hart }) => hart === 0) ? 60 * scale : 0;
-    return {
-      isCounting: this.isCounting,
-      willCount: this.willCount,
-      isSampling: this.isSampling,
-      samples: this.isSampling ? 400 : 0,
-      unit: isTime ? 'nanoseconds' : 'instructions',
-      harts: isThere ? harts : [],
-      instructions: total,
-      flame: {
-        names: ['all', 'main', 'dot'],
-        name: Uint32Array.of(0, 1, 2),
-        depth: Uint32Array.of(0, 1, 2),
-        self: Float64Array.of(0, main, total - main),
-        total: Float64Array.of(total, total, total - main),
-        calls: Float64Array.of(0, 1, 4),
-        entry: Float64Array.of(0, TEXT + 0x40, TEXT + 0x80),
-      },
-      functions: [
-        { name: 'dot', address: TEXT + 0x80, self: total - main, total: total - main, calls: 4 },
-        { name: 'main', address: TEXT + 0x40, self: main, total, calls: 1 },
-      ].filter(() => isThere),
-      functionCount: isThere ? 2 : 0,
-    };
+    return fakeProfile(this.counting, names, view);
   }
 
-  /** Every instruction of the text ran 1200 times, by each hart 100 times its number. */
   async counts(start: number, end: number, hart: number): Promise<CodeCounts> {
-    const addresses = this.isCounting
-      ? Float64Array.from({ length: 64 }, (_, n) => TEXT + 4 * n).filter(
-          (address) => address >= start && address < end,
-        )
-      : new Float64Array();
-    return {
-      isCounting: this.isCounting,
-      addresses,
-      all: addresses.map(() => 1200),
-      own: addresses.map(() => 100 * hart),
-      taken: addresses.map(() => 0),
-      harts: this.countedHarts(addresses),
-    };
+    return fakeCounts(this.counting.isCounting, start, end, hart);
   }
 
-  /** The same on every tenth line of a file. */
   async lineCounts(_path: string, hart: number): Promise<LineCounts> {
-    const lines = this.isCounting ? Float64Array.of(10, 20, 30) : new Float64Array();
-    return {
-      isCounting: this.isCounting,
-      lines,
-      all: lines.map(() => 1200),
-      own: lines.map(() => 100 * hart),
-      harts: this.countedHarts(lines),
-    };
-  }
-
-  private countedHarts(rows: Float64Array): HartColumn[] {
-    return ['main', 'task 1 vCPU 1'].map((name, n) => ({ name, counts: rows.map(() => 600 * n) }));
+    return fakeLineCounts(this.counting.isCounting, hart);
   }
 
   async sampleTime(isOn: boolean): Promise<void> {
-    this.isSampling = isOn;
+    this.counting = { ...this.counting, isSampling: isOn };
   }
 
   async countInstructions(isOn: boolean): Promise<void> {
-    this.willCount = isOn;
+    this.counting = { ...this.counting, willCount: isOn };
   }
 
   async pagesSince(): Promise<PagesInfo> {
@@ -520,44 +413,7 @@ export class FakeMachine extends FakeSource implements MachineRequests {
 
   async pages(): Promise<PagesInfo> {
     this.pageRequests++;
-    const vcpus = this.harts - 1;
-    const row = (main: number, vcpu: number): number[] => [
-      main,
-      ...Array.from({ length: vcpus }, () => vcpu),
-    ];
-    const heap = Array.from({ length: this.heapPages }, (_, n) =>
-      row(cell('owned', 'rw-'), n % 2 === 0 ? cell('shared', 'rw-') : cell('private', 'rw-')),
-    );
-    const rows = [
-      row(cell('shared', 'r-x'), cell('shared', 'r-x')),
-      row(cell('lent', 'rw-'), cell('borrowed', 'rw-')),
-      row(cell('zero', 'rw-'), cell('zero', 'rw-')),
-      ...heap,
-      row(0, cell('guard', '---')),
-      row(cell('owned', 'rw-'), cell('private', 'rw-')),
-    ];
-    const first = [0x10, 0x12, 0x13, ...heap.map((_, n) => 0x100 + n), 0x3fff0, 0x3fff1];
-    const totals = (space: number): number[] =>
-      STATES.map((_, state) => rows.filter((each) => (each[space] ?? 0) >> 3 === state).length);
-    return {
-      version: this.pageRequests,
-      states: STATES,
-      spaces: Array.from({ length: this.harts }, (_, hart) => ({
-        space: hart + 1,
-        harts: [hart],
-        totals: totals(hart),
-        ...(hart > 0 ? { task: taskOf(hart) } : {}),
-      })),
-      first: Uint32Array.from(first),
-      count: Uint32Array.from(first, () => 1),
-      cells: Uint8Array.from(rows.flat()),
-      labels: ['text', 'data', 'heap', 'guard', 'stack'],
-      labelOf: Uint16Array.from([0, 1, 1, ...heap.map(() => 2), 3, 4]),
-      symbols: ['', 'partial'],
-      symbolsOf: Uint32Array.from(first, (page) => (page === 0x12 ? 1 : 0)),
-      leftOut: { rows: 0, spaces: 0 },
-      tracking: this.tracking,
-    };
+    return fakePages(this.spaces());
   }
 
   async trackWrites(isOn: boolean): Promise<WriteTrackingInfo> {
@@ -566,54 +422,22 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   }
 
   async page(page: number, hart: number): Promise<PageInfo> {
-    const write = (at: number): PageWrite => ({
-      by: 'instruction',
-      hart: 1,
-      location: this.placeOf(TEXT + at),
-      place: { path: '/src/main.c', line: 12, column: 3 },
-      address: page * 4096 + 8,
-      size: 4,
-      instructions: 100,
-    });
-    return {
-      page,
-      hart,
-      state: hart === 0 ? 'lent' : 'borrowed',
-      permissions: 'rw-',
-      frame: 77,
-      references: this.harts,
-      borrowers: hart === 0 ? this.harts - 1 : 0,
-      ...(hart > 0 ? { lender: 0 } : {}),
-      isPrivate: false,
-      isDirty: true,
-      hasForkView: hart > 0,
-      ...(this.tracking.isOn && { firstWrite: write(0), lastWrite: write(8) }),
-    };
+    return fakePage(page, hart, this.spaces());
   }
 
-  async events(limit: number, filter: EventFilter = {}): Promise<EventList> {
-    const kinds = ['map', 'fork', 'loan', 'copy'];
-    const events = kinds.map((kind, n) => ({
-      number: n + 1,
-      kind,
-      hart: n < 2 ? 0 : n - 1,
-      instructions: 100 + n,
-      location: this.placeOf(this.pc),
-      page: n < 2 ? 0 : 0x12,
-      from: 1,
-      to: 2,
-      time: 1_000_000 + n,
-    }));
-    const passing = events.filter(
-      ({ kind, hart, page }) =>
-        (filter.kinds?.includes(kind) ?? true) &&
-        hart === (filter.hart ?? hart) &&
-        page === (filter.page ?? page),
-    );
-    return { events: passing.slice(-limit), lost: 3, kept: events.length };
+  private spaces(): FakeSpaces {
+    const { harts, heapPages, tracking, pageRequests } = this;
+    return { harts, heapPages, tracking, version: pageRequests };
   }
 
-  /** A main that forks one vCPU, which borrows a page, and joins it. */
+  async events(limit: number, filter?: EventFilter): Promise<EventList> {
+    return fakeEvents(this.pc, limit, filter);
+  }
+
+  async timeline(since: number): Promise<EventColumns> {
+    return fakeTimeline(this.pc, since);
+  }
+
   /** Why launches cannot be told; and whether there are none. */
   launchProblem: string | undefined;
   hasLaunches = true;
@@ -628,34 +452,6 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     return this.hasLaunches ? fakeLaunch(task, unit) : null;
   }
 
-  async timeline(since: number): Promise<EventColumns> {
-    const rows = [
-      ['fork', 0, 0, 1, 2],
-      ['start', 1, 1, 0, 1],
-      ['park', 0, 1000, 0, 0],
-      ['loan', 1, 0x12, 1, 2],
-      ['end', 1, 1, 1, 0],
-      ['join', 0, 1, 1, 0],
-    ] as const;
-    const kinds = [...new Set(rows.map(([kind]) => kind))];
-    const shown = since === 0 ? rows : [];
-    return {
-      kinds,
-      number: Uint32Array.from(shown, (_, n) => n + 1),
-      kind: Uint8Array.from(shown, ([kind]) => kinds.indexOf(kind)),
-      hart: Uint16Array.from(shown, ([, hart]) => hart),
-      page: Uint32Array.from(shown, ([, , page]) => page),
-      from: Uint32Array.from(shown, ([, , , from]) => from),
-      to: Uint32Array.from(shown, ([, , , , to]) => to),
-      forked: Int32Array.from(shown, ([kind]) => (kind === 'fork' ? 1 : -1)),
-      pc: Float64Array.from(shown, () => this.pc),
-      time: Float64Array.from(shown, (_, n) => 1_000_000 + n),
-      took: Float32Array.from(shown, () => 0),
-      next: rows.length,
-      lost: 0,
-    };
-  }
-
   async terminalInput(bytes: Uint8Array): Promise<void> {
     this.input.push(...bytes);
     this.client.output(bytes, 0);
@@ -666,33 +462,6 @@ export class FakeMachine extends FakeSource implements MachineRequests {
   /** vCPUs differ from main in a0 and sp. */
   private xOf(hart: number): bigint[] {
     return this.x.map((value, n) => (n === 10 || n === 2 ? value + BigInt(hart) * 0x1000n : value));
-  }
-
-  private placeOf(address: number): Location {
-    const index = Math.floor((address - TEXT) / 0x40);
-    const symbol = FUNCTIONS[index];
-    return symbol === undefined
-      ? { address }
-      : { address, symbol, offset: address - TEXT - 0x40 * index };
-  }
-
-  private line(address: number): DisassembledLine {
-    const index = (address - TEXT) / 4;
-    const [mnemonic, operands] = BODY[index % BODY.length] ?? ['nop', ''];
-    const { symbol, offset } = this.placeOf(address);
-    return {
-      address,
-      bytes: (index * 0x01_03_05 + 0x13).toString(16).padStart(8, '0'),
-      mnemonic,
-      operands,
-      ...(symbol !== undefined && offset === 0
-        ? { label: symbol, translated: this.translated.has(symbol) }
-        : {}),
-      ...(symbol === undefined ? {} : { symbol, offset: offset ?? 0 }),
-      ...(mnemonic === 'jal' ? { target: this.placeOf(TEXT + 0x80) } : {}),
-      ...(mnemonic === 'bnez' ? { target: this.placeOf(TEXT + 0x40) } : {}),
-      known: true,
-    };
   }
 
   private async report(): Promise<void> {
