@@ -3,6 +3,7 @@ import { computed, ref, shallowRef, watch, type ComputedRef, type Ref } from 'vu
 import type { CodeCounts } from '../../../emulator/debug/protocol-profile';
 import { grouped } from '../../format';
 import { useMachine } from '../../stores/machine';
+import type { WhileOpen } from '../while-open';
 import type { CodeRow } from './code-lines';
 
 /** What the Disassembly shows beside an instruction. */
@@ -23,7 +24,7 @@ const LONGEST = 4;
 
 export function useCodeCounts(
   visible: ComputedRef<readonly CodeRow[]>,
-  whileOpen: (ask: () => Promise<void>) => Promise<void>,
+  whileOpen: WhileOpen,
 ): {
   /** By address; undefined while nothing is counted. */
   readonly at: ComputedRef<ReadonlyMap<number, InstructionCount> | undefined>;

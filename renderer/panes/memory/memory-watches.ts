@@ -3,6 +3,7 @@ import { computed, ref, type ComputedRef, type Ref } from 'vue';
 import type { Breakpoint, BreakpointSpec, DataAccess } from '../../../emulator/debug/protocol';
 import type { ContextItem } from '../../stores/menu';
 import type { useMachine } from '../../stores/machine';
+import type { WhileOpen } from '../while-open';
 
 /** What stops, with the key that sets it; none is a hexadecimal digit. */
 const ACCESSES: readonly { readonly access: DataAccess; readonly key: string }[] = [
@@ -40,7 +41,7 @@ type Machine = Pick<
 export function useMemoryWatches(
   machine: Machine,
   cursor: Ref<number>,
-  attempt: (change: () => Promise<void>) => Promise<void>,
+  attempt: WhileOpen,
 ): MemoryWatches {
   const anchor = ref<number | null>(null);
   const selection = computed((): Selection => {

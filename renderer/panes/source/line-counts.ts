@@ -3,6 +3,7 @@ import { computed, shallowRef, watch, type ComputedRef } from 'vue';
 import type { LineCounts } from '../../../emulator/debug/protocol-profile';
 import { grouped } from '../../format';
 import { useMachine } from '../../stores/machine';
+import type { WhileOpen } from '../while-open';
 
 /** What the Source pane shows beside a line. */
 export interface LineCount {
@@ -17,7 +18,7 @@ export interface LineCount {
 
 export function useLineCounts(
   path: ComputedRef<string | null>,
-  whileOpen: (ask: () => Promise<void>) => Promise<void>,
+  whileOpen: WhileOpen,
 ): {
   /** By line; undefined while nothing is counted. */
   readonly at: ComputedRef<ReadonlyMap<number, LineCount> | undefined>;
