@@ -3,7 +3,6 @@ import { describeAddress } from './elf/symbols';
 import type { EngineStop } from './engine/engine';
 import type { GuestProcess } from './guest-process';
 import type { GuestProcesses } from './guest-processes';
-import { noteCall, noteWait } from './hart-events';
 import type { Harts } from './harts';
 import { instructionLength } from './isa';
 import { signalName } from './linux/abi/signals';
@@ -12,6 +11,7 @@ import { describeFault, type GuestFault } from './linux/faults';
 import type { LinuxKernel } from './linux/kernel';
 import type { ProcessEnd } from './linux/process-state';
 import type { Hart } from './multiprocess/hart';
+import { noteCall, noteWait } from './multiprocess/hart-events';
 import { EXIT_STUB } from './multiprocess/start';
 import type { Tasks, TaskOutcome } from './multiprocess/tasks';
 

@@ -1,9 +1,9 @@
 import { HartState } from './engine/hart-state';
 import { adoptNews, type Engine, type EngineStop } from './engine/engine';
 import { takeOut, type TableHolders } from './family';
-import { noteCall } from './hart-events';
 import { HART } from './memory/layout';
 import { Hart, type HartOwner, type StackRange, type Waiting } from './multiprocess/hart';
+import { noteCall } from './multiprocess/hart-events';
 import type { AddressSpace } from './memory/address-space';
 import type { Arena } from './memory/arena';
 import { EqualTurns, TURN, type Turns } from './schedule/turns';

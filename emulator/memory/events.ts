@@ -230,12 +230,47 @@ export class EventLog {
     u32[ring + 1] = written + 1;
     this.lengths[at + 11] = took;
     this.bulk.writeEvent(4 * ring, 4 * at, 4 * context, number, page, from, to, this.time);
-    const counts = u32[context + HART.profile / 4];
-    if (counts !== 0) u32[(counts + PROFILE_EVENTS) / 4 + number] += 1;
-    this.listener?.(this.event(hart, written));
+    this.counted(hart, number, written);
     if (((u32[HEADER.eventStops] >>> number) & 1) === 0) return;
     u32[context + HART.eventStop / 4] = number + 1;
     u32[context + HART.eventPage / 4] = page;
+  }
+
+  /** Records an event that happened elsewhere, with the place and time that it had there. */
+  record({
+    hart,
+    kind,
+    page,
+    from,
+    to,
+    instret,
+    pc,
+    time,
+    took,
+  }: Omit<ArenaEvent, 'sequence'>): void {
+    const { u32 } = this;
+    if (u32[HEADER.eventsOff] !== 0) return;
+    const number = NUMBERS[kind];
+    const ring = this.ring(hart);
+    const written = u32[ring];
+    const at = this.place(ring, written);
+    u32[ring + 1] = written + 1;
+    const low = (value: number): number => value % WORD;
+    const high = (value: number): number => Math.floor(value / WORD);
+    u32.set([number, page, from, to, low(instret), high(instret), low(pc), high(pc)], at);
+    this.times[(at + 8) / 2] = time;
+    u32[at + 10] = Atomics.add(u32, HEADER.eventSequence, 1) + 1;
+    this.lengths[at + 11] = took;
+    Atomics.store(u32, ring, written + 1);
+    this.counted(hart, number, written);
+  }
+
+  /** An event is in its ring: it counts for who counts what happens to the hart, and the listener is told. */
+  private counted(hart: number, number: number, written: number): void {
+    const { u32 } = this;
+    const counts = u32[this.harts + (HART_STRIDE / 4) * hart + HART.profile / 4];
+    if (counts !== 0) u32[(counts + PROFILE_EVENTS) / 4 + number] += 1;
+    this.listener?.(this.event(hart, written));
   }
 
   /** Reads the clock for an event; the nanoseconds that what it tells has taken. */

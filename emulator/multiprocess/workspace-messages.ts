@@ -2,13 +2,14 @@ import type { EngineKind } from '../engine/engine';
 import { HART, PAGE_COUNT, PAGE_SIZE } from '../memory/layout';
 import { isLayout, type PageBytes } from '../memory/travel';
 import type { Output } from './workspace-calls';
+import { areEvents, type EventWish } from './workspace-events';
 
 /*
  * What a machine and the processes that run its workspace vCPUs say to each other. A vCPU's stay in a process is a
  * run, with a number of its own: what is said about an earlier one is late and means nothing.
  *
  *   machine ── snapshot, run, pages, breakpoints, recall ──▶ process
- *   machine ◀── want, progress, changed, back ────────────── process
+ *   machine ◀── want, progress, events, changed, back ────── process
  *
  * They travel as lists: what comes together costs one message of the host. Both ends check what they hear: types,
  * sizes and ranges.
@@ -51,6 +52,7 @@ export interface RunMessage {
   readonly printed: number;
   /** Instructions that it may have retired at its end; 0 = as many as it wants. */
   readonly limit: number;
+  readonly events: EventWish;
 }
 
 export type FromProcess =
@@ -62,6 +64,8 @@ export type FromProcess =
       readonly pc: number;
       readonly instructions: number;
     }
+  /** What has happened to the vCPU (workspace-events.ts). */
+  | { readonly type: 'events'; readonly run: number; readonly events: Float64Array }
   /** The bytes of changed pages, in parts; they belong to the layout that follows. */
   | { readonly type: 'changed'; readonly run: number; readonly bytes: Uint8Array }
   | BackMessage;
@@ -93,8 +97,11 @@ const TO_PROCESS: Record<ToProcess['type'], (fields: Fields) => boolean> = {
     layout instanceof Uint32Array &&
     isLayout(layout) &&
     typeof whole === 'boolean',
-  run: ({ run, context, id, vcpus, printed, limit }) =>
-    isContext(context) && [run, id, vcpus, printed, limit].every(isWhole) && (vcpus as number) > 0,
+  run: ({ run, context, id, vcpus, printed, limit, events }) =>
+    isContext(context) &&
+    [run, id, vcpus, printed, limit].every(isWhole) &&
+    (vcpus as number) > 0 &&
+    isWish(events),
   pages: ({ numbers, protections, bytes }) =>
     isPages(numbers) &&
     protections instanceof Uint8Array &&
@@ -108,6 +115,7 @@ const TO_PROCESS: Record<ToProcess['type'], (fields: Fields) => boolean> = {
 const FROM_PROCESS: Record<FromProcess['type'], (fields: Fields) => boolean> = {
   want: ({ run, pages }) => isWhole(run) && isPages(pages),
   progress: ({ run, pc, instructions }) => [run, pc, instructions].every(isWhole),
+  events: ({ run, events }) => isWhole(run) && areEvents(events),
   changed: ({ run, bytes }) =>
     isWhole(run) && bytes instanceof Uint8Array && bytes.length <= MOST_PAGES * PAGE_SIZE,
   back: ({ run, context, layout, output }) =>
@@ -128,6 +136,11 @@ const ENGINES: readonly unknown[] = [
 function isTraits(value: unknown): value is MachineTraits {
   const { memoryLimit, engine } = fieldsOf(value);
   return isWhole(memoryLimit) && ENGINES.includes(engine);
+}
+
+function isWish(value: unknown): value is EventWish {
+  const { enabled, timed } = fieldsOf(value);
+  return typeof enabled === 'boolean' && typeof timed === 'boolean';
 }
 
 function isOutput(value: unknown): value is Output {

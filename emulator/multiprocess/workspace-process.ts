@@ -11,6 +11,7 @@ import {
 import type { Hart } from './hart';
 import { copyContext } from './hart-context';
 import type { PageHistory } from './page-history';
+import { unseen, wishOf } from './workspace-events';
 import type { OwnerConnection } from './workspace-host';
 import {
   MOST_PAGES,
@@ -33,7 +34,7 @@ export class Snapshot {
 
   /** @param space of a vCPU that begins */
   constructor(space: AddressSpace) {
-    this.space = space.fork();
+    this.space = unseen(space, () => space.fork());
   }
 
   retain(): this {
@@ -116,7 +117,8 @@ export class WorkspaceProcess {
     const { id, limit, task } = vcpu;
     const context = copyContext(hart.state);
     const vcpus = task.vcpus.length;
-    this.note({ type: 'run', run, context, id, vcpus, printed, limit });
+    const events = wishOf(hart.space.arena.events);
+    this.note({ type: 'run', run, context, id, vcpus, printed, limit, events });
     this.flush();
   }
 

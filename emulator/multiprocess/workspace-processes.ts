@@ -6,6 +6,7 @@ import type { Hart } from './hart';
 import { takeContext } from './hart-context';
 import { PageHistory } from './page-history';
 import { hasStop, isRefusal, readStop } from './stop-code';
+import { recordEvents, unseen } from './workspace-events';
 import { OwnerConnection, type WorkspaceHost, type FromOwner } from './workspace-host';
 import {
   checkedFromProcess,
@@ -243,6 +244,8 @@ export class WorkspaceProcesses {
         state.pc = message.pc;
         if (message.instructions >= state.instret) state.instret = message.instructions;
         return;
+      case 'events':
+        return recordEvents(message.events, stay.hart, stay.since);
       case 'changed': {
         const held = stay.parts.reduce((sum, part) => sum + part.length, message.bytes.length);
         if (held > this.machine.memoryLimit) return this.discard(process, 'sent too much');
@@ -268,7 +271,8 @@ export class WorkspaceProcesses {
     process.stay = undefined;
     const { vcpu } = hart;
     try {
-      applyChanges(hart.space, changes);
+      // Its own events tell of what it has done.
+      unseen(hart.space, () => applyChanges(hart.space, changes));
     } catch (error) {
       if (!(error instanceof OutOfMemory)) throw error;
       this.arriveLost(hart, `what it wrote has no room: ${error.message}`);

@@ -5,8 +5,10 @@ import { AddressSpace, Arena, OutOfMemory } from '../memory';
 import { HART, PAGE_SIZE } from '../memory/layout';
 import { changesOf, mapLayout, supply, touchesCode, type PageBytes } from '../memory/travel';
 import { contextHart, copyContext, takeContext } from './hart-context';
+import { noteCall } from './hart-events';
 import { writeRefusal, writeStop } from './stop-code';
 import { workspaceCall, type Output } from './workspace-calls';
+import { EventOutbox } from './workspace-events';
 import { absentPage, PageAbsent, ReadAhead, TravellingMemory } from './workspace-memory';
 import {
   checkedToProcess,
@@ -27,6 +29,8 @@ const CHUNK_BYTES = MOST_PAGES * PAGE_SIZE;
 const HOME_CALLS = new Set([93, 94, 214, 110, 111, 2000, 2001, 2002]);
 const A0 = 10;
 const A7 = 17;
+/** Number of the only hart's context. */
+const CONTEXT = 0;
 const ECALL_BYTES = 4;
 
 /** The vCPU that is here. */
@@ -60,6 +64,7 @@ export class WorkspaceRunner {
   private engine: Engine | undefined;
   private snapshot: AddressSpace | undefined;
   private run: Run | undefined;
+  private events: EventOutbox | undefined;
 
   constructor(private readonly host: RunnerHost) {}
 
@@ -120,18 +125,24 @@ export class WorkspaceRunner {
     const root = AddressSpace.create(arena, { tables: false });
     this.engine = new Engine(root, environment, undefined, engine);
     this.arena = arena;
+    this.events = new EventOutbox(arena.events, (events) => {
+      if (this.run) this.host.send([{ type: 'events', run: this.run.message.run, events }]);
+    });
     return arena;
   }
 
   private start(message: RunMessage): void {
     const { arena, snapshot } = this;
     if (!arena || !snapshot || this.run) throw new Error('a vCPU came at the wrong time');
-    const state = new HartState(arena.memory, arena.hartAddress(0));
+    const state = new HartState(arena.memory, arena.hartAddress(CONTEXT));
     takeContext(state, message.context, false);
     state.mhartid = contextHart(message.context);
     state.setField(HART.virtualTime, 1);
     const space = snapshot.fork({ tables: true });
     this.engine?.watchCode(space);
+    space.hart = CONTEXT;
+    arena.events.enabled = message.events.enabled;
+    arena.events.timed = message.events.timed;
     this.run = {
       message,
       space,
@@ -189,6 +200,7 @@ export class WorkspaceRunner {
     const left = message.limit === 0 ? Infinity : message.limit - state.instret;
     if (left <= 0) return { kind: 'fuel' };
     this.engine?.attach(state, space);
+    space.arena.events.stamp();
     const stop = this.engine?.run(state, Math.min(left, QUANTUM));
     return stop?.kind === 'fuel' ? undefined : stop;
   }
@@ -206,6 +218,7 @@ export class WorkspaceRunner {
 
   private await(run: Run, page: number): false {
     run.isWaiting = true;
+    this.events?.flush();
     const pages = run.readAhead.wanted(run.space, page);
     this.host.send([{ type: 'want', run: run.message.run, pages }]);
     return false;
@@ -214,6 +227,10 @@ export class WorkspaceRunner {
   private call(run: Run): boolean {
     const { state, space, memory, message, printed } = run;
     const { id, vcpus } = message;
+    const { events } = space.arena;
+    events.stampSometimes();
+    events.beginCall();
+    const number = state.xNumber(A7);
     try {
       const outcome = workspaceCall({ state, space, memory, id, vcpus, printed });
       const isDone = outcome.kind === 'done';
@@ -227,6 +244,7 @@ export class WorkspaceRunner {
       if (error instanceof PageAbsent) return this.await(run, error.page);
       throw error;
     }
+    noteCall({ space, index: CONTEXT, state }, number);
     state.instret += 1;
     state.pc += ECALL_BYTES;
     state.clearReservation();
@@ -237,6 +255,7 @@ export class WorkspaceRunner {
     const now = performance.now();
     if (now - run.reported < PROGRESS_MS) return;
     run.reported = now;
+    this.events?.flush();
     const { pc, instret } = run.state;
     // A wild pc has no place to be shown.
     if (!Number.isSafeInteger(pc)) return;
@@ -258,6 +277,7 @@ export class WorkspaceRunner {
     const { run } = message;
     const { snapshot } = this;
     if (!snapshot) return;
+    this.events?.flush();
     const { layout, bytes } = changesOf(space, snapshot);
     // The next vCPU does not see what this one has made of the code.
     if (touchesCode(snapshot, layout)) this.engine?.code.flush();

@@ -1,5 +1,6 @@
 import { ERRNO } from '../linux/abi/errno';
 import type { AddressSpace, MergeConflict } from '../memory';
+import { ENTRY_FRAME_SHIFT } from '../memory/arena-layout';
 import { OutOfMemory } from '../memory/errors';
 import { HART, PAGE_SIZE } from '../memory/layout';
 import type { ByteConflict, ConflictList, FoundStore } from './conflicts';
@@ -106,6 +107,12 @@ export class Workspaces {
     if (state.xNumber(A7) === BRK_CALL) state.setXNumber(A0, 0);
     const isAllowed = HOME_CALLS.has(state.xNumber(A7)) || (this.flags & ALLOW_EFFECTS) !== 0;
     return isAllowed ? { kind: 'linux' } : { kind: 'done', value: -ERRNO.EPERM };
+  }
+
+  /** Whether a vCPU has written a page, so that it has a frame of its own for it. */
+  hasOwn(vcpu: Vcpu, page: number): boolean {
+    const entry = this.spaces.get(vcpu)?.entry(page) ?? 0;
+    return (entry ^ this.snapshot.entry(page)) >>> ENTRY_FRAME_SHIFT !== 0;
   }
 
   /** Bytes that a vCPU has printed so far. */

@@ -52,6 +52,7 @@ export function describeEvent({ kind, page, from, to, forked, detail }: EventInf
     case 'fork':
       return forked === undefined ? 'forks its address space' : `forks hart ${forked}`;
     case 'copy':
+      if (to === 0) return `writes page ${at(page)} first, in another process`;
       return from === 0
         ? `first write of page ${at(page)}, frame ${to}`
         : `copies page ${at(page)}, frame ${from} → ${to}`;

@@ -9,7 +9,7 @@ export function lifeSentence({ kind, from, to }: EventInfo): string {
   const former = from === 0 ? 'was zero' : `frame ${from}`;
   switch (kind) {
     case 'copy':
-      return `${former} → own frame ${to}`;
+      return `${former} → own ${to === 0 ? 'page in another process' : `frame ${to}`}`;
     case 'loan':
       return `${former} → borrows frame ${to}`;
     case 'late-borrow':

@@ -59,6 +59,11 @@ describe('a process that does not keep to the protocol', () => {
     ['a broken layout', `[{ ...back(run), layout: Uint32Array.of(5, 0, 8) }]`, 'sent what is no'],
     ['a message to somebody', `[{ ...back(run), output: [{ descriptor: 7 }] }]`, 'sent what is no'],
     [
+      'an event of no kind',
+      `[{ type: 'events', run: run.run, events: Float64Array.of(99, 1, 1, 1, 1, 1, 1, 0) }]`,
+      'sent what is no message',
+    ],
+    [
       'pages without bytes',
       `[{ ...back(run), layout: Uint32Array.of(33, 4, 8 + 3 + 32) }]`,
       'sent other pages than it said',
@@ -129,7 +134,7 @@ describe('messages', () => {
       fc.record({
         type: fc.constantFrom(
           ...['snapshot', 'run', 'pages', 'breakpoints', 'recall'],
-          ...['want', 'progress', 'changed', 'back', 'toString', '__proto__'],
+          ...['want', 'progress', 'events', 'changed', 'back', 'toString', '__proto__'],
         ),
         run: fc.oneof(fc.nat(), fc.anything()),
         key: fc.nat(),
@@ -159,6 +164,7 @@ describe('messages', () => {
     expect(() => runner.receive([{ type: 'recall', run: -1 }])).toThrow('no message');
     const run = {
       ...{ type: 'run', run: 1, id: 1, vcpus: 1, printed: 0, limit: 0 },
+      events: { enabled: true, timed: false },
       context: new Uint8Array(CONTEXT_BYTES),
     };
     expect(() => runner.receive([run])).toThrow('a vCPU came at the wrong time');

@@ -185,6 +185,55 @@ describe('workspaces in processes of their own', () => {
     expect(processes).toEqual(threads);
   });
 
+  test('events are those of a thread, but for host times and the numbers of frames over there', () => {
+    // Stores to pages with bytes, to a fresh one, prints, asks for the time and for what is refused.
+    const work = `${LONG}
+      li t0, ${DATA + 0x8000}
+      slli t1, s0, 12
+      add s2, t0, t1
+      sd s0, 0(s2)
+      sd s0, 0(s2)
+      li a0, 0
+      li a1, 8192
+      li a2, 3
+      li a3, 0x22
+      li a7, 222
+      ecall
+      sd s0, 0(a0)
+      li a1, 4096
+      li a7, 215
+      ecall
+      li a0, 1
+      mv a1, s2
+      li a2, 1
+      li a7, 64
+      ecall
+      li a0, 1
+      li a1, ${DATA}
+      li a7, 113
+      ecall
+      li a7, 172
+      ecall
+      ${LONG.replaceAll('busy', 'again')}
+      sd s0, 8(s2)`;
+    const events = (processes: number): readonly string[] => {
+      // As many as processes: none has to make room for another.
+      const { machine } = start(work, { vcpus: 2 }, options(processes));
+      toEnd(machine);
+      if (processes > 0) expect(machine.workspaceTraffic!.returned).toBeGreaterThan(1);
+      const all = [1, 2].flatMap((hart) => machine.arena.events.read(hart, 0).events);
+      return all.map(({ kind, hart, instret, pc, page, from, to }) =>
+        [hart, kind, instret, pc, page, kind === 'copy' ? from > 0 : `${from} ${to}`].join(' '),
+      );
+    };
+    const [threads, processes] = [events(0), events(2)];
+    expect(processes).toEqual(threads);
+    const kinds = threads.filter((line) => line.startsWith('2 ')).map((line) => line.split(' ')[1]);
+    expect(kinds.join(' ')).toBe(
+      'start copy map syscall copy unmap syscall syscall copy syscall syscall end',
+    );
+  });
+
   test('a hundred vCPUs take turns over two processes', () => {
     const work = `${LONG}
       li t0, ${DATA + 0x4000}

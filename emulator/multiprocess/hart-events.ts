@@ -1,5 +1,5 @@
-import { HART } from './memory/layout';
-import type { Hart } from './multiprocess/hart';
+import { HART } from '../memory/layout';
+import type { Hart } from './hart';
 
 const A0 = 10;
 const RESULT = HART.x + 8 * A0;
@@ -10,7 +10,11 @@ const NO_RESULT = 0x8000_0000;
  * Notes that a hart's system call is over, while it still stands at its ecall.
  * @param hasResult a0 is what the call has answered, and not yet a signal handler's
  */
-export function noteCall({ space, index, state }: Hart, number: number, hasResult = true): void {
+export function noteCall(
+  { space, index, state }: Pick<Hart, 'space' | 'index' | 'state'>,
+  number: number,
+  hasResult = true,
+): void {
   const low = hasResult ? state.field(RESULT) : 0;
   const high = hasResult ? state.field(RESULT + 4) : NO_RESULT;
   space.arena.events.emit(index, 'syscall', number, low, high);
