@@ -81,6 +81,14 @@ describe('limits', () => {
     expect(stdout.toString()).toContain('pthread_create: Resource temporarily unavailable');
   });
 
+  test('--vcpu-limit: vCPUs of the plain calls fail behind it, those of tasks have limits of their own', async () => {
+    const dot = async (limit: number, mode: string): Promise<string> =>
+      (await run('--vcpu-limit', String(limit), 'mp-dot', mode, '4')).out.replace(/^.*= /, '');
+    expect(await dot(1000, 'post')).toBe('0\n');
+    expect(await dot(1_000_000, 'post')).toBe('8192\n');
+    expect(await dot(1000, 'call')).toBe('8192\n');
+  });
+
   test('--max-output: writing fails behind it', async () => {
     const { stdout } = await hartscope(['run', '--max-output', '10', 'hello']);
     expect(stdout.toString()).toBe('Hello from');
