@@ -21,6 +21,8 @@ const FIRST_TURN = 10_000;
 const START_AFTER = 4_000_000;
 /** The home thread's turns are so much shorter while threads of the guest run elsewhere: their system calls do not wait. */
 const SERVING = 5;
+/** What a stop takes of a hart's turn: one that stops after a few instructions again and again leaves the others theirs. */
+const STOP_TURN = 10_000;
 /** A vCPU's turn here while others wait for one: what it has cached of its memory must pay. */
 const LONG_TURN = 250_000;
 
@@ -55,6 +57,8 @@ export class Parallel {
   private sharing = false;
   /** Threads of the guest that are lent just now. */
   private threadsAway = 0;
+  /** The hart that ran last has had its turn: all others come first. */
+  private yields = false;
   /** Of turns while others run: short, so that harts that come home are served soon. */
   private readonly pace = new Pace(LONG_TURN);
   private readonly runsHere = (hart: Hart): boolean => hart.runnable && !this.isAway(hart);
@@ -82,7 +86,13 @@ export class Parallel {
   run(budget: number, through: boolean): MachineStop {
     const stop =
       this.executor.begin() ?? (through ? this.passBreakpoint() : undefined) ?? this.slice(budget);
-    if (stop.kind !== 'fuel' && stop.kind !== 'waiting') this.stopAll();
+    if (stop.kind !== 'fuel' && stop.kind !== 'waiting') {
+      this.stopAll();
+      // A debugger that does not want this stop goes on at once, and the others have not run meanwhile.
+      const { current } = this.executor.harts;
+      current.turn -= STOP_TURN;
+      this.yields = current.turn <= 0;
+    }
     return stop;
   }
 
@@ -223,8 +233,11 @@ export class Parallel {
   private share(): MachineStop | undefined {
     const { executor, pool } = this;
     const kept = this.kept();
+    const { current } = executor.harts;
+    const list = executor.harts.list();
+    const first = list.indexOf(current) + 1;
     let many = 0;
-    for (const hart of executor.harts.list()) {
+    for (const hart of [...list.slice(first), ...list.slice(0, first)]) {
       if (!this.mayLeave(hart)) continue;
       many += 1;
       if (hart === kept || !hart.runnable || this.isAway(hart)) continue;
@@ -251,6 +264,9 @@ export class Parallel {
     const { current } = harts;
     if (!this.mayLeave(current) || !current.runnable || this.isAway(current)) return undefined;
     if (this.processes?.takes(current) === true) return undefined;
+    const { yields } = this;
+    this.yields = false;
+    if (yields) return undefined;
     if (harts.list().some((hart) => !this.mayLeave(hart) && hart.runnable)) return undefined;
     if (current.turn <= 0 && this.pool.ready > 0) return undefined;
     if (current.turn <= 0) current.turn = LONG_TURN;

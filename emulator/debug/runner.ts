@@ -12,6 +12,9 @@ const QUANTUM = 1_000_000;
 /** Instructions that the other harts run before it is seen whether a step's hart can go on. */
 const HELP_QUANTUM = 50_000;
 
+/** Milliseconds after which there is a safepoint although the guest has come to stops that nobody wants, one after another. */
+const MOST_MS = 5;
+
 /** Stops at one instruction before it runs: breakpoint, event, system call, and the pages of its accesses. */
 const MOST_TRIES = 16;
 
@@ -103,6 +106,11 @@ export class Runner {
   private async until(run: Run, goals: GoalBoard, held: Held): Promise<StopReason> {
     const { only, members, reached, budget = Infinity } = run;
     const end = (only?.state.instret ?? 0) + budget;
+    let looked = performance.now();
+    const safepoint = async (): Promise<void> => {
+      await this.host.safepoint();
+      looked = performance.now();
+    };
     for (;;) {
       const left = only ? end - only.state.instret : Infinity;
       if (left <= 0 || reached?.() === true || isOver(run) || goals.done) return STEP;
@@ -111,7 +119,7 @@ export class Runner {
       let stop = this.timedRun(quantum, helping ? undefined : only);
       if (stop.kind === 'waiting' && only) stop = this.letOthersRun(only, stop);
       if (stop.kind === 'waiting' && members) stop = this.letGo(held.others, stop);
-      if (stop.kind === 'fuel') await this.host.safepoint();
+      if (stop.kind === 'fuel') await safepoint();
       else if (stop.kind === 'waiting') {
         const blocked = only ? undefined : this.blockage(held);
         if (blocked !== undefined) return { kind: 'blocked', message: blocked };
@@ -121,6 +129,7 @@ export class Runner {
       } else {
         const reason = this.stopped(stop, goals, held);
         if (reason) return reason;
+        if (performance.now() - looked >= MOST_MS) await safepoint();
       }
       if (this.host.pauseWanted()) return { kind: 'pause' };
     }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Machine, type FileTree, type PoolOptions } from '../../../emulator';
+import { Machine, type EngineKind, type FileTree, type PoolOptions } from '../../../emulator';
 import type {
   Breakpoint,
   HartInfo,
@@ -26,8 +26,9 @@ export class Client {
   /**
    * @param pool threads that run vCPUs [none: harts take turns]
    * @param files makes the guest's files [none of the host's]
+   * @param engine [the machine's default]
    */
-  constructor(pool?: PoolOptions, files?: () => FileTree) {
+  constructor(pool?: PoolOptions, files?: () => FileTree, engine?: EngineKind) {
     const events: MachineEvents = {
       stateChanged: (state) => void this.states.push(state),
       output: (bytes) => void (this.output += this.decoder.decode(bytes, { stream: true })),
@@ -48,6 +49,7 @@ export class Client {
         stopAtFaults: true,
         ...(pool && { pool }),
         ...(files && { files: files() }),
+        ...(engine && { engine }),
       });
       return this.machine;
     });

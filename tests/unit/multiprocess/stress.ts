@@ -28,13 +28,11 @@ export const call = (number: number, ...args: readonly (number | string)[]): str
 
 export const exit = (status: number): string => call(94, status);
 
-/** A machine with a program of assembly text; its vCPUs run on the threads of a pool, or in turns without one. */
-export function machineOf(
+/** A program of assembly text, and where its labels are. */
+export function programOf(
   text: string,
-  pool: { readonly entry: string; readonly threads: number } | undefined,
   task?: TaskOptions,
-  options: Partial<MachineOptions> = {},
-): Machine {
+): { readonly elf: Uint8Array; readonly symbols: ReadonlyMap<string, number> } {
   const { bytes, symbols } = assemble(text, { base: CODE });
   const data = new Uint8Array(DATA_BYTES);
   if (task) {
@@ -47,6 +45,17 @@ export function machineOf(
     { address: CODE, bytes, writable: false, executable: true },
     { address: DATA, bytes: data, writable: true, executable: false },
   ]);
+  return { elf, symbols };
+}
+
+/** A machine with such a program; its vCPUs run on the threads of a pool, or in turns without one. */
+export function machineOf(
+  text: string,
+  pool: { readonly entry: string; readonly threads: number } | undefined,
+  task?: TaskOptions,
+  options: Partial<MachineOptions> = {},
+): Machine {
+  const { elf } = programOf(text, task);
   const streams = new CapturedStreams();
   return Machine.create({ elf, memoryLimit: 64 << 20, streams, ...(pool && { pool }), ...options });
 }
