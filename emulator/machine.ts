@@ -239,16 +239,14 @@ export class Machine implements DebugTarget {
     return 1 + (this.options.pool?.threads ?? 0);
   }
 
-  /** What ran in translated code, on all threads. */
+  /** What ran in translated code, on all threads and in all processes. */
   get engineStatistics(): EngineStatistics {
     const pool = this.parallel?.poolBlocks() ?? [];
-    return this.engines.all.reduce(
-      (sum, engine) => addStatistics(sum, engine.stats),
-      pool.reduce(
-        (sum, block) => addStatistics(sum, regionCounters(this.arena.memory, block)),
-        NO_STATISTICS,
-      ),
-    );
+    return [
+      ...this.engines.all.map(({ stats }) => stats),
+      ...pool.map((block) => regionCounters(this.arena.memory, block)),
+      this.workspaceProcesses?.statistics ?? NO_STATISTICS,
+    ].reduce(addStatistics);
   }
 
   isTranslated(from: number, to: number): boolean {

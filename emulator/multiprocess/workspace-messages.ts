@@ -1,4 +1,5 @@
 import type { EngineKind } from '../engine/engine';
+import { NO_STATISTICS, type EngineStatistics } from '../engine/statistics';
 import { HART, PAGE_COUNT, PAGE_SIZE } from '../memory/layout';
 import { isLayout, type PageBytes } from '../memory/travel';
 import type { Output } from './workspace-calls';
@@ -78,6 +79,8 @@ export interface BackMessage {
   readonly context: Uint8Array;
   readonly layout: Uint32Array;
   readonly output: readonly Output[];
+  /** What the process has run for this machine so far, with the vCPUs that were there before. */
+  readonly statistics: EngineStatistics;
 }
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -118,13 +121,14 @@ const FROM_PROCESS: Record<FromProcess['type'], (fields: Fields) => boolean> = {
   events: ({ run, events }) => isWhole(run) && areEvents(events),
   changed: ({ run, bytes }) =>
     isWhole(run) && bytes instanceof Uint8Array && bytes.length <= MOST_PAGES * PAGE_SIZE,
-  back: ({ run, context, layout, output }) =>
+  back: ({ run, context, layout, output, statistics }) =>
     isWhole(run) &&
     isContext(context) &&
     layout instanceof Uint32Array &&
     isLayout(layout) &&
     Array.isArray(output) &&
-    output.every(isOutput),
+    output.every(isOutput) &&
+    areStatistics(statistics),
 };
 
 const ENGINES: readonly unknown[] = [
@@ -141,6 +145,14 @@ function isTraits(value: unknown): value is MachineTraits {
 function isWish(value: unknown): value is EventWish {
   const { enabled, timed } = fieldsOf(value);
   return typeof enabled === 'boolean' && typeof timed === 'boolean';
+}
+
+function areStatistics(value: unknown): value is EngineStatistics {
+  const { exits, ...numbers } = NO_STATISTICS;
+  const areCounts = (given: Fields, wanted: object): boolean =>
+    Object.keys(wanted).every((name) => Number.isFinite(given[name]) && Number(given[name]) >= 0);
+  const fields = fieldsOf(value);
+  return areCounts(fields, numbers) && areCounts(fieldsOf(fields.exits), exits);
 }
 
 function isOutput(value: unknown): value is Output {

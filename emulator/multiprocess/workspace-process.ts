@@ -1,3 +1,4 @@
+import { NO_STATISTICS } from '../engine/statistics';
 import type { AddressSpace } from '../memory';
 import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
 import {
@@ -85,6 +86,8 @@ export class WorkspaceProcess {
   /** Undefined until the process takes messages. */
   pid: number | undefined;
   stay: Stay | undefined;
+  /** What it has said of what it has run. */
+  statistics = NO_STATISTICS;
   /** The memory that it has, and the pages of it that have gone there. */
   private snapshot: Snapshot | undefined;
   private readonly sent = new Set<number>();

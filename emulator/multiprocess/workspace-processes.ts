@@ -2,6 +2,7 @@ import type { AddressSpace } from '../memory/address-space';
 import { OutOfMemory } from '../memory/errors';
 import { applyChanges, layoutOf, layoutSince } from '../memory/travel';
 import type { EngineStop } from '../engine/engine';
+import { addStatistics, NO_STATISTICS, type EngineStatistics } from '../engine/statistics';
 import type { Hart } from './hart';
 import { takeContext } from './hart-context';
 import { PageHistory } from './page-history';
@@ -58,6 +59,8 @@ export class WorkspaceProcesses {
   private started = 0;
   private runs = 0;
   private failures = 0;
+  /** Of processes that are gone. */
+  private former = NO_STATISTICS;
 
   /**
    * @param machine what each vCPU runs with, as the machine does
@@ -72,6 +75,12 @@ export class WorkspaceProcesses {
   /** vCPUs that are in processes, wait for one, or have come back and were not collected. */
   get active(): number {
     return this.away.size;
+  }
+
+  /** What ran in translated code in processes. */
+  get statistics(): EngineStatistics {
+    const all = [...this.processes.values()].map(({ statistics }) => statistics);
+    return all.reduce(addStatistics, this.former);
   }
 
   isAway(hart: Hart): boolean {
@@ -155,6 +164,7 @@ export class WorkspaceProcesses {
     this.forget();
     this.context?.connection.close();
     this.context = undefined;
+    this.former = this.statistics;
     this.processes.clear();
   }
 
@@ -269,6 +279,7 @@ export class WorkspaceProcesses {
       return this.discard(process, 'sent registers that cannot be');
     }
     process.stay = undefined;
+    process.statistics = message.statistics;
     const { vcpu } = hart;
     try {
       // Its own events tell of what it has done.
@@ -295,8 +306,9 @@ export class WorkspaceProcesses {
 
   /** A process is gone, and with it the vCPU that was there; another one takes its place when there is work. */
   private lose(process: WorkspaceProcess, reason: string): void {
-    const { stay, pid } = process;
+    const { stay, pid, statistics } = process;
     this.processes.delete(process.number);
+    this.former = addStatistics(this.former, statistics);
     process.forget();
     if (pid === undefined) {
       this.failures += 1;
@@ -371,7 +383,7 @@ export class WorkspaceProcesses {
   /** The memory that a vCPU begins with, for the caller to release; undefined when it cannot be rebuilt. */
   private snapshotOf(hart: Hart): Snapshot | undefined {
     if (isFresh(hart)) return this.lastOf(hart)?.retain();
-    return layoutOf(hart.space) && keep(hart.space);
+    return layoutAfter(this.last?.snapshot, hart.space) && keep(hart.space);
   }
 
   /** The memory that all vCPUs of the task begin with. */
@@ -380,11 +392,16 @@ export class WorkspaceProcesses {
     if (this.last?.task === task) return this.last.snapshot;
     const { space } = hart;
     const before = this.last?.snapshot;
-    const layout = before ? layoutSince(space, before.space) : layoutOf(space);
+    const layout = layoutAfter(before, space);
     this.last = { task, snapshot: layout && keep(space) };
     before?.release();
     return this.last.snapshot;
   }
+}
+
+/** What is mapped, or what differs from a memory before; undefined when the memory cannot be rebuilt. */
+function layoutAfter(before: Snapshot | undefined, space: AddressSpace): Uint32Array | undefined {
+  return before ? layoutSince(space, before.space) : layoutOf(space);
 }
 
 /** A memory to be kept; undefined when there is no room for one more space. */

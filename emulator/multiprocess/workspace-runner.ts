@@ -1,5 +1,6 @@
 import { Engine, QUANTUM, type EngineStop } from '../engine/engine';
 import { HartState } from '../engine/hart-state';
+import { NO_STATISTICS } from '../engine/statistics';
 import { ERRNO } from '../linux/abi/errno';
 import { AddressSpace, Arena, OutOfMemory } from '../memory';
 import { HART, PAGE_SIZE } from '../memory/layout';
@@ -275,19 +276,20 @@ export class WorkspaceRunner {
   /** Sends the vCPU home with all that it has changed. */
   private leave({ message, space, state, output }: Run): void {
     const { run } = message;
-    const { snapshot } = this;
+    const { snapshot, engine } = this;
     if (!snapshot) return;
     this.events?.flush();
+    const statistics = engine?.stats ?? NO_STATISTICS;
     const { layout, bytes } = changesOf(space, snapshot);
     // The next vCPU does not see what this one has made of the code.
-    if (touchesCode(snapshot, layout)) this.engine?.code.flush();
+    if (touchesCode(snapshot, layout)) engine?.code.flush();
     let at = 0;
     for (; bytes.length - at > CHUNK_BYTES; at += CHUNK_BYTES) {
       this.host.send([{ type: 'changed', run, bytes: bytes.slice(at, at + CHUNK_BYTES) }]);
     }
     this.host.send([
       ...(at < bytes.length ? [{ type: 'changed', run, bytes: bytes.slice(at) } as const] : []),
-      { type: 'back', run, context: copyContext(state), layout, output },
+      { type: 'back', run, context: copyContext(state), layout, output, statistics },
     ]);
     space.destroy();
     this.run = undefined;

@@ -1,7 +1,8 @@
-import { Machine, type MachineOptions } from '../../emulator';
+import { childProcesses, Machine, type MachineOptions } from '../../emulator';
 import { assemble } from '../../emulator/isa';
 import { CapturedStreams } from './captured-streams';
 import { writeElf } from './elf-writer';
+import type { BuiltEntries } from './process-entries';
 
 /** Where the guest's data lies: DATA for the vCPUs' own use, statuses at STATUS. */
 export const DATA = 0x20000;
@@ -10,6 +11,16 @@ const OPTIONS = DATA + 0x1000;
 export const STATUS = DATA + 0x1800;
 export const STATUS_BYTES = 72;
 const DATA_BYTES = 0x40000;
+
+/** So much work that a vCPU does not end before it has left; s0 and t0 stay. */
+export const LONG = `li t6, 40000
+    busy:
+      addi t6, t6, -1
+      bnez t6, busy`;
+/** Without end, until somebody stores to the own memory, which nobody does. */
+export const FOREVER = `forever:
+      addi t6, t6, 1
+      j forever`;
 
 export interface WorkspaceGuest {
   readonly vcpus?: number;
@@ -82,6 +93,19 @@ export function workspaceMachine(
   const streams = new CapturedStreams();
   const elf = workspaceElf(work, guest);
   return { machine: Machine.create({ elf, memoryLimit: 16 << 20, streams, ...options }), streams };
+}
+
+/** Options of a machine whose workspace vCPUs run in so many processes; 0: on its pool's thread. */
+export function inProcesses(
+  entries: BuiltEntries,
+  processes: number,
+  log?: (text: string) => void,
+): Partial<MachineOptions> {
+  return {
+    pool: { entry: entries.pool, threads: 1 },
+    ...(processes > 0 && { workspaces: childProcesses(entries, processes) }),
+    ...(log && { log }),
+  };
 }
 
 /** Runs a machine to its end, and what its task came to then. */

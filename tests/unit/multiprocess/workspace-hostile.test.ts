@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { childProcesses } from '../../../emulator';
+import { NO_STATISTICS } from '../../../emulator/engine/statistics';
 import { checkTables } from '../../../emulator/memory/check';
 import {
   checkedFromProcess,
@@ -38,6 +39,7 @@ function processThatAnswers(expression: string): string {
   const code = `
     const back = (run) => ({
       type: 'back', run: run.run, context: run.context, layout: new Uint32Array(), output: [],
+      statistics: ${JSON.stringify(NO_STATISTICS)},
     });
     process.on('message', (messages) => {
       const run = messages.find(({ type }) => type === 'run');

@@ -1,11 +1,14 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import { childProcesses, Machine, type MachineOptions } from '../../../emulator';
+import { Machine } from '../../../emulator';
 import { checkTables } from '../../../emulator/memory/check';
 import { CapturedStreams } from '../../support/captured-streams';
 import { buildEntries, type BuiltEntries } from '../../support/process-entries';
 import {
   DATA,
+  FOREVER,
+  inProcesses,
+  LONG,
   outcome,
   toEnd,
   workspaceMachine,
@@ -14,22 +17,10 @@ import {
 } from '../../support/workspace-guest';
 
 const KEEP_FAILED = 1;
-const ALLOW_EFFECTS = 2;
-const WITHIN_PROCESS = 4;
 /** Field of a status that holds the reason. */
 const REASON = 4;
 const EXIT_CODE = 7;
-const [RETURNED, LIMIT, KILLED] = [1n, 5n, 6n];
-
-/** So much work that a vCPU does not end before it has left; s0 and t0 stay. */
-const LONG = `li t6, 40000
-    busy:
-      addi t6, t6, -1
-      bnez t6, busy`;
-/** Without end, until somebody stores to the own memory, which nobody does. */
-const FOREVER = `forever:
-      addi t6, t6, 1
-      j forever`;
+const LIMIT = 5n;
 
 let entries: BuiltEntries;
 beforeAll(async () => {
@@ -42,18 +33,10 @@ afterEach(() => {
   for (const machine of machines.splice(0)) machine.dispose();
 });
 
-function options(processes: number, log?: (text: string) => void): Partial<MachineOptions> {
-  return {
-    pool: { entry: entries.pool, threads: 1 },
-    ...(processes > 0 && { workspaces: childProcesses(entries, processes) }),
-    ...(log && { log }),
-  };
-}
-
 function start(
   work: string,
   guest: WorkspaceGuest = {},
-  given = options(2),
+  given = inProcesses(entries, 2),
 ): ReturnType<typeof workspaceMachine> {
   const made = workspaceMachine(work, guest, given);
   machines.push(made.machine);
@@ -63,35 +46,13 @@ function start(
 /** The guest on threads and in processes. */
 function both(work: string, guest: WorkspaceGuest = {}): { threads: Outcome; processes: Outcome } {
   const [threads, processes] = [0, 2].map((count) => {
-    const made = start(work, guest, options(count));
+    const made = start(work, guest, inProcesses(entries, count));
     const result = outcome(made, guest.vcpus);
     expect(checkTables(made.machine.space.arena)).toEqual([]);
     return result;
   });
   return { threads, processes };
 }
-
-/** Ids of the processes that run vCPUs just now. */
-const pids = (machine: Machine): number[] =>
-  machine.liveHarts.flatMap(({ process }) => process ?? []);
-
-/** Runs until a vCPU is in a process or all have ended. */
-function runUntilAway(machine: Machine): number | undefined {
-  for (;;) {
-    const stop = machine.run(1e6);
-    const [pid] = pids(machine);
-    if (pid !== undefined || (stop.kind !== 'fuel' && stop.kind !== 'waiting')) return pid;
-  }
-}
-
-const isAlive = (pid: number): boolean => {
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch {
-    return false;
-  }
-};
 
 describe('workspaces in processes of their own', () => {
   test('end as on threads: memory, statuses, output, instructions', () => {
@@ -218,7 +179,7 @@ describe('workspaces in processes of their own', () => {
       sd s0, 8(s2)`;
     const events = (processes: number): readonly string[] => {
       // As many as processes: none has to make room for another.
-      const { machine } = start(work, { vcpus: 2 }, options(processes));
+      const { machine } = start(work, { vcpus: 2 }, inProcesses(entries, processes));
       toEnd(machine);
       if (processes > 0) expect(machine.workspaceTraffic!.returned).toBeGreaterThan(1);
       const all = [1, 2].flatMap((hart) => machine.arena.events.read(hart, 0).events);
@@ -321,7 +282,7 @@ describe('workspaces in processes of their own', () => {
           environment: ['HARTSCOPE_MODE=workspace'],
           memoryLimit: 64 << 20,
           streams,
-          ...options(processes),
+          ...inProcesses(entries, processes),
         });
         machines.push(machine);
         return { stop: toEnd(machine), text: streams.text() };
@@ -338,7 +299,7 @@ describe('workspaces in processes of their own', () => {
         args: ['mp-dot', 'workspace', '4', '65536', String(calls), '1'],
         memoryLimit: 64 << 20,
         streams: new CapturedStreams(),
-        ...options(1),
+        ...inProcesses(entries, 1),
       });
       machines.push(machine);
       expect(toEnd(machine)).toEqual({ kind: 'exited', status: 0 });
@@ -349,126 +310,5 @@ describe('workspaces in processes of their own', () => {
     expect(one.sent).toBeGreaterThan(100);
     expect(many.sent).toBeLessThan(3 * one.sent);
     expect(many.returned).toBeGreaterThan(0);
-  });
-
-  test('within the machine’s own process on request, and where effects outside are allowed', () => {
-    for (const flags of [WITHIN_PROCESS, ALLOW_EFFECTS]) {
-      const { machine, streams } = start(LONG, { flags });
-      while (machine.run(1e5).kind === 'fuel') expect(pids(machine)).toEqual([]);
-      expect(streams.text()).toBe('');
-    }
-  });
-
-  test('a killed process fails its vCPU only; another one takes its place', () => {
-    const log: string[] = [];
-    const work = `${LONG}
-      li t0, ${DATA}
-      slli t1, s0, 3
-      add t0, t0, t1
-      sd s0, 0(t0)
-      li t1, 2
-      bne s0, t1, fine
-      ${FOREVER}
-    fine:`;
-    const made = start(
-      work,
-      { vcpus: 6 },
-      options(2, (text) => void log.push(text)),
-    );
-    const { machine } = made;
-    let victim: number | undefined;
-    let stop = machine.run(1e6);
-    while (stop.kind === 'fuel' || stop.kind === 'waiting') {
-      const endless = machine.liveHarts.find(({ vcpu }) => vcpu?.id === 2);
-      // All others have ended: what is left is the endless one.
-      if (victim === undefined && machine.liveHarts.length === 2) {
-        victim = endless?.process;
-        if (victim !== undefined) process.kill(victim, 'SIGKILL');
-      }
-      stop = machine.run(1e6);
-    }
-    const { statuses, data } = outcome(made, 6);
-    expect(stop).toEqual({ kind: 'exited', status: 1 });
-    const ends = [1, 2, 3, 4, 5, 6].map((id) => (id === 2 ? KILLED : RETURNED));
-    expect(statuses.map((status) => status[REASON])).toEqual(ends);
-    expect(statuses[1][EXIT_CODE]).toBe(9n);
-    expect(log).toEqual([
-      `vCPU 2 of task 1 was killed: its process ${victim} was killed by SIGKILL`,
-    ]);
-    const written = new BigUint64Array(data.buffer, data.byteOffset, 7);
-    expect([...written]).toEqual([0n, 1n, 0n, 3n, 4n, 5n, 6n]);
-  });
-
-  test('halting brings vCPUs home as they are, and the result is the same', () => {
-    const counters = DATA + 0x4000;
-    const work = `li t0, ${counters}
-      slli t1, s0, 12
-      add t0, t0, t1
-      li t2, 1000000
-    again:
-      ld t3, 0(t0)
-      addi t3, t3, 1
-      sd t3, 0(t0)
-      addi t2, t2, -1
-      bnez t2, again`;
-    const whole = outcome(start(work, {}, options(0)));
-    const made = start(work);
-    const { machine } = made;
-    let looked = 0;
-    while (runUntilAway(machine) !== undefined && looked < 10) {
-      machine.halt();
-      for (const { vcpu, process, state, space } of machine.liveHarts) {
-        if (vcpu === undefined || process === undefined || state.x(7) === 0n) continue;
-        // What it has done so far is here: its counter has run down as its memory has counted up.
-        const done = space.readU64(counters + 0x1000 * vcpu.id) ?? -1n;
-        expect([1_000_000n, 1_000_001n]).toContain(done + state.x(7));
-        looked += 1;
-      }
-    }
-    expect(looked).toBeGreaterThan(0);
-    expect(outcome(made)).toEqual(whole);
-  });
-
-  test('a breakpoint inside is hit in the process and shown at home', () => {
-    const made = start(`${LONG}\n nop\n`);
-    const { machine } = made;
-    const pid = runUntilAway(machine);
-    machine.halt();
-    const vcpu = machine.liveHarts.find(({ process }) => process === pid);
-    // The `bnez` at the end of the loop.
-    const address = (vcpu?.state.pc ?? 0) & ~7;
-    expect(address).toBeGreaterThan(0);
-    machine.stops.add(vcpu!.state.pc);
-    const at = vcpu!.state.pc;
-    const before = vcpu!.state.instret;
-    let stop = machine.run(1e6, true);
-    while (stop.kind === 'fuel' || stop.kind === 'waiting') stop = machine.run(1e6);
-    expect(stop).toEqual({ kind: 'breakpoint', address: at });
-    expect(machine.current.vcpu).toBeDefined();
-    expect(machine.current.state.pc).toBe(at);
-    expect(machine.current.state.instret).toBeGreaterThanOrEqual(before);
-    machine.stops.delete(at);
-    expect(toEnd(machine)).toEqual({ kind: 'exited', status: 0 });
-  });
-
-  test('processes are used again, and end with the machine', async () => {
-    const seen = new Set<number>();
-    const { machine } = start(LONG, { vcpus: 20 });
-    while (machine.run(2e5).kind === 'fuel') pids(machine).forEach((pid) => seen.add(pid));
-    expect(seen.size).toBeGreaterThan(0);
-    expect(seen.size).toBeLessThanOrEqual(2);
-    machine.dispose();
-    machines.pop();
-    await expect.poll(() => [...seen].filter(isAlive), { timeout: 10_000 }).toEqual([]);
-  });
-
-  test('where no process can be started, the threads do the work and it is said', () => {
-    const log: string[] = [];
-    const nowhere = childProcesses({ ...entries, process: '/dev/null' }, 2);
-    const given = { ...options(0, (text) => void log.push(text)), workspaces: nowhere };
-    const made = start(LONG, {}, given);
-    expect(toEnd(made.machine)).toEqual({ kind: 'exited', status: 0 });
-    expect(log.at(-1)).toBe('workspace vCPUs run on threads of the machine from now on');
-    expect(log[0]).toMatch(/^a process for workspace vCPUs could not be started: /);
   });
 });
