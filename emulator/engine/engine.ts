@@ -160,6 +160,7 @@ export class Engine {
     const source = {
       fetch: (address: number) => this.code.unitAt(address),
       isBreakpoint: (address: number) => this.code.breakpoints.has(address),
+      isReached: (address: number) => this.code.lookup(address) !== 0,
     };
     const { memory } = this.space.arena;
     this.translator = new Translator(memory, this.code, interpreter, source, this.store, counter);

@@ -2,7 +2,7 @@ import { HART } from '../memory/layout';
 import { call, callIndirect, i32, i64, type FunctionBuilder, type ModuleBuilder } from '../wasm';
 import type { Expr, Local, ValueType } from '../wasm';
 import type { CallFunctions } from './call-code';
-import { BREAKPOINT_BIT, ENTRY_BIT, REGION_SLOTS, REGIONS } from './records';
+import { BREAKPOINT_BIT, ENTRY_BIT, FOUND_REGIONS, REGION_SLOTS, REGIONS } from './records';
 import { writeLookup } from './slow-paths';
 
 /**
@@ -58,6 +58,10 @@ const isEntry = (operation: Expr<'i32'>): Expr<'i32'> =>
 export const regionSlot = (operation: Expr<'i32'>): Expr<'i32'> =>
   i32.and(operation, i32.const(REGION_SLOTS - 1));
 
+/** Where among the regions found last that of an address is. */
+const foundOffset = (address: Expr<'i32'>): Expr<'i32'> =>
+  i32.shl(i32.and(address, i32.const(2 * FOUND_REGIONS - 2)), i32.const(2));
+
 /** The own operation of a record where a region begins. */
 export function ownOperation(context: Local<'i32'>, operation: Expr<'i32'>): Expr<'i32'> {
   return i32.load16_u(
@@ -92,19 +96,34 @@ export function addResume(module: ModuleBuilder, counting?: CallFunctions): numb
   const target = f.local('i64');
   const record = f.local('i32');
   const operation = f.local('i32');
+  const slot = f.local('i32');
+  const place = f.local('i32');
   f.block((done) => {
-    f.loop((again) => {
-      f.set(address, i32.wrap_i64(exit));
-      f.brIf(done, counting ? isReturn(exit) : i32.eq(address, expected));
+    const findRegion = (): void => {
       f.brIf(done, i32.and(address, i32.const(1)));
       f.set(target, i64.extend_i32_u(address));
       writeLookup(f, context, target, record);
       f.brIf(done, i32.eqz(record));
       f.set(operation, i32.load16_u(record));
       f.brIf(done, i32.eqz(isEntry(operation)));
-      const slot = regionSlot(operation);
+      f.set(slot, regionSlot(operation));
+    };
+    f.loop((again) => {
+      f.set(address, i32.wrap_i64(exit));
+      f.brIf(done, counting ? isReturn(exit) : i32.eq(address, expected));
       if (counting) {
+        findRegion();
         f.if(isArrival(exit), () => f.do(call(counting.arrive, 'void', context, record)));
+      } else {
+        // An odd address, where the interpreter goes on, is nobody's.
+        const mark = i32.add(address, i32.const(1));
+        f.set(place, i32.add(i32.load(context, HART.regions), foundOffset(address)));
+        f.if(i32.ne(i32.load(place, REGIONS.found), mark), () => {
+          findRegion();
+          f.do(i32.store(place, mark, REGIONS.found));
+          f.do(i32.store(place, slot, REGIONS.found + 4));
+        });
+        f.set(slot, i32.load(place, REGIONS.found + 4));
       }
       const fuel = counting ? countedExitFuel(exit) : exitFuel(exit);
       f.set(exit, callIndirect(signature, slot, 'i64', context, fuel, depth));

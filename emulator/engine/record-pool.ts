@@ -33,6 +33,18 @@ export const NODE = { bytes: 16, next: 0, start: 4, count: 8 } as const;
 export const REGION_BLOCK = 16;
 const POOL_HEADER = REGION_BLOCK + REGIONS.size;
 
+/**
+ * The record of the instruction at `pc`, or 0 when it has none. Another thread than the engine's own may look, and sees
+ * what there was at some time.
+ * @param words the arena's memory
+ * @param table arena address of the engine's code table
+ */
+export function recordAt(words: Uint32Array, table: number, pc: number): number {
+  if (pc >= ADDRESS_LIMIT) return 0;
+  const map = words[(table >>> 2) + Math.floor(pc / PAGE_SIZE)];
+  return map === 0 ? 0 : words[(map >>> 2) + ((pc & (PAGE_SIZE - 1)) >>> 1)];
+}
+
 /** A record that stands for an instruction now. */
 export interface DecodedRecord {
   readonly record: number;
@@ -86,9 +98,7 @@ export class RecordPool {
 
   /** The record of the instruction at `pc`, or 0 when it has none yet. */
   lookup(pc: number): number {
-    if (pc >= ADDRESS_LIMIT) return 0;
-    const map = this.words[(this.table >>> 2) + Math.floor(pc / PAGE_SIZE)];
-    return map === 0 ? 0 : this.words[(map >>> 2) + ((pc & (PAGE_SIZE - 1)) >>> 1)];
+    return recordAt(this.words, this.table, pc);
   }
 
   /** Where records lie: arena address and bytes of what is left of the pool. */

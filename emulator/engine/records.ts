@@ -42,6 +42,8 @@ export const BREAKPOINT_BIT = 0x8000;
 export const ENTRY_BIT = 0x4000;
 /** Regions that one engine can have at a time. */
 export const REGION_SLOTS = 4096;
+/** Of so many regions translated code knows the place without looking the address up; a power of two. */
+export const FOUND_REGIONS = 2048;
 
 /**
  * The region block of an engine, at the head of its record pool (`HART.regions` points to it):
@@ -52,13 +54,16 @@ export const REGION_SLOTS = 4096;
  * | 8      | u64       | times that the interpreter entered translated code |
  * | 16     | 14×u64    | times that translated code was left, by cause (`EXIT`) |
  * | 128    | 4096×u16  | the own operation of the record where the region begins |
+ * | 8320   | 2048×2 u32 | regions that translated code has found: address + 1, or 0, and place in the table; |
+ * |        |           | at the address's bits 1 to 11 |
  */
 export const REGIONS = {
   instructions: 0,
   entries: 8,
   exits: 16,
   operations: 128,
-  size: 128 + 2 * REGION_SLOTS,
+  found: 128 + 2 * REGION_SLOTS,
+  size: 128 + 2 * REGION_SLOTS + 8 * FOUND_REGIONS,
 } as const;
 
 /** Why translated code was left for the interpreter: the numbers of its counters in `REGIONS`. */

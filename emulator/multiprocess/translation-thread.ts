@@ -1,5 +1,6 @@
 import { instantiateInterpreter, shareInterpreter } from '../engine/interpreter-module';
 import { FLOAT_MODES, type FloatMode } from '../engine/translator/float-mode';
+import { recordAt } from '../engine/record-pool';
 import { regionName } from '../engine/translator/region-module';
 import type { RegionFunction } from '../engine/translator/code-cache';
 import type { RegionSource } from '../engine/translator/region';
@@ -84,10 +85,17 @@ class TranslationThread {
   }
 
   /** @returns how many guest instructions were translated */
-  private translate({ space, pc, mode, limit }: TranslationRequest): number {
-    const source = this.sourceOf(space);
+  private translate({ space, pc, mode, limit, table }: TranslationRequest): number {
+    const source = this.sourceOf(space, table);
     const isKnown = (target: number): boolean => this.known.has(keyOf(target, mode));
-    const options = { limit, leastCut: LEAST_CUT, mode, withCallees: true, isKnown };
+    const options = {
+      limit,
+      leastCut: LEAST_CUT,
+      mode,
+      withCallees: true,
+      onlyReached: true,
+      isKnown,
+    };
     const unit = source && translateUnit(source, pc, options);
     if (!unit) return 0;
     const { module } = unit;
@@ -110,8 +118,11 @@ class TranslationThread {
     if (this.kept.length > KEPT) this.kept.shift();
   }
 
-  /** The code of a space as it is just now; undefined when the space has ended. */
-  private sourceOf(id: number): RegionSource | undefined {
+  /**
+   * The code of a space as it is just now; undefined when the space has ended.
+   * @param table arena address of the code table of an engine that runs it
+   */
+  private sourceOf(id: number, table: number): RegionSource | undefined {
     const { arena } = this;
     if (arena.spaces.find(id) === 0) return undefined;
     const space = AddressSpace.attach(arena, id);
@@ -126,6 +137,7 @@ class TranslationThread {
         return at === 0 ? undefined : arena.view.getUint16(at + (address % PAGE_SIZE), true);
       },
       isBreakpoint: (address) => breakpoints.has(address),
+      isReached: (address) => recordAt(arena.u32, table, address) !== 0,
     };
   }
 }

@@ -15,7 +15,7 @@ export const BUDGET_WORDS = 2;
 /** What may be taken at first, so that a hot loop is translated soon. */
 export const CREDIT_MS = 30;
 /** The part of the harts' time that translation may take. */
-export const SHARE = 0.2;
+export const SHARE = 0.3;
 /** More is not saved up. */
 const MOST_MS = 100;
 /** A hart that was away for longer than this has waited, not run. */
@@ -24,8 +24,10 @@ const LONGEST_TURN_MS = 20;
 const FIRST_COST_MS = 0.05;
 /** Beyond this it is the host that is slow just now, not the code that is large. */
 const MOST_COST_MS = 0.06;
-/** What an instruction that runs in the interpreter takes longer than a translated one, and as much again: most go on. */
-const GAIN_MS = 8e-6;
+/** What an instruction that runs in the interpreter takes longer than a translated one. */
+const GAIN_MS = 4e-6;
+/** Code that was met runs so many times as much again: most hot code stays so until the program ends. */
+const FUTURE = 250;
 
 export class TranslationBudget {
   private since: number;
@@ -66,7 +68,7 @@ export class TranslationBudget {
 
   /** How many instructions pay for their translation, if so many go on being interpreted there. */
   worth(interpreted: number): number {
-    return Math.floor((interpreted * GAIN_MS) / Math.min(this.cost, MOST_COST_MS));
+    return Math.floor((interpreted * FUTURE * GAIN_MS) / Math.min(this.cost, MOST_COST_MS));
   }
 
   private add(milliseconds: number): void {

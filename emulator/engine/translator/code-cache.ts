@@ -1,6 +1,13 @@
 import { PAGE_SHIFT } from '../../memory/layout';
 import type { CodeSpace, RegionEntries } from '../code-space';
-import { BREAKPOINT_BIT, ENTRY_BIT, PSEUDO_COUNT, REGION_SLOTS, REGIONS } from '../records';
+import {
+  BREAKPOINT_BIT,
+  ENTRY_BIT,
+  FOUND_REGIONS,
+  PSEUDO_COUNT,
+  REGION_SLOTS,
+  REGIONS,
+} from '../records';
 import type { FloatMode } from './float-mode';
 import type { CodeRun } from './region-store';
 
@@ -138,6 +145,8 @@ export class CodeCache implements RegionEntries {
   /** The records go as they are: nothing is to be put back. */
   flush(): void {
     for (const unit of this.units) unit.active = false;
+    const found = this.code.regionBlock + REGIONS.found;
+    new Uint8Array(this.view.buffer, found, 8 * FOUND_REGIONS).fill(0);
   }
 
   /** Lets the records of a module's entries lead to it, if its code is still the same. */
@@ -175,11 +184,18 @@ export class CodeCache implements RegionEntries {
     if (!unit.active) return;
     unit.active = false;
     for (const { pc, slot } of unit.entries) {
+      this.forgetFound(pc);
       const record = this.code.lookup(pc);
       if (record === 0 || this.view.getUint16(record, true) !== (ENTRY_BIT | slot)) continue;
       const own = this.view.getUint16(this.ownOperation(slot), true);
       this.view.setUint16(record, own, true);
     }
+  }
+
+  /** Translated code looks the address up again. */
+  private forgetFound(pc: number): void {
+    const at = this.code.regionBlock + REGIONS.found + 4 * (pc & (2 * FOUND_REGIONS - 2));
+    if (this.view.getUint32(at, true) === pc + 1) this.view.setUint32(at, 0, true);
   }
 
   private dropAt(pc: number): void {

@@ -12,6 +12,15 @@ export interface RegionSource {
   fetch(address: number): number | undefined;
   /** Whether control must stop before the instruction at `address`. */
   isBreakpoint(address: number): boolean;
+  /** Whether control has been at `address` so far, or may have been. */
+  isReached(address: number): boolean;
+}
+
+export interface DiscoveryOptions {
+  /** The most instructions [REGION_LIMIT]. */
+  readonly limit?: number;
+  /** Whether code that control has not been at is left out, where jumps and branches lead to it [false]. */
+  readonly onlyReached?: boolean;
 }
 
 export interface Item {
@@ -124,10 +133,11 @@ const after = ({ pc, decoded }: Item): number => pc + decoded.length;
 export function discoverRegion(
   source: RegionSource,
   entry: number,
-  limit = REGION_LIMIT,
+  { limit = REGION_LIMIT, onlyReached = false }: DiscoveryOptions = {},
 ): Region | undefined {
   const items = new Map<number, Item>();
   const leaders = new Set<number>();
+  const isWanted = (pc: number): boolean => !onlyReached || source.isReached(pc);
   const queue = [entry];
   for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
     leaders.add(next);
@@ -141,8 +151,10 @@ export function discoverRegion(
       items.set(pc, item);
       const flow = flowOf(item);
       if (flow.kind !== 'on') {
-        if (flow.kind === 'jump' || flow.kind === 'branch') queue.push(flow.target);
-        if (flow.kind === 'branch' || flow.kind === 'call') queue.push(after(item));
+        const jumps = flow.kind === 'jump' || flow.kind === 'branch';
+        const goesOn = flow.kind === 'branch' || flow.kind === 'call';
+        if (jumps && isWanted(flow.target)) queue.push(flow.target);
+        if (goesOn && isWanted(after(item))) queue.push(after(item));
         break;
       }
       pc = after(item);

@@ -11,6 +11,8 @@ export interface TranslationRequest {
   readonly mode: FloatMode;
   /** The most instructions that pay. */
   readonly limit: number;
+  /** Arena address of the code table of who asks, which tells what control has been at. */
+  readonly table: number;
 }
 
 /**
@@ -23,7 +25,7 @@ export interface TranslationRequest {
  * | 2    | requests taken so far |
  * | 3    | 0 = nobody translates, 1 = somebody will when he has started, 2 = he has |
  * | 4, 5 | the budget (budget.ts) |
- * | 6    | the request: space, pc, mode, limit |
+ * | 6    | the request: space, pc, mode, limit, code table |
  */
 const LOCK = 0;
 const PUT = 1;
@@ -31,7 +33,7 @@ const TAKEN = 2;
 const SERVICE = 3;
 const BUDGET = 4;
 const REQUEST = BUDGET + BUDGET_WORDS;
-const REQUEST_WORDS = 4;
+const REQUEST_WORDS = 5;
 
 const SERVICES = ['none', 'starting', 'running'] as const;
 /** Whether a thread translates what is asked for. */
@@ -58,13 +60,13 @@ export class TranslationRequests {
   }
 
   /** Asks for a translation. False while another one waits: what is asked for later may be hotter. */
-  put({ space, pc, mode, limit }: TranslationRequest): boolean {
+  put({ space, pc, mode, limit, table }: TranslationRequest): boolean {
     const { words } = this;
     acquire(words, LOCK);
     const count = words[PUT];
     const hasRoom = count === Atomics.load(words, TAKEN);
     if (hasRoom) {
-      words.set([space, pc, FLOAT_MODES.indexOf(mode), limit], REQUEST);
+      words.set([space, pc, FLOAT_MODES.indexOf(mode), limit, table], REQUEST);
       Atomics.store(words, PUT, count + 1);
     }
     release(words, LOCK);
@@ -77,8 +79,8 @@ export class TranslationRequests {
     const { words } = this;
     const taken = words[TAKEN];
     while (Atomics.load(words, PUT) === taken) Atomics.wait(words, PUT, taken);
-    const [space, pc, mode, limit] = words.slice(REQUEST, REQUEST + REQUEST_WORDS);
+    const [space, pc, mode, limit, table] = words.slice(REQUEST, REQUEST + REQUEST_WORDS);
     Atomics.store(words, TAKEN, taken + 1);
-    return { space: space >>> 0, pc: pc >>> 0, mode: FLOAT_MODES[mode], limit };
+    return { space: space >>> 0, pc: pc >>> 0, mode: FLOAT_MODES[mode], limit, table: table >>> 0 };
   }
 }

@@ -162,6 +162,7 @@ export class Translator {
       leastCut: isEager ? 0 : LEAST_CUT,
       mode: this.modeFor(hart),
       withCallees: !isEager,
+      onlyReached: !isEager,
       counts: this.counter !== undefined,
       isKnown: (target) => this.cache.unitAt(target) !== undefined,
     });
@@ -199,9 +200,10 @@ export class Translator {
   }
 
   /** Asks the thread that translates. False when it has enough to do. */
-  private ask(hart: HartState, request: Omit<TranslationRequest, 'mode'>): boolean {
+  private ask(hart: HartState, request: Omit<TranslationRequest, 'mode' | 'table'>): boolean {
     const mode = this.modeFor(hart);
-    if (!this.store?.requests.put({ ...request, mode })) return false;
+    const { table } = this.code;
+    if (!this.store?.requests.put({ ...request, mode, table })) return false;
     if (this.asked.size > MOST_ASKED) this.asked.clear();
     this.asked.set(keyOf(request.pc, mode), request.limit);
     return true;

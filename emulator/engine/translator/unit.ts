@@ -24,7 +24,10 @@ export interface UnitOptions {
   readonly counts?: boolean;
   /** A region that the limit cuts short is made only if it is a loop or has so many instructions [0]. */
   readonly leastCut?: number;
+  /** Whether there is a region at an address already. */
   readonly isKnown?: (target: number) => boolean;
+  /** Whether code that control has not been at yet is left out [false]. */
+  readonly onlyReached?: boolean;
 }
 
 export interface TranslatedUnit {
@@ -40,8 +43,10 @@ export interface TranslatedUnit {
 export function translateUnit(
   source: RegionSource,
   pc: number,
-  { limit, mode, withCallees, counts = false, leastCut = 0, isKnown = () => false }: UnitOptions,
+  options: UnitOptions,
 ): TranslatedUnit | undefined {
+  const { limit, mode, withCallees, counts = false, leastCut = 0 } = options;
+  const { isKnown = () => false, onlyReached = false } = options;
   // Read once: another thread may be changing the code.
   const bits = new Map<number, number>();
   const fetch = (address: number): number | undefined => {
@@ -51,8 +56,12 @@ export function translateUnit(
     if (found !== undefined) bits.set(address, found);
     return found;
   };
-  const read: RegionSource = { fetch, isBreakpoint: (address) => source.isBreakpoint(address) };
-  const region = discoverRegion(read, pc, limit);
+  const read: RegionSource = {
+    fetch,
+    isBreakpoint: (address) => source.isBreakpoint(address),
+    isReached: (address) => source.isReached(address),
+  };
+  const region = discoverRegion(read, pc, { limit, onlyReached });
   if (!region) return undefined;
   if (region.isCut && limit < leastCut && !isLoop(region)) return undefined;
   const mostInCallee = Math.max(SMALL, limit * CALLEE_PART);
@@ -62,8 +71,12 @@ export function translateUnit(
   for (const { calls } of withCallees ? regions : []) {
     for (const target of calls) {
       if (room <= 0 || regions.length >= MOST_REGIONS) break;
-      if (isKnown(target) || regions.some(({ entry }) => entry === target)) continue;
-      const callee = discoverRegion(read, target, Math.min(room, mostInCallee));
+      if (regions.some(({ entry }) => entry === target)) continue;
+      if (onlyReached && !source.isReached(target)) continue;
+      const callee = discoverRegion(read, target, {
+        limit: Math.min(room, isKnown(target) ? SMALL : mostInCallee),
+        onlyReached,
+      });
       if (!callee || callee.isCut) continue;
       regions.push(callee);
       room -= callee.instructions;
