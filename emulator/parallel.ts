@@ -41,7 +41,9 @@ const TAKES_RIGHTS = new Set([214, 215, 216, MMAP, MPROTECT, 233, 259, CLONE, CL
 const FORKS = new Set([110, 2000]);
 const MAP_FIXED = 0x10;
 const PROT_READ_WRITE = 3;
+const PROT_EXEC = 4;
 const A0 = 10;
+const A1 = 11;
 const A2 = 12;
 const A3 = 13;
 const A7 = 17;
@@ -336,5 +338,8 @@ function takesRights({ state, space }: Hart): boolean {
   if (call === CLONE3) return ((space.readNumber64(state.xNumber(A0)) ?? 0) & CLONE_VM) === 0;
   // Memory where there was none, and memory that may be read and written from now on, as heaps ask for.
   if (call === MMAP) return (state.xInt(A3) & MAP_FIXED) !== 0;
-  return !(call === MPROTECT && (state.xInt(A2) & PROT_READ_WRITE) === PROT_READ_WRITE);
+  if (call !== MPROTECT || (state.xInt(A2) & PROT_READ_WRITE) !== PROT_READ_WRITE) return true;
+  // Unless it was code, which is no code any more.
+  const runs = (state.xInt(A2) & PROT_EXEC) !== 0;
+  return !runs && space.mayExecute(state.xNumber(A0), state.xNumber(A1));
 }

@@ -124,6 +124,23 @@ export class AddressSpace extends Workspace {
     return mapped === end - first;
   }
 
+  /** Whether code may run in any of the pages that `length` bytes at `start` lie in. */
+  mayExecute(start: number, length: number): boolean {
+    const first = Math.floor(start / PAGE_SIZE);
+    const end = Math.min(PAGE_COUNT, Math.ceil((start + length) / PAGE_SIZE));
+    if (first >= end) return false;
+    const { u32, pageTable } = this.arena;
+    let flags = 0;
+    this.locked(() => {
+      for (const [space, from, to] of this.owners(first, end)) {
+        pageTable.visit(space.top, from, to, (leaf, _page, low, high) => {
+          for (let i = leaf + low; i <= leaf + high; i++) flags |= u32[i];
+        });
+      }
+    });
+    return (flags & ENTRY.execute) !== 0;
+  }
+
   /**
    * The highest address of `length` unmapped bytes from `low` to before `high`, 0 when there is no such gap. Of a
    * borrower: in its uppermost lender, and in no private range of the family.

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { EXACT_LABELS, EXACT_LOOP, exactState, type ExactLabel } from '../../support/exact-loop';
 import { buildPoolEntry } from '../../support/pool-entry';
 import { Random } from '../../support/random';
 import { call, DATA, programOf } from '../multiprocess/stress';
@@ -24,21 +25,11 @@ afterEach(async () => {
 /** Where hart `n` stores its rounds. */
 const counterOf = (hart: number): number => DATA + 0x2000 + 0x1000 * hart;
 
-const LABELS = ['add', 'triple', 'store', 'sum', 'back'] as const;
-/** `s1` counts rounds, `s2` is three times that, the memory at `s3` as `s1`, `s4` the sum of all `s2`. */
 const LOOP = `
-  loop:
-    li s1, 0
-    li s2, 0
-    li s4, 0
     li s3, ${DATA + 0x2000}
     slli t0, a0, 12
     add s3, s3, t0
-  add: addi s1, s1, 1
-  triple: addi s2, s2, 3
-  store: sd s1, 0(s3)
-  sum: add s4, s4, s2
-  back: j add`;
+    ${EXACT_LOOP}`;
 const ALONE = `li a0, 0\n${LOOP}`;
 const WITH_VCPUS = `
     ${call(2000, DATA)}
@@ -48,13 +39,13 @@ const WITH_VCPUS = `
     addi a0, a0, 1
   ${LOOP}`;
 
-const labels = new Map<number, (typeof LABELS)[number]>();
+const labels = new Map<number, ExactLabel>();
 
 async function open(threads: number, vcpus: number): Promise<void> {
   const task = { mode: 'call', vcpus, function: 'function' } as const;
   const { elf, symbols } = vcpus > 0 ? programOf(WITH_VCPUS, task) : programOf(ALONE);
   labels.clear();
-  for (const label of LABELS) labels.set(symbols.get(label)!, label);
+  for (const label of EXACT_LABELS) labels.set(symbols.get(label)!, label);
   const pool = threads > 0 ? { entry: built.entry, threads } : undefined;
   client = new Client(pool, undefined, 'translator');
   await client.open('loops', [], { elf, stopAt: 'entry' });
@@ -82,25 +73,16 @@ async function runSome(instructions: number, harts: readonly number[]): Promise<
 const before = new Map<number, number>();
 
 /** Checks a hart that stands in the loop; at which of its instructions. */
-async function check(hart: number): Promise<string> {
+async function check(hart: number): Promise<ExactLabel> {
   const { x } = await client.session.registers(hart);
   const { location, instructions } = client.hart(hart);
-  const label = labels.get(location.address)!;
-  const phase = LABELS.indexOf(label);
-  expect(phase).toBeGreaterThanOrEqual(0);
-  const started = BigInt(x[9]);
-  const rounds = phase > 0 ? started - 1n : started;
-  const stored = phase > LABELS.indexOf('store') ? started : rounds;
-  const tripled = phase > LABELS.indexOf('triple') ? started : rounds;
-  const summed = phase > LABELS.indexOf('sum') ? started : rounds;
+  const label = labels.get(location.address);
+  if (!label) throw new Error(`hart ${hart} is at 0x${location.address.toString(16)}`);
   const { bytes } = await client.session.readMemory(counterOf(hart), 8, hart);
   const memory = new DataView(bytes.buffer, bytes.byteOffset).getBigUint64(0, true);
-  expect([BigInt(x[18]), memory, BigInt(x[20])]).toEqual([
-    3n * tripled,
-    stored,
-    (3n * summed * (summed + 1n)) / 2n,
-  ]);
-  const others = instructions - 5 * Number(rounds) - phase;
+  const { state, ran } = exactState(label, BigInt(x[9]));
+  expect({ s2: BigInt(x[18]), s4: BigInt(x[20]), memory }).toEqual(state);
+  const others = instructions - ran;
   expect(others).toBe(before.get(hart) ?? others);
   before.set(hart, others);
   return label;
@@ -128,13 +110,13 @@ describe.each([
       let label = await check(hart);
       for (let step = 0; step < 7; step++) {
         await client.after(session.stepInstruction(hart));
-        const next = LABELS[(LABELS.indexOf(label as never) + 1) % LABELS.length];
+        const next = EXACT_LABELS[(EXACT_LABELS.indexOf(label) + 1) % EXACT_LABELS.length];
         label = await check(hart);
         expect(label).toBe(next);
       }
       await session.run();
       await runSome(50_000, harts);
-      const wanted = random.pick(LABELS);
+      const wanted = random.pick(EXACT_LABELS);
       const code = await session.addBreakpoint({
         at: addressOf(wanted),
         enabled: true,
