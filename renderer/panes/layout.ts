@@ -41,6 +41,24 @@ export function addPane(api: DockviewApi, id: PaneId, position?: object, size?: 
   } as Parameters<DockviewApi['addPanel']>[0]);
 }
 
+/** Adds panes as tabs behind one that is there. */
+function addBehind(api: DockviewApi, front: PaneId, ids: readonly PaneId[]): void {
+  for (const id of ids) addPane(api, id, within(front), { inactive: true });
+}
+
+/** What tells of a run; they share a group in most arrangements. */
+const RUN_PANES = [
+  'events',
+  'timeline',
+  'conflicts',
+  'processes',
+  'console',
+  'profile',
+  'launches',
+  'scaling',
+  'log',
+] as const;
+
 /** Arrangements to choose from: for stepping one hart, for comparing harts and their pages, for what runs how often. */
 export type LayoutName = 'step' | 'harts' | 'pages' | 'profile';
 
@@ -60,27 +78,15 @@ function arrangeStep(api: DockviewApi, width: number, height: number, low: numbe
   const right = Math.round(Math.min(612, Math.max(410, width * 0.32)));
   addPane(api, 'disassembly');
   addPane(api, 'terminal', below('disassembly'), { initialHeight: low });
-  const behind = [
-    'pages',
-    'events',
-    'timeline',
-    'conflicts',
-    'processes',
-    'console',
-    'profile',
-    'launches',
-    'scaling',
-    'log',
-  ] as const;
-  for (const id of behind) addPane(api, id, within('terminal'), { inactive: true });
+  addBehind(api, 'terminal', ['pages', ...RUN_PANES]);
   const memory = Math.round(Math.min(width * 0.5, Math.max(right + 190, 630)));
   addPane(api, 'memory', rightOf('terminal'), { initialWidth: memory });
-  addPane(api, 'source', within('disassembly'), { inactive: true });
+  addBehind(api, 'disassembly', ['source']);
   addPane(api, 'guests', leftOf('disassembly'), { initialWidth: left });
   addPane(api, 'registers', rightOf('disassembly'), { initialWidth: right });
   const breakpoints = Math.round((height - low) * 0.3);
   addPane(api, 'breakpoints', below('guests'), { initialHeight: breakpoints });
-  addPane(api, 'stacks', within('registers'), { inactive: true });
+  addBehind(api, 'registers', ['stacks']);
 }
 
 function arrangeHarts(api: DockviewApi, width: number, height: number, low: number): void {
@@ -89,54 +95,29 @@ function arrangeHarts(api: DockviewApi, width: number, height: number, low: numb
   addPane(api, 'registers', rightOf('disassembly'), { initialWidth: half });
   addPane(api, 'pages', below('registers'), { initialHeight: Math.round(height * 0.56) });
   addPane(api, 'memory', below('disassembly'), { initialHeight: low });
-  addPane(api, 'terminal', within('memory'), { inactive: true });
-  const behind = [
-    'events',
-    'timeline',
-    'conflicts',
-    'processes',
-    'console',
-    'profile',
-    'launches',
-    'scaling',
-    'log',
-  ] as const;
-  for (const id of behind) {
-    addPane(api, id, within('terminal'), { inactive: true });
-  }
-  addPane(api, 'source', within('disassembly'), { inactive: true });
-  addPane(api, 'guests', within('disassembly'), { inactive: true });
-  addPane(api, 'stacks', within('registers'), { inactive: true });
-  addPane(api, 'breakpoints', within('memory'), { inactive: true });
+  addBehind(api, 'memory', ['terminal', ...RUN_PANES]);
+  addBehind(api, 'disassembly', ['source', 'guests']);
+  addBehind(api, 'registers', ['stacks']);
+  addBehind(api, 'memory', ['breakpoints']);
 }
 
 function arrangePages(api: DockviewApi, width: number, low: number): void {
   addPane(api, 'disassembly');
   addPane(api, 'pages', leftOf('disassembly'), { initialWidth: Math.round(width * 0.62) });
   addPane(api, 'events', below('pages'), { initialHeight: low });
-  for (const id of ['conflicts', 'terminal', 'processes', 'console', 'profile', 'log'] as const) {
-    addPane(api, id, within('events'), { inactive: true });
-  }
+  addBehind(api, 'events', ['conflicts', 'terminal', 'processes', 'console', 'profile', 'log']);
   addPane(api, 'memory', below('disassembly'), { initialHeight: Math.round(low * 1.4) });
-  for (const id of ['source', 'registers', 'guests'] as const) {
-    addPane(api, id, within('disassembly'), { inactive: true });
-  }
-  for (const id of ['stacks', 'breakpoints'] as const) {
-    addPane(api, id, within('memory'), { inactive: true });
-  }
+  addBehind(api, 'disassembly', ['source', 'registers', 'guests']);
+  addBehind(api, 'memory', ['stacks', 'breakpoints']);
 }
 
 function arrangeProfile(api: DockviewApi, width: number, height: number): void {
   addPane(api, 'disassembly');
   addPane(api, 'profile', below('disassembly'), { initialHeight: Math.round(height * 0.55) });
   addPane(api, 'terminal', rightOf('disassembly'), { initialWidth: Math.round(width * 0.4) });
-  for (const id of ['events', 'timeline', 'console', 'log', 'guests', 'registers'] as const) {
-    addPane(api, id, within('terminal'), { inactive: true });
-  }
-  addPane(api, 'source', within('disassembly'), { inactive: true });
-  for (const id of ['launches', 'scaling', 'conflicts', 'pages', 'memory', 'stacks'] as const) {
-    addPane(api, id, within('profile'), { inactive: true });
-  }
+  addBehind(api, 'terminal', ['events', 'timeline', 'console', 'log', 'guests', 'registers']);
+  addBehind(api, 'disassembly', ['source']);
+  addBehind(api, 'profile', ['launches', 'scaling', 'conflicts', 'pages', 'memory', 'stacks']);
 }
 
 const place =
