@@ -73,9 +73,12 @@ describe.each([0, 2])('with %i pool threads', (threads) => {
     expect(checkTables(machine.arena)).toEqual([]);
   });
 
-  test('what main unmaps is gone for vCPUs that write it: they fault, and main joins them', () => {
+  test.each([
+    ['unmaps', call(215, DATA + 0x2000, 0x3000)],
+    ['forbids to write', call(226, DATA + 0x2000, 0x3000, 1)],
+  ])('vCPUs that write what main %s meanwhile fault, and main joins them', (_, taken) => {
     const meanwhile = `
-      ${call(215, DATA + 0x2000, 0x3000)}
+      ${taken}
       bnez a0, bad
       ${call(2001, -1, 0, 0)}
       li t0, 3
