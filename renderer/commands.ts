@@ -75,7 +75,7 @@ export const COMMANDS = [
     key: 'F6',
     icon: 'debug-pause',
     menu: 'Run',
-    enabled: ({ machine }) => machine.phase === 'open' && machine.running,
+    enabled: ({ machine }) => machine.canPause(),
     run: ({ machine }) => machine.requests().pause(),
   },
   ...STEP_COMMANDS,

@@ -45,7 +45,10 @@ export function connectMachine(port: MessagePort, events: MachineEvents): Machin
   const rpc: BirpcReturn<MachineRequests, MachineEvents> = createBirpc(events, {
     post: (message) => port.postMessage(message),
     on: (deliver) => {
-      port.onmessage = ({ data }: MessageEvent) => deliver(data);
+      // What a machine says in one turn comes together.
+      port.onmessage = ({ data }: MessageEvent<readonly unknown[]>) => {
+        for (const message of data) deliver(message);
+      };
     },
     // A process that ends is reported by main; a guest that is slow is not an error.
     timeout: -1,

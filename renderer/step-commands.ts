@@ -59,10 +59,12 @@ export const STEP_COMMANDS: readonly Command[] = [
     menu: 'Run',
     enabled: ready,
     run: step(async (guest, hart, { unit, width, follow }) => {
-      await guest.follow(follow);
-      await (unit === 'line'
-        ? guest.stepLine(hart, 'into', width)
-        : guest.stepInstruction(hart, width));
+      const into =
+        unit === 'line'
+          ? () => guest.stepLine(hart, 'into', width)
+          : () => guest.stepInstruction(hart, width);
+      // The machine takes requests in their order: the second need not wait for the first's answer.
+      await Promise.all([guest.follow(follow), into()]);
     }),
   },
   {

@@ -25,6 +25,7 @@ import {
   type ProgramGrants,
   type ToThread,
 } from './messages';
+import { MessageBatch } from './message-batch';
 
 if (parentPort === null)
   throw new Error('hart-thread is a worker thread entry: start it with new Worker');
@@ -47,9 +48,11 @@ const workspaces: WorkspaceHost = {
 };
 
 function serve(port: MessagePort): void {
+  const batch = new MessageBatch((messages) => port.postMessage(messages));
+  const post = (message: unknown): void => batch.add(message);
   const sender = createBirpc<MachineEvents, Record<string, never>>(
     {},
-    { post: (message) => port.postMessage(message), on: () => undefined, eventNames: EVENTS },
+    { post, on: () => undefined, eventNames: EVENTS },
   );
   const host: SessionHost = {
     events: {
@@ -73,7 +76,7 @@ function serve(port: MessagePort): void {
       log: (text) => host.events.message(text, 'warning'),
     });
   createBirpc<MachineEvents, MachineRequests>(validated(new DebugSession(host, openTarget)), {
-    post: (message) => port.postMessage(message),
+    post,
     on: (deliver) => port.on('message', deliver),
     // A request is called without `this`: the checked session has none.
     bind: 'functions',

@@ -1,5 +1,8 @@
-import { onBeforeUnmount, watch, type ShallowRef } from 'vue';
+import { onBeforeUnmount, watch } from 'vue';
 import { useMachine } from '../stores/machine';
+import { useView } from '../stores/view';
+import type { PaneId } from './layout';
+import { usePaneRevision } from './pane-revision';
 
 interface LiveData {
   /** Gets what the pane shows; called while a program is open and somebody can see the pane. */
@@ -16,23 +19,16 @@ const PAUSE = 3;
 /**
  * Keeps what a pane shows as new as the machine's state. A pane that nobody sees is left as it is, and catches up when
  * it comes to the front.
- * @param root the pane's element
- * @returns fetches now
+ * @returns fetches now, if somebody can see it
  */
-export function useLiveData(
-  root: Readonly<ShallowRef<HTMLElement | null>>,
-  { fetch, clear, every }: LiveData,
-): () => Promise<void> {
+export function useLiveData(pane: PaneId, { fetch, clear, every }: LiveData): () => Promise<void> {
   const machine = useMachine();
-  /** A fetch was left out because nobody could see its result. */
-  let missed = false;
+  const view = useView();
+  const { revision } = usePaneRevision(pane);
   let polling: ReturnType<typeof setTimeout> | undefined;
-  const isHidden = (): boolean => root.value?.checkVisibility?.() === false;
 
   async function update(): Promise<void> {
-    if (machine.phase !== 'open') return;
-    missed = isHidden();
-    if (!missed) await fetch();
+    if (machine.phase === 'open' && view.isInSight(pane)) await fetch();
   }
 
   async function poll(): Promise<void> {
@@ -44,7 +40,7 @@ export function useLiveData(
   }
 
   watch(
-    () => [machine.revision, machine.phase] as const,
+    () => [revision.value, machine.phase] as const,
     ([, phase]) => {
       if (phase === 'open') void update();
       else clear(phase);
@@ -58,13 +54,6 @@ export function useLiveData(
       if (busy) void poll();
     },
   );
-  const seen = new ResizeObserver(() => {
-    if (missed && !isHidden()) void update();
-  });
-  watch(root, (element) => element && seen.observe(element));
-  onBeforeUnmount(() => {
-    clearTimeout(polling);
-    seen.disconnect();
-  });
+  onBeforeUnmount(() => clearTimeout(polling));
   return update;
 }

@@ -66,6 +66,8 @@ export const useMachine = defineStore('machine', () => {
   let turn: Promise<void> = Promise.resolve();
   /** Steps and runs that have been asked for and not yet accepted. */
   let queued = 0;
+  /** As `running`, at this moment: what asks is not drawn again with every step. */
+  let runs = false;
   /** Which `open` is the latest: an older one that still waits gives up. */
   let attempt = 0;
   /** Breakpoints of the program that was open last. */
@@ -95,6 +97,7 @@ export const useMachine = defineStore('machine', () => {
     const before = state.value;
     if (before !== null && next.sequence <= before.sequence) return;
     state.value = next;
+    runs = next.running;
     showState(next);
     moveFocus(next);
     if (next.running) return;
@@ -240,6 +243,7 @@ export const useMachine = defineStore('machine', () => {
     if (info.value !== null) lastSpecs = breakpoints.value.map(specOf);
     info.value = null;
     state.value = shown.value = null;
+    runs = false;
     breakpoints.value = [];
     focusHart.value = 0;
     revision.value++;
@@ -253,6 +257,7 @@ export const useMachine = defineStore('machine', () => {
     client = null;
     phase.value = 'lost';
     problem.value = reason;
+    runs = false;
     const last = state.value;
     if (last !== null) {
       const harts = last.harts.map((each) => ({ ...each, state: 'ended' as const }));
@@ -373,6 +378,7 @@ export const useMachine = defineStore('machine', () => {
     stopped,
     ended,
     ready,
+    canPause: (): boolean => phase.value === 'open' && (busy.value || runs),
     hart,
     pc,
     focusProgram,

@@ -2,6 +2,7 @@ import { defineStore } from 'pinia';
 import { computed, ref, shallowRef, watch } from 'vue';
 import type { StackInfo, VariableInfo } from '../../emulator/debug/protocol-source';
 import { useLog } from './log';
+import { usePaneRevision } from '../panes/pane-revision';
 import { useMachine } from './machine';
 
 /** Activations that are asked for; a deep recursion shows its innermost ones. */
@@ -53,9 +54,9 @@ export const useStack = defineStore('stack', () => {
       stack.value = found;
       if (!same || frame.value >= found.frames.length) frame.value = 0;
       if (machine.stops !== stop) {
-        before = now;
-        now = new Map();
         stop = machine.stops;
+        before = hasMissed(stop) ? new Map<string, string>() : now;
+        now = new Map();
       }
       await fetchVariables(mine);
     } catch (error) {
@@ -98,8 +99,9 @@ export const useStack = defineStore('stack', () => {
   ): Promise<readonly VariableInfo[]> =>
     machine.requests().variableParts(machine.focusHart, frame.value, root ?? 0, rest, start, count);
 
+  const { revision, hasMissed } = usePaneRevision('source', 'stacks');
   watch(
-    () => [machine.revision, machine.focusHart, machine.phase, machine.busy] as const,
+    () => [revision.value, machine.focusHart, machine.phase, machine.busy] as const,
     ([, , phase, busy]) => {
       if (phase === 'open' && !busy) void fetch();
       else if (phase === 'none' || phase === 'opening') {

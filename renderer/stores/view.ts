@@ -51,16 +51,30 @@ export const useView = defineStore('view', () => {
   const actions = new Map<PaneId, (action: PaneAction) => void>();
   /** How the panes stand, in the dock's words; null until the dock is there. */
   const layout = shallowRef<Layout | null>(null);
+  /** Panes that stand behind others of their group. */
+  const behind = shallowRef<ReadonlySet<string>>(new Set());
   let dock: DockviewApi | null = null;
 
   function dockReady(api: DockviewApi): void {
     dock = api;
+    const look = (): void => {
+      const hidden = api.panels.filter((panel) => !panel.api.isVisible).map(({ id }) => id);
+      const isSame =
+        hidden.length === behind.value.size && hidden.every((id) => behind.value.has(id));
+      if (!isSame) behind.value = new Set(hidden);
+    };
+    api.onDidAddPanel((panel) => panel.api.onDidVisibilityChange(look));
     if (!takeLayout(api, keptLayout())) applyLayout(api, 'step');
+    look();
     api.onDidLayoutChange(() => {
+      look();
       layout.value = layoutOf(api);
       keepLayout(layout.value);
     });
   }
+
+  /** Whether a pane is at the front of its group. */
+  const isInSight = (pane: PaneId): boolean => !behind.value.has(pane);
 
   /** Arranges the panes as they were; an arrangement that does not fit this version is left. */
   function rearrange(kept: Layout): void {
@@ -140,6 +154,7 @@ export const useView = defineStore('view', () => {
     memoryPlace,
     pagesPlace,
     dockReady,
+    isInSight,
     layout,
     arrange,
     rearrange,

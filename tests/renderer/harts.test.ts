@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import type { EndedVcpu, MachineState } from '../../emulator/debug/protocol';
+import { REGISTER_TABLE, type EndedVcpu, type MachineState } from '../../emulator/debug/protocol';
 import MemoryPane from '../../renderer/panes/memory/MemoryPane.vue';
+import { keepRows, matrixRows } from '../../renderer/panes/registers/register-rows';
 import RegistersPane from '../../renderer/panes/registers/RegistersPane.vue';
 import { command, runCommand } from '../../renderer/commands';
 import HartStrip from '../../renderer/parts/HartStrip.vue';
@@ -329,4 +330,17 @@ describe('the status line of a guest that forks', () => {
 test('numbers in a row are written as ranges', () => {
   expect(ranges([1, 2, 3, 4, 7, 9, 10])).toBe('1–4,7,9,10');
   expect(ranges([])).toBe('');
+});
+
+test('rows of the matrix that say the same are the same objects after a step', () => {
+  const { size, pc } = REGISTER_TABLE;
+  const writing = { formats: {}, nameOf: () => undefined };
+  const rowsAt = (place: bigint): ReturnType<typeof matrixRows> => {
+    const values = new BigUint64Array(2 * size);
+    values[pc] = values[size + pc] = place;
+    return matrixRows({ harts: [0, 1], values }, null, writing);
+  };
+  const before = rowsAt(0x1000n);
+  const kept = keepRows(rowsAt(0x1004n), before);
+  expect(kept.filter((row, n) => row !== before[n]).map(({ id }) => id)).toEqual(['pc']);
 });

@@ -5,6 +5,7 @@ import GuestsPane from '../../renderer/panes/guests/GuestsPane.vue';
 import LogPane from '../../renderer/panes/log/LogPane.vue';
 import RegistersPane from '../../renderer/panes/registers/RegistersPane.vue';
 import { useLog } from '../../renderer/stores/log';
+import { useView } from '../../renderer/stores/view';
 import { fakeWindow, loadLists, openProgram, show } from './support';
 
 describe('the Guests pane', () => {
@@ -210,5 +211,53 @@ describe('the Log pane', () => {
       .toEqual([['info'], ['error']]);
     await pane.get('[aria-label="Clear log"]').trigger('click');
     expect(pane.text()).toBe('No messages.');
+  });
+});
+
+describe('a pane behind another one', () => {
+  /** The dock, as far as the window asks it which panes are in sight. */
+  function fakeDock(): { put(isVisible: boolean): void } {
+    let look = (): void => undefined;
+    const listen = (listener: () => void): void => void (look = listener);
+    const panel = { id: 'registers', api: { isVisible: true, onDidVisibilityChange: listen } };
+    const dock = {
+      panels: [panel],
+      width: 1280,
+      height: 800,
+      onDidAddPanel: (added: (each: typeof panel) => void) => added(panel),
+      onDidLayoutChange: () => undefined,
+      getPanel: () => undefined,
+      addPanel: () => panel,
+      clear: () => undefined,
+    };
+    useView().dockReady(dock as unknown as Parameters<ReturnType<typeof useView>['dockReady']>[0]);
+    return {
+      put(isVisible) {
+        panel.api.isVisible = isVisible;
+        look();
+      },
+    };
+  }
+
+  test('asks for nothing, and catches up when it comes to the front', async () => {
+    fakeWindow();
+    const dock = fakeDock();
+    const machine = await openProgram();
+    const pane = show(RegistersPane);
+    const pc = (): string => pane.get('[data-register=pc] .value').text();
+    await expect.poll(() => pane.find('[data-register=pc]').exists()).toBe(true);
+    const first = pc();
+    dock.put(false);
+    for (const stop of [2, 3]) {
+      await machine.requests().stepInstruction(0);
+      await expect.poll(() => machine.stops).toBe(stop);
+    }
+    expect(pc()).toBe(first);
+    dock.put(true);
+    await expect.poll(pc).not.toBe(first);
+    // What it has not seen is no change of the last stop.
+    expect(pane.findAll('.changed')).toHaveLength(0);
+    await machine.requests().stepInstruction(0);
+    await expect.poll(() => pane.get('[data-register=pc]').classes()).toContain('changed');
   });
 });

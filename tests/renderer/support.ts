@@ -178,10 +178,11 @@ export function fakeWindow(): FakeWindow {
 }
 
 function serve(port: MessagePort, fake: FakeWindow): void {
+  const post = (message: unknown): void => port.postMessage([message]);
   const events = createBirpc<MachineEvents, Record<string, never>>(
     {},
     {
-      post: (message) => port.postMessage(message),
+      post,
       on: () => undefined,
       eventNames: ['stateChanged', 'output', 'breakpointsChanged', 'message'],
     },
@@ -194,7 +195,7 @@ function serve(port: MessagePort, fake: FakeWindow): void {
   });
   fake.machines.push(machine);
   createBirpc<MachineEvents, MachineRequests>(machine, {
-    post: (message) => port.postMessage(message),
+    post,
     on: (deliver) => {
       port.onmessage = ({ data }: MessageEvent) => deliver(data);
     },

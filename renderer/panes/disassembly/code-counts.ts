@@ -3,6 +3,7 @@ import { computed, ref, shallowRef, watch, type ComputedRef, type Ref } from 'vu
 import type { CodeCounts } from '../../../emulator/debug/protocol-profile';
 import { grouped } from '../../format';
 import { useMachine } from '../../stores/machine';
+import { usePaneRevision } from '../pane-revision';
 import type { WhileOpen } from '../while-open';
 import type { CodeRow } from './code-lines';
 
@@ -55,8 +56,9 @@ export function useCodeCounts(
     });
   }
 
+  const { revision } = usePaneRevision('disassembly');
   watch(
-    () => [machine.revision, machine.phase, machine.focusHart, visible.value.length > 0] as const,
+    () => [revision.value, machine.phase, machine.focusHart, visible.value.length > 0] as const,
     ([, phase]) => {
       if (phase === 'open') return void fetch();
       latest++;

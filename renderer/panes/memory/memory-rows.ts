@@ -22,6 +22,12 @@ export interface MemoryRow {
   readonly unmapped: boolean;
 }
 
+const isSameRow = ({ cells }: MemoryRow, other: MemoryRow): boolean =>
+  cells.every((cell, i) => {
+    const { value, changed } = other.cells[i] ?? { changed: false };
+    return cell.value === value && cell.changed === changed;
+  });
+
 export interface MemoryRows {
   readonly rows: ComputedRef<readonly MemoryRow[]>;
   readonly top: Ref<number>;
@@ -53,9 +59,10 @@ export function useMemoryRows(requests: () => MachineRequests, hart: () => numbe
     return known.bytes[index];
   };
 
-  const rows = computed(() => {
+  const rows = computed((before?: readonly MemoryRow[]): readonly MemoryRow[] => {
     const count = Math.min(height.value, TOTAL_ROWS - top.value);
-    return Array.from({ length: count }, (_, index): MemoryRow => {
+    const known = new Map(before?.map((row) => [row.address, row]));
+    const made = Array.from({ length: count }, (_, index): MemoryRow => {
       const address = (top.value + index) * ROW_BYTES;
       const cells = Array.from({ length: ROW_BYTES }, (_none, offset): MemoryCell => {
         const value = valueIn(block.value, address + offset);
@@ -64,6 +71,11 @@ export function useMemoryRows(requests: () => MachineRequests, hart: () => numbe
         return { value, changed: before !== undefined && before !== value };
       });
       return { address, cells, unmapped: cells.every(({ value }) => value === undefined) };
+    });
+    // A row that says the same stays the same object: it is not drawn again.
+    return made.map((row) => {
+      const old = known.get(row.address);
+      return old && isSameRow(old, row) ? old : row;
     });
   });
 

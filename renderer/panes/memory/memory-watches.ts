@@ -23,6 +23,8 @@ export interface MemoryWatches {
   readonly anchor: Ref<number | null>;
   readonly selection: ComputedRef<Selection>;
   isSelected(address: number): boolean;
+  /** The ranges that are watched: another object whenever `watching` may answer otherwise. */
+  readonly ranges: ComputedRef<readonly Selection[]>;
   /** What watches a byte, in a few words; undefined: nothing does. */
   watching(address: number): string | undefined;
   /** Sets a data breakpoint on the selected bytes, or takes the same one away. */
@@ -98,7 +100,7 @@ export function useMemoryWatches(
   const accessOf = (key: string): DataAccess | undefined =>
     ACCESSES.find((each) => each.key === key.toLowerCase())?.access;
 
-  return { anchor, selection, isSelected, watching, toggle, accessOf, menuItems };
+  return { anchor, selection, ranges, isSelected, watching, toggle, accessOf, menuItems };
 }
 
 interface Range extends Selection {

@@ -5,7 +5,8 @@ import { useLog } from '../../stores/log';
 import { useMachine } from '../../stores/machine';
 import { useSymbolNames } from '../../stores/symbol-names';
 import { useWatches, type WatchResult } from '../../stores/watches';
-import { expressionRow, matrixRows, type MatrixRow } from './register-rows';
+import { usePaneRevision } from '../pane-revision';
+import { expressionRow, keepRows, matrixRows, type MatrixRow } from './register-rows';
 
 type Watched = ReadonlyMap<string, WatchResult>;
 interface Snapshot {
@@ -26,8 +27,9 @@ export function useMatrix(formats: () => Readonly<Record<string, NumberFormat>>)
   const earlier = shallowRef<Snapshot | null>(null);
   let shownStop = 0;
 
+  const { revision, hasMissed } = usePaneRevision('registers');
   watch(
-    () => [machine.revision, machine.phase] as const,
+    () => [revision.value, machine.phase] as const,
     async ([, phase]) => {
       if (phase !== 'open') return;
       const stop = machine.stops;
@@ -37,7 +39,8 @@ export function useMatrix(formats: () => Readonly<Record<string, NumberFormat>>)
           watches.evaluate(),
         ]);
         if (stop !== machine.stops) return;
-        if (stop !== shownStop) earlier.value = now.value;
+        // Marked is what the last stop has changed, not what changed while nobody looked.
+        if (stop !== shownStop) earlier.value = hasMissed(stop) ? null : now.value;
         shownStop = stop;
         now.value = { table, watched };
       } catch (error) {
@@ -48,7 +51,7 @@ export function useMatrix(formats: () => Readonly<Record<string, NumberFormat>>)
   );
 
   const harts = computed(() => now.value?.table.harts ?? []);
-  const rows = computed((): readonly MatrixRow[] => {
+  const rows = computed((before?: readonly MatrixRow[]): readonly MatrixRow[] => {
     if (now.value === null) return [];
     const { table, watched } = now.value;
     const writing = { formats: formats(), nameOf: names.nameOf };
@@ -57,7 +60,8 @@ export function useMatrix(formats: () => Readonly<Record<string, NumberFormat>>)
       const then = earlier.value?.watched.get(text)?.values ?? [];
       return expressionRow(text, table.harts, result, then, writing);
     });
-    return [...expressions, ...matrixRows(table, earlier.value?.table ?? null, writing)];
+    const registers = matrixRows(table, earlier.value?.table ?? null, writing);
+    return keepRows([...expressions, ...registers], before ?? []);
   });
 
   // Names are asked for when a row is to show them.

@@ -83,6 +83,30 @@ interface RowSource {
   readonly problems?: readonly (string | undefined)[];
 }
 
+const isSameCell = (one: MatrixCell, other: MatrixCell | undefined): boolean =>
+  one.hart === other?.hart &&
+  one.bits === other.bits &&
+  one.text === other.text &&
+  one.problem === other.problem &&
+  one.differs === other.differs &&
+  one.changed === other.changed;
+
+/** The rows, those that say the same as before as the same objects: they need not be drawn again. */
+export function keepRows(
+  rows: readonly MatrixRow[],
+  before: readonly MatrixRow[],
+): readonly MatrixRow[] {
+  const known = new Map(before.map((row) => [row.id, row]));
+  return rows.map((row) => {
+    const old = known.get(row.id);
+    const isSame =
+      old?.format === row.format &&
+      old.cells.length === row.cells.length &&
+      row.cells.every((cell, n) => isSameCell(cell, old.cells[n]));
+    return isSame ? old : row;
+  });
+}
+
 function makeRow(source: RowSource, { formats, nameOf }: Writing): MatrixRow {
   const { id, name, section, fixed, harts, values, before, problems } = source;
   const common = commonValue(values);

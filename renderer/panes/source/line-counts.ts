@@ -3,6 +3,7 @@ import { computed, shallowRef, watch, type ComputedRef } from 'vue';
 import type { LineCounts } from '../../../emulator/debug/protocol-profile';
 import { grouped } from '../../format';
 import { useMachine } from '../../stores/machine';
+import { usePaneRevision } from '../pane-revision';
 import type { WhileOpen } from '../while-open';
 
 /** What the Source pane shows beside a line. */
@@ -31,8 +32,9 @@ export function useLineCounts(
   const counts = shallowRef<LineCounts | null>(null);
   let latest = 0;
 
+  const { revision } = usePaneRevision('source');
   watch(
-    () => [machine.revision, machine.phase, machine.focusHart, path.value] as const,
+    () => [revision.value, machine.phase, machine.focusHart, path.value] as const,
     ([, phase, hart, file]) => {
       const mine = ++latest;
       if (phase !== 'open' || file === null) {

@@ -2,6 +2,8 @@ import { onBeforeUnmount, shallowRef, watch, type ShallowRef } from 'vue';
 import type { EventColumns } from '../../../emulator/debug/protocol-timeline';
 import { useLog } from '../../stores/log';
 import { useMachine } from '../../stores/machine';
+import { useView } from '../../stores/view';
+import { usePaneRevision } from '../pane-revision';
 import { joined } from './event-columns';
 import { layoutTimeline, type Timeline } from './timeline-layout';
 
@@ -29,13 +31,13 @@ interface TimelineData {
   readonly timeline: ShallowRef<Timeline>;
   /** Events that were overwritten before anybody looked. */
   readonly lost: ShallowRef<number>;
-  /** The pane has come into sight: asks for what it missed. */
-  readonly seen: () => void;
 }
 
 /** The open machine's events as a timeline; goes on with each stop, and while the guest runs and the pane is shown. */
-export function useTimelineData(isHidden: () => boolean, forget: () => void): TimelineData {
+export function useTimelineData(forget: () => void): TimelineData {
   const machine = useMachine();
+  const view = useView();
+  const { revision } = usePaneRevision('timeline');
   const log = useLog();
   const timeline = shallowRef(layoutTimeline(NO_EVENTS));
   const lost = shallowRef(0);
@@ -46,8 +48,8 @@ export function useTimelineData(isHidden: () => boolean, forget: () => void): Ti
   let polling: ReturnType<typeof setTimeout> | undefined;
 
   async function fetch(): Promise<void> {
-    if (machine.phase !== 'open') return;
-    missed = isHidden() || asking;
+    if (machine.phase !== 'open' || !view.isInSight('timeline')) return;
+    missed = asking;
     if (missed) return;
     const asked = program;
     asking = true;
@@ -59,7 +61,7 @@ export function useTimelineData(isHidden: () => boolean, forget: () => void): Ti
     } finally {
       asking = false;
     }
-    if (missed && !isHidden()) await fetch();
+    if (missed) await fetch();
   }
 
   function take(news: EventColumns): void {
@@ -69,7 +71,7 @@ export function useTimelineData(isHidden: () => boolean, forget: () => void): Ti
   }
 
   watch(
-    () => [machine.revision, machine.phase] as const,
+    () => [revision.value, machine.phase] as const,
     ([, phase]) => {
       if (phase === 'none' || phase === 'opening') {
         program++;
@@ -96,11 +98,5 @@ export function useTimelineData(isHidden: () => boolean, forget: () => void): Ti
   }
   onBeforeUnmount(() => clearTimeout(polling));
 
-  return {
-    timeline,
-    lost,
-    seen: () => {
-      if (missed) void fetch();
-    },
-  };
+  return { timeline, lost };
 }

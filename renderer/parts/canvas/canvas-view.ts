@@ -14,13 +14,12 @@ interface CanvasView {
 
 /**
  * A canvas that fills its box and is drawn anew, in device pixels, when the box's size or the theme changes.
- * @param measured is told after the box has got a size
  */
 export function useCanvasView(
   box: Readonly<Ref<HTMLElement | null>>,
   canvas: Readonly<Ref<HTMLCanvasElement | null>>,
   draw: (context: CanvasRenderingContext2D, element: HTMLCanvasElement) => void,
-  { gutter = 0, measured = () => undefined }: { gutter?: number; measured?: () => void } = {},
+  { gutter = 0 }: { gutter?: number } = {},
 ): CanvasView {
   const size = ref<CanvasSize>({ width: 0, height: 0 });
   /** What is drawn does not follow the theme by itself. */
@@ -46,7 +45,6 @@ export function useCanvasView(
   function measure(): void {
     const { clientWidth = 0, clientHeight = 0 } = box.value ?? {};
     size.value = { width: Math.max(0, clientWidth - gutter), height: clientHeight };
-    measured();
   }
 
   onMounted(() => {
