@@ -12,8 +12,17 @@ import type { WorkspaceProcesses } from './multiprocess/workspace-processes';
 const SLICE_MS = 4;
 /** The home thread's first turns of a hart that others wait for. */
 const HOME_TURN = 50_000;
-/** A task of tiny vCPUs is done by this thread alone: only who has run so long finds it worth to share. */
-const FIRST_TURN = 10_000;
+/** How often signals and the clock are looked at, in instructions. */
+const LOOK_AFTER = 10_000;
+/** The turns of a thread that is alone with a task are so much shorter than the others'. */
+const ALONE = 5;
+/**
+ * A task of tiny vCPUs is done by this thread alone. When it has run so much of one it finds it worth to share; in stretches
+ * (`Pace`), 20 µs, because to read the clock takes as long as some vCPUs.
+ */
+const WORTH_SHARING = 1 / ALONE;
+/** Who runs less than this, 5 µs, is not worth being lent. */
+const WORTH_LENDING = 0.05;
 /**
  * The pool's threads start when the machine has run for so many instructions, some ten milliseconds, or has work for them:
  * a start takes longer than many a task, and a program that ends sooner does not pay for it.
@@ -23,8 +32,6 @@ const START_AFTER = 4_000_000;
 const SERVING = 5;
 /** What a stop takes of a hart's turn: one that stops after a few instructions again and again leaves the others theirs. */
 const STOP_TURN = 10_000;
-/** A vCPU's turn here while others wait for one: what it has cached of its memory must pay. */
-const LONG_TURN = 250_000;
 
 const MMAP = 222;
 const MPROTECT = 226;
@@ -62,7 +69,11 @@ export class Parallel {
   /** The hart that ran last has had its turn: all others come first. */
   private yields = false;
   /** Of turns while others run: short, so that harts that come home are served soon. */
-  private readonly pace = new Pace(LONG_TURN);
+  private readonly pace = new Pace();
+  /** What this thread has run of the present task, in stretches; turns that are not worth lending are left out. */
+  private spent = 0;
+  /** The last task was worth sharing from its beginning: so is the next one, where a thread waits for work. */
+  private expects = false;
   private readonly runsHere = (hart: Hart): boolean => hart.runnable && !this.isAway(hart);
 
   /** Arena addresses of the region blocks of the pool threads' engines. */
@@ -158,23 +169,23 @@ export class Parallel {
       const ended =
         (looks ? executor.interrupted() : undefined) ?? this.welcome() ?? this.welcomeTravellers();
       if (ended) return ended;
-      if (looks) lookAt = harts.retired + FIRST_TURN;
+      if (looks) lookAt = harts.retired + LOOK_AFTER;
       if (looks && harts.retired >= START_AFTER) pool.start();
       if (looks && this.threadsAway > 0 && this.isSignalled()) this.stopThreads();
+      alone = harts.list().length === 1;
+      if (alone && !this.sharing) this.spent = 0;
+      if (this.expects && !this.sharing && !alone && pool.isAttentive) this.shareEarly();
       const unfit = this.sharing ? this.share() : undefined;
       if (unfit) return unfit;
-      alone = harts.list().length === 1;
       const hart = this.continuing() ?? this.choose(alone);
       if (hart) {
         const before = harts.retired;
         const most = alone ? QUANTUM : this.turnBesides();
         const began = this.sharing ? performance.now() : 0;
         const stop = executor.runTurn(hart, Math.min(end - before, most));
-        if (this.sharing) this.pace.note(harts.retired - before, performance.now() - began);
+        if (!alone) this.noteTurn(harts.retired - before, began);
         if (stop) harts.current = hart;
         if (stop ?? executor.stops.ended) return stop ?? executor.stops.ended!;
-        // A whole turn beside others, and still work: now it is worth sharing.
-        if (!alone && harts.retired - before >= FIRST_TURN) this.sharing = true;
       } else if (pool.active > 0) {
         pool.wake();
         pool.waitForHart(executor.untilDeadline());
@@ -191,6 +202,29 @@ export class Parallel {
       if (!alone && harts.retired >= lookAt) isTime = performance.now() >= until;
     } while (harts.retired < end && !isTime);
     return { kind: 'fuel' };
+  }
+
+  /** What has been run beside others tells whether to share is worth it, now and the next time. */
+  private noteTurn(instructions: number, began: number): void {
+    if (this.sharing) this.pace.note(instructions, performance.now() - began);
+    const stretches = instructions / this.pace.instructions;
+    if (stretches >= WORTH_LENDING) this.spent += stretches;
+    if (this.spent >= WORTH_SHARING) this.sharing = true;
+  }
+
+  /** A task is expected to be worth it: this thread keeps the first of its harts and lends the others at once. */
+  private shareEarly(): void {
+    const hart = this.continuing() ?? this.choose(false);
+    // Who has started the task goes on first: until it waits, most likely.
+    this.sharing = hart !== undefined && this.mayLeave(hart);
+  }
+
+  /** There is nothing to share any more. */
+  private endSharing(): void {
+    this.sharing = false;
+    // Of two threads each has half of a task.
+    this.expects = this.spent >= WORTH_SHARING / 2;
+    this.spent = 0;
   }
 
   /** Serves the harts that have come home. */
@@ -255,7 +289,7 @@ export class Parallel {
         this.processes.offer(hart);
       } else pool.offer(hart);
     }
-    if (many === 0) this.sharing = false;
+    if (many === 0) this.endSharing();
     else pool.wake();
     return undefined;
   }
@@ -271,7 +305,7 @@ export class Parallel {
     if (yields) return undefined;
     if (harts.list().some((hart) => !this.mayLeave(hart) && hart.runnable)) return undefined;
     if (current.turn <= 0 && this.pool.ready > 0) return undefined;
-    if (current.turn <= 0) current.turn = LONG_TURN;
+    if (current.turn <= 0) current.turn = this.pace.turn;
     return current;
   }
 
@@ -283,9 +317,9 @@ export class Parallel {
 
   /** How long this thread runs one of several harts before it looks after the others. */
   private turnBesides(): number {
-    if (!this.sharing) return FIRST_TURN;
     const { instructions } = this.pace;
-    return this.threadsAway > 0 ? instructions / SERVING : instructions;
+    if (!this.sharing) return Math.floor(instructions / ALONE);
+    return this.threadsAway > 0 ? Math.floor(instructions / SERVING) : instructions;
   }
 
   /** The hart whose turn is not over, unless it waits or has left. */
@@ -302,7 +336,11 @@ export class Parallel {
     const mine = executor.harts.inTurn(this.runsHere);
     const hart = mine ?? this.help();
     if (hart)
-      hart.turn = alone ? QUANTUM : this.sharing && this.mayLeave(hart) ? LONG_TURN : HOME_TURN;
+      hart.turn = alone
+        ? QUANTUM
+        : this.sharing && this.mayLeave(hart)
+          ? this.pace.turn
+          : HOME_TURN;
     return hart;
   }
 

@@ -105,20 +105,23 @@ export const STATUS_BYTES = 72;
 
 /** What the guest reads of vCPUs that have ended. */
 export function statusBytes(vcpus: readonly Vcpu[]): Uint8Array {
-  const words = vcpus.flatMap(({ task, id, mhartid, status }) =>
-    status === undefined
-      ? []
-      : [
-          STATUS_BYTES,
-          task.id,
-          id,
-          mhartid,
-          REASONS.indexOf(status.reason) + 1,
-          status.pc,
-          status.address,
-          status.exitCode,
-          status.instructions,
-        ],
-  );
-  return new Uint8Array(BigUint64Array.from(words, BigInt).buffer);
+  const words = new Uint32Array((STATUS_BYTES / 4) * vcpus.length);
+  let at = 0;
+  const put = (value: number): void => {
+    words[at++] = value;
+    words[at++] = value / 2 ** 32;
+  };
+  for (const { task, id, mhartid, status } of vcpus) {
+    if (status === undefined) continue;
+    put(STATUS_BYTES);
+    put(task.id);
+    put(id);
+    put(mhartid);
+    put(REASONS.indexOf(status.reason) + 1);
+    put(status.pc);
+    put(status.address);
+    put(status.exitCode);
+    put(status.instructions);
+  }
+  return new Uint8Array(words.buffer, 0, 4 * at);
 }

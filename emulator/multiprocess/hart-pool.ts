@@ -61,6 +61,11 @@ export class HartPool {
     return this.control.ready;
   }
 
+  /** Whether a thread would take a hart at once, without being woken. */
+  get isAttentive(): boolean {
+    return this.control.isAttentive;
+  }
+
   isLent(hart: Hart): boolean {
     return this.lent.size > 0 && this.lent.has(hart.index);
   }

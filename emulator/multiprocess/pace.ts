@@ -1,8 +1,11 @@
 /** What a hart runs at least before its thread looks around: interpreted, a tenth of a millisecond. */
 const LEAST = 50_000;
-/** A stretch that took less than this many milliseconds is followed by a longer one, and by a shorter one above. */
-const SHORT_MS = 0.05;
-const LONG_MS = 0.2;
+/** What it runs at most, however fast it is. */
+const MOST = 500_000;
+/** How long a stretch should take, in milliseconds. */
+const STRETCH_MS = 0.1;
+/** Fewer instructions tell nothing about their speed. */
+const TELLING = 5000;
 
 /**
  * How many instructions a thread runs before it looks what others want of it: as many as take some tenth of a
@@ -12,18 +15,20 @@ const LONG_MS = 0.2;
 export class Pace {
   private length = LEAST;
 
-  /** @param most instructions, however fast */
-  constructor(private readonly most: number) {}
-
   /** Instructions of the next stretch. */
   get instructions(): number {
     return this.length;
   }
 
-  /** A stretch is over; one that ended early, for a reason of its own, tells nothing. */
+  /** Instructions after which others that wait have their turn: what a thread has cached of a hart's memory must pay. */
+  get turn(): number {
+    return 5 * this.length;
+  }
+
+  /** What has been run, and how long that has taken. */
   note(instructions: number, milliseconds: number): void {
-    if (instructions < this.length) return;
-    if (milliseconds < SHORT_MS) this.length = Math.min(2 * this.length, this.most);
-    else if (milliseconds > LONG_MS) this.length = Math.max(LEAST, this.length / 2);
+    if (instructions < TELLING) return;
+    const now = (instructions / milliseconds) * STRETCH_MS;
+    this.length = Math.round(Math.min(MOST, Math.max(LEAST, (this.length + now) / 2)));
   }
 }

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { acquire, release } from '../memory/lock';
 
 /**
@@ -15,6 +16,7 @@ import { acquire, release } from '../memory/lock';
  * | 8, 9 | next to take and next to put of the done queue |
  * | 10   | pool threads that sleep |
  * | 11   | number of breakpoints |
+ * | 12   | pool threads that look at the ready queue: they need not be woken |
  * | 16   | breakpoints: addresses |
  * | 1040 | ready queue: indices of harts |
  * | 3088 | done queue: indices of harts |
@@ -29,6 +31,7 @@ const READY_TAKE = 6;
 const DONE_TAKE = 8;
 const SLEEPERS = 10;
 const BREAKPOINTS = 11;
+const LOOKERS = 12;
 const ADDRESSES = 16;
 const MAX_BREAKPOINTS = 1024;
 const QUEUE = 2048;
@@ -42,6 +45,11 @@ const END = 2;
 
 /** Looks at a queue this often before sleeping on it: a few microseconds. */
 const SPINS = 2000;
+/**
+ * Who has had work looks for so many milliseconds. To wake a thread takes a tenth of one, and it may find itself on the core
+ * of the thread that has woken it, where both go on at half their speed for several milliseconds.
+ */
+const LOOK_MS = availableParallelism() > 1 ? 1 : 0;
 /** The home thread looks around after so long. */
 const AWAIT_MS = 5;
 /** A sleeper looks by itself again, so that a lost wake-up costs this much and not the machine. */
@@ -50,6 +58,11 @@ const SLEEP_MS = 50;
 /** The queues and flags of one machine's pool of hart threads. Any thread may use any method. */
 export class PoolControl {
   private readonly words: Int32Array;
+  /** Since when this pool thread has no hart, and whether its last one had come soon after the one before. */
+  private idleSince = -Infinity;
+  private comesSoon = true;
+  /** Since when the home thread waits for harts that it has lent; undefined: it does not. */
+  private waitsSince: number | undefined;
 
   constructor(readonly buffer = new SharedArrayBuffer(4 * WORDS)) {
     this.words = new Int32Array(buffer);
@@ -69,6 +82,11 @@ export class PoolControl {
 
   get ready(): number {
     return Atomics.load(this.words, READY);
+  }
+
+  /** Whether a pool thread would take work at once. */
+  get isAttentive(): boolean {
+    return Atomics.load(this.words, LOOKERS) > 0;
   }
 
   /** Changes with the breakpoints. */
@@ -106,14 +124,14 @@ export class PoolControl {
 
   /** Puts a hart into the ready queue; nobody is woken. */
   putReady(index: number): void {
+    this.waitsSince = undefined;
     this.put(READY, READY_TAKE, READY_QUEUE, index);
   }
 
-  /** Wakes one sleeping thread, when there is work and a sleeper. */
+  /** Wakes one sleeping thread, when there is work that nobody is about to take, and a sleeper. */
   wakeOne(): void {
-    if (this.ready > 0 && Atomics.load(this.words, SLEEPERS) > 0) {
-      Atomics.notify(this.words, READY, 1);
-    }
+    if (Atomics.load(this.words, SLEEPERS) === 0) return;
+    if (this.ready > Atomics.load(this.words, LOOKERS)) Atomics.notify(this.words, READY, 1);
   }
 
   /** The next ready hart for the home thread, −1 when there is none. */
@@ -126,22 +144,40 @@ export class PoolControl {
    * work. Not called by the home thread, which must not sleep here.
    */
   claim(): number {
-    for (let spin = 0; spin < SPINS && !this.stopping; spin++) {
-      if (this.ready === 0) continue;
-      // Busy before the hart leaves the queue, so that a stop never misses a hart in between.
-      Atomics.add(this.words, BUSY, 1);
-      const index = this.stopping ? -1 : this.takeReady();
-      if (index >= 0) return index;
-      this.unclaim();
-    }
-    Atomics.add(this.words, SLEEPERS, 1);
-    Atomics.wait(this.words, READY, this.stopping ? this.ready : 0, SLEEP_MS);
-    Atomics.sub(this.words, SLEEPERS, 1);
+    const { words } = this;
+    Atomics.add(words, LOOKERS, 1);
+    const index = this.look();
+    Atomics.sub(words, LOOKERS, 1);
+    if (index >= 0) return index;
+    Atomics.add(words, SLEEPERS, 1);
+    Atomics.wait(words, READY, this.stopping ? this.ready : 0, SLEEP_MS);
+    Atomics.sub(words, SLEEPERS, 1);
+    return -1;
+  }
+
+  /** A ready hart, −1 when none came in time. The longer look is for those who find work again and again. */
+  private look(): number {
+    const until = this.idleSince + (this.comesSoon ? LOOK_MS : 0);
+    do {
+      for (let spin = 0; spin < SPINS && !this.stopping; spin++) {
+        if (this.ready === 0) continue;
+        // Busy before the hart leaves the queue, so that a stop never misses a hart in between.
+        Atomics.add(this.words, BUSY, 1);
+        const index = this.stopping ? -1 : this.takeReady();
+        if (index >= 0) {
+          this.comesSoon = performance.now() < this.idleSince + LOOK_MS;
+          return index;
+        }
+        Atomics.sub(this.words, BUSY, 1);
+        Atomics.notify(this.words, DONE);
+      }
+    } while (!this.stopping && performance.now() < until);
     return -1;
   }
 
   /** A pool thread has no hart any more. */
-  unclaim(): void {
+  private unclaim(): void {
+    this.idleSince = performance.now();
     Atomics.sub(this.words, BUSY, 1);
     Atomics.notify(this.words, DONE);
   }
@@ -160,12 +196,19 @@ export class PoolControl {
 
   /** The next hart that a pool thread has handed over, −1 when there is none. */
   takeDone(): number {
-    return this.take(DONE, DONE_TAKE, DONE_QUEUE);
+    const index = this.take(DONE, DONE_TAKE, DONE_QUEUE);
+    if (index >= 0) this.waitsSince = undefined;
+    return index;
   }
 
   /** Waits until a hart is handed over or a thread has become idle; at most so many milliseconds [5]. */
   awaitDone(most = AWAIT_MS): void {
-    for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(this.words, DONE) > 0) return;
+    const now = performance.now();
+    this.waitsSince ??= now;
+    const until = Math.min(this.waitsSince + LOOK_MS, now + most);
+    do {
+      for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(this.words, DONE) > 0) return;
+    } while (performance.now() < until);
     if (most > 0) Atomics.wait(this.words, DONE, 0, Math.min(most, AWAIT_MS));
   }
 

@@ -39,8 +39,6 @@ export interface PoolThreadData {
   readonly counting?: WebAssembly.Module;
 }
 
-/** Instructions of a turn while other harts wait for one. */
-const TURN = 250_000;
 const FUEL: EngineStop = { kind: 'fuel' };
 const NANOSECONDS = 1_000_000_000n;
 
@@ -62,7 +60,7 @@ class PoolThread {
   private readonly index: number;
   private readonly counter: InstructionCounter | undefined;
   /** Between two safepoints. */
-  private readonly pace = new Pace(TURN);
+  private readonly pace = new Pace();
   /** The epoch of the breakpoints that the engine stops at. */
   private epoch = -1;
 
@@ -126,7 +124,7 @@ class PoolThread {
     const own = space.readTable === 0 && space.takeTables();
     let stop: EngineStop = FUEL;
     const { events } = this.arena;
-    const end = hart.instret + TURN;
+    const end = hart.instret + this.pace.turn;
     events.noteTurn(index, 'turn', this.index);
     try {
       while (space.readTable !== 0 && stop.kind === 'fuel' && !pool.stopping && left(hart) > 0) {
