@@ -25,7 +25,7 @@ export default defineConfig({
         test: {
           name: 'translator',
           include: ['tests/unit/engine/**/*.test.ts'],
-          exclude: [long, 'tests/unit/engine/{lockstep,strips,translated-table}.test.ts'],
+          exclude: [long, 'tests/unit/engine/{fuel-quanta,lockstep,strips,translated-table}.test.ts'],
           environment: 'node',
           env: { HARTSCOPE_ENGINE: 'translator' },
           testTimeout: 300_000,

@@ -36,10 +36,13 @@ interface Entry {
   readonly slot: number;
 }
 
-/** Most WebAssembly that is kept: beyond it the oldest modules are given up. */
-const MAX_BYTES = 32 * 2 ** 20;
-/** Most modules: each takes some mappings of the host's memory, of which a process has 65530. */
-const MAX_UNITS = 2000;
+/** How much is kept: beyond it the oldest modules are given up. */
+interface CacheLimits {
+  /** WebAssembly. */
+  readonly bytes: number;
+  /** Each module takes some mappings of the host's memory, of which a process has 65530. */
+  readonly modules: number;
+}
 
 /**
  * The translated code of one engine. A region is entered through the record of its first instruction, whose
@@ -56,6 +59,7 @@ export class CodeCache implements RegionEntries {
   private readonly view: DataView;
   bytes = 0;
   evicted = 0;
+  limits: CacheLimits = { bytes: 32 * 2 ** 20, modules: 2000 };
   /** Code at `pc` is decoded and has no region: told before it gets its record. */
   onDecoded: ((pc: number) => void) | undefined;
 
@@ -220,12 +224,13 @@ export class CodeCache implements RegionEntries {
   }
 
   private makeRoom(regions: number, bytes: number): void {
+    const { limits } = this;
     for (const unit of this.units) {
       const used = this.nextSlot - this.freeSlots.length;
       const fits =
         used + regions <= REGION_SLOTS &&
-        this.bytes + bytes <= MAX_BYTES &&
-        this.units.size < MAX_UNITS;
+        this.bytes + bytes <= limits.bytes &&
+        this.units.size < limits.modules;
       if (fits) return;
       this.drop(unit);
       this.evicted += 1;

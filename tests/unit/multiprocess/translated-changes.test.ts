@@ -288,3 +288,55 @@ describe.each(ENGINES)('a signal that comes into a loop (%s) finds it whole', (e
       ${NOTE_HANDLER}`);
   });
 });
+
+describe('what main has translated', () => {
+  const VCPUS = 4;
+  const HOT_ROUNDS = 50_000;
+  const GO = DATA + 0x1000;
+  const WORK = `
+    function:
+      li t0, ${HOT_ROUNDS}
+      li a0, 0
+    work:
+      add a0, a0, t0
+      xori a0, a0, 5
+      addi t0, t0, -1
+      bnez t0, work
+      ret`;
+  const TEXT = `
+      li s0, ${GO}
+    again:
+      jal ra, function
+      ld t0, 0(s0)
+      beqz t0, again
+      ${call(2000, DATA)}
+      ${call(2001, -1, 0, 0)}
+      ebreak
+      ${WORK}`;
+
+  test.each([
+    ['in turns', 0],
+    ['on pool threads', 2],
+  ])('is run by the first call of a new vCPU: %s', async (_, threads) => {
+    const task = { mode: 'call', vcpus: VCPUS, function: 'function' } as const;
+    const { symbols } = programOf(TEXT, task);
+    const where = threads > 0 ? { entry: pool.entry, threads } : undefined;
+    const machine = machineOf(TEXT, where, task, { engine: 'auto', stopAtFaults: true });
+    machines.push(machine);
+    const work = symbols.get('work')!;
+    // With a pool it is a thread of its own that translates, which takes its time.
+    while (!machine.isTranslated(work, work + 4)) {
+      expect(machine.run(1_000_000)).toEqual({ kind: 'fuel' });
+      await new Promise((resolve) => setImmediate(resolve));
+    }
+    machine.run(1_000_000);
+    const { instructions, engineStatistics } = machine;
+    machine.space.poke(GO, Uint8Array.of(1));
+    expect(finish(machine)).toMatchObject({ kind: 'ebreak' });
+    const ran = machine.instructions - instructions;
+    expect(ran).toBeGreaterThan(4 * HOT_ROUNDS * VCPUS);
+    const translated =
+      machine.engineStatistics.translatedInstructions - engineStatistics.translatedInstructions;
+    expect(translated / ran).toBeGreaterThan(0.97);
+  });
+});
