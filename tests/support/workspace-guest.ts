@@ -39,6 +39,7 @@ export interface Outcome {
   readonly statuses: readonly bigint[][];
   readonly data: Uint8Array;
   readonly instructions: number;
+  readonly conflicts: Machine['conflicts']['conflicts'];
 }
 
 /**
@@ -125,6 +126,7 @@ export function outcome(
     statuses: Array.from({ length: vcpus }, (_, i) => status(i + 1)),
     data: machine.space.peek(DATA, DATA_BYTES),
     instructions: machine.instructions,
+    conflicts: machine.conflicts.conflicts,
   };
 }
 
