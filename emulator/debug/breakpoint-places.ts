@@ -5,11 +5,11 @@ import { ADDRESS_LIMIT } from '../memory/layout';
 import { MULTIPROCESS_CALLS } from '../multiprocess/abi';
 import type { Hart } from '../multiprocess/hart';
 import { EXIT_EVENT, type Place } from './breakpoint-rules';
-import { ExpressionError, parseTyped } from './expression';
-import { sizeOf } from './expression-types';
+import { ExpressionError } from './expression-tokens';
 import { locate } from './location';
 import type { BreakpointSpec, Location } from './protocol';
-import { symbolsNamed, targetScope } from './scope';
+import { addressValue, memoryPlace, type MemoryPlace } from './places';
+import { symbolsNamed } from './scope';
 import { sourceOf } from './source-debugger';
 import type { DebugTarget } from './target';
 
@@ -52,7 +52,7 @@ function linePlace(target: DebugTarget, at: string, hart: Hart): Place | undefin
 function codePlace(target: DebugTarget, at: string, hart: Hart): Place {
   const named = symbolsNamed(target, hart, at.trim());
   const addresses =
-    named.length > 1 ? named.map(({ address }) => address) : [addressOf(target, at, hart).address];
+    named.length > 0 ? named.map(({ address }) => address) : [addressValue(target, hart, at)];
   return { kind: 'code', locations: addresses.map((address) => codeAt(target, address, hart)) };
 }
 
@@ -68,7 +68,7 @@ function codeAt(target: DebugTarget, address: number, hart: Hart): Location {
 
 /** `*(int *)p` watches the int at p; a bare number or symbol the bytes there. */
 function dataPlace(target: DebugTarget, { at, length }: BreakpointSpec, hart: Hart): Place {
-  const { address, size } = addressOf(target, at, hart);
+  const { address, size } = dataAt(target, at, hart);
   const symbols = target.symbolsOf(hart);
   const symbol = symbols.byName(at.trim());
   const bytes = length ?? size ?? (symbol && symbol.size > 0 ? symbol.size : USUAL_LENGTH);
@@ -80,24 +80,10 @@ function dataPlace(target: DebugTarget, { at, length }: BreakpointSpec, hart: Ha
   return { kind: 'data', location: { address, ...name }, length: bytes };
 }
 
-function addressOf(
-  target: DebugTarget,
-  text: string,
-  hart: Hart,
-): { readonly address: number; readonly size?: number } {
-  // A C++ name such as `dot(float*, int)` is no expression.
-  const [symbol] = /^\s*[\w$.]+\s*$/.test(text) ? [] : symbolsNamed(target, hart, text.trim());
-  if (symbol !== undefined) return { address: symbol.address };
-  const expression = parseTyped(text);
-  const scope = targetScope(target, hart);
-  const value = BigInt.asUintN(64, (expression.address ?? expression.value)(scope));
-  if (value >= BigInt(ADDRESS_LIMIT)) {
-    throw new ExpressionError(`0x${value.toString(16)} is above 4 GiB`);
-  }
-  return {
-    address: Number(value),
-    ...(expression.address && { size: sizeOf(expression.type) }),
-  };
+/** A C++ name such as `Table<int, 4>::rows` is no expression. */
+function dataAt(target: DebugTarget, text: string, hart: Hart): MemoryPlace {
+  const [symbol] = symbolsNamed(target, hart, text.trim());
+  return symbol ? { address: symbol.address } : memoryPlace(target, hart, text);
 }
 
 /** Calls of this project, which Linux does not have, by name. */

@@ -1,5 +1,5 @@
 import type { Hart } from '../multiprocess/hart';
-import { ExpressionError } from './expression';
+import { ExpressionError } from './expression-tokens';
 import { parseLogMessage, type LogMessage } from './log-message';
 import type { BreakpointSpec, Location } from './protocol';
 import type { DebugTarget } from './target';

@@ -13,7 +13,7 @@ import {
 } from './breakpoint-rules';
 import { CodePlanter } from './code-planter';
 import { DataPlanter, type WatchedRange } from './data-planter';
-import { ExpressionError } from './expression';
+import { ExpressionError } from './expression-tokens';
 import type { Breakpoint, BreakpointSpec } from './protocol';
 import type { DebugTarget } from './target';
 

@@ -3,14 +3,30 @@ export class ExpressionError extends Error {
   override readonly name = 'ExpressionError';
 }
 
-const TOKEN =
-  /\s*(?:(0[xX][0-9a-fA-F_]+|0[bB][01_]+|[0-9][0-9_]*)|'(\\?.)'|([A-Za-z_.$][\w.$@]*)|(<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^~!<>()[\]?:]))/y;
-
-const ESCAPES: Readonly<Record<string, string>> = { n: '\n', t: '\t', r: '\r', '0': '\0' };
-
+/**
+ * A piece of an expression. A name may be a register (`$a0`), qualified (`geometry::origin`) and, without blanks, have
+ * dots: `point.x` is a member, `sum.constprop.0` and `memcpy@@GLIBC_2.27` are symbols; which one its meaning tells.
+ */
 export type Token =
-  | { readonly kind: 'number'; readonly value: bigint; readonly at: number }
+  | {
+      readonly kind: 'integer';
+      readonly value: bigint;
+      readonly suffix: string;
+      readonly at: number;
+    }
+  | {
+      readonly kind: 'float';
+      readonly value: number;
+      readonly single: boolean;
+      readonly at: number;
+    }
+  | { readonly kind: 'character'; readonly value: number; readonly at: number }
   | { readonly kind: 'name' | 'symbol' | 'end'; readonly text: string; readonly at: number };
+
+const TOKEN =
+  /\s*(?:((?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?[fF]?|\d+[eE][-+]?\d+[fF]?)|(0[xX][0-9a-fA-F_]+|0[bB][01_]+|\d[\d_]*)([uUlL]*)|'(\\[0-7]{1,3}|\\?.)'|(\$?[A-Za-z_][\w$]*(?:(?:::~?|\.|@@?)\w[\w$]*)*)|(->|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^~!<>()[\].?:,]))/y;
+
+const ESCAPES: Readonly<Record<string, number>> = { n: 10, t: 9, r: 13, a: 7, b: 8, v: 11, f: 12 };
 
 /**
  * Cuts an expression into tokens; the last one is `end`.
@@ -27,18 +43,40 @@ export function tokenize(text: string): Token[] {
       const rest = text.slice(from).trim();
       throw new ExpressionError(`unexpected character at column ${from + 1}: ${rest}`);
     }
-    const at = TOKEN.lastIndex - match[0].trimStart().length;
-    const [, number, character, name, symbol] = match;
-    if (number !== undefined) {
-      tokens.push({ kind: 'number', value: BigInt(number.replaceAll('_', '')), at });
-    } else if (character !== undefined) {
-      const letter = character.startsWith('\\')
-        ? (ESCAPES[character[1]] ?? character[1])
-        : character;
-      tokens.push({ kind: 'number', value: BigInt(letter.codePointAt(0) ?? 0), at });
-    } else if (name !== undefined) tokens.push({ kind: 'name', text: name, at });
-    else tokens.push({ kind: 'symbol', text: symbol, at });
+    tokens.push(tokenOf(match, TOKEN.lastIndex - match[0].trimStart().length));
   }
   tokens.push({ kind: 'end', text: 'the end', at: text.length });
   return tokens;
+}
+
+function tokenOf(match: RegExpExecArray, at: number): Token {
+  const [, float, integer, suffix, character, name, symbol] = match as (string | undefined)[];
+  if (float !== undefined) {
+    return { kind: 'float', value: Number.parseFloat(float), single: /f$/i.test(float), at };
+  }
+  if (integer !== undefined) {
+    const digits = integer.replaceAll('_', '');
+    const octal = /^0(\d+)$/.exec(digits)?.[1];
+    const value = numberOf(octal === undefined ? digits : `0o${octal}`, integer);
+    return { kind: 'integer', value, suffix: (suffix ?? '').toLowerCase(), at };
+  }
+  if (character !== undefined) return { kind: 'character', value: codeOf(character), at };
+  if (name !== undefined) return { kind: 'name', text: name, at };
+  return { kind: 'symbol', text: symbol ?? '', at };
+}
+
+/** @throws ExpressionError for `0x_` and `09` */
+function numberOf(digits: string, text: string): bigint {
+  try {
+    return BigInt(digits);
+  } catch {
+    throw new ExpressionError(`${text} is no number`);
+  }
+}
+
+function codeOf(character: string): number {
+  if (!character.startsWith('\\')) return character.charCodeAt(0);
+  const escaped = character.slice(1);
+  if (/^[0-7]/.test(escaped)) return Number.parseInt(escaped, 8);
+  return ESCAPES[escaped] ?? escaped.charCodeAt(0);
 }

@@ -1,240 +1,291 @@
 /**
- * A small C-like language over the state of a hart, for conditions, messages, address fields and the
- * console: numbers (`42 0x2a 0b101010 'c'`), registers (`a0 x10 sp pc fcsr fa0`, also `$a0`), symbols
- * (their address), `hart`, memory (`*(int *)p`, `((short *)a0)[3]`, `u8[e]`, `u32(e)` …), casts
- * (`(unsigned char)a0`), unary `- ~ ! *`, binary `* / % + - << >> < <= > >= == != & ^ | && ||`,
- * `a ? b : c` and parentheses, with C's precedence. Values are signed 64-bit integers; registers read as
- * signed; pointers count in what they point to. Floating-point values can be shown, not computed with.
+ * The expressions of conditions, messages, watches, address fields and the console: C, as gdb's `print` takes it.
+ * Names, registers (`$a0`), numbers (`0b1010` and `1_000` as well), `. -> [] * &`, casts, `sizeof`, arithmetic,
+ * comparisons, `&& || ! ?:`; besides, `u8[e]` or `u8(e)` is memory at an address, as are `i8` to `u64`, `f32` and
+ * `f64`. Nothing is assigned and nothing called. What names mean the scope says.
  */
+import { strip, type DwarfType } from '../elf/dwarf/types';
 import { ExpressionError, tokenize, type Token } from './expression-tokens';
+import type { StackMemory } from './stack-memory';
 import {
-  convert,
-  LONG,
-  pointedTo,
-  readTypeWords,
-  sizeOf,
-  typeName,
-  type ValueType,
-} from './expression-types';
+  addressOf,
+  C_TYPES,
+  castTo,
+  combine,
+  dereferenced,
+  elementAt,
+  fromScalar,
+  integer,
+  isTrue,
+  pointerTo,
+  promoted,
+  referred,
+  scalarOf,
+  type Scalar,
+} from './variables-arithmetic';
+import { member } from './variables-members';
+import { ACCESS_TYPES, qualifiedTypeWords } from './variables-type-words';
+import { sizeOf, type Value } from './variables-value';
 
-export { ExpressionError } from './expression-tokens';
-
-/** What names and memory reads mean. */
-export interface Scope {
-  /** The value of a register, symbol or other name; undefined when there is none of that name. */
-  name(name: string): bigint | undefined;
-  /** `size` bytes at an address as an unsigned number; undefined when they cannot be read. */
-  memory(address: bigint, size: number): bigint | undefined;
+/** What names mean, and memory. */
+export interface ExpressionScope {
+  readonly memory: StackMemory;
+  /** The value that a name has; undefined when nothing has that name. */
+  value(name: string): Value | undefined;
+  /** The type of a name: `point_t`, `struct point` by `point`. */
+  type(name: string): DwarfType | undefined;
 }
 
-/** An expression that has been read; evaluating it may fail for this scope. */
-export type Expression = (scope: Scope) => bigint;
+/** The value of a part of an expression, once it has been read, in a scope. */
+type Thunk = (scope: ExpressionScope) => Value;
 
-/** An expression with its type, and where its value lies when it can be assigned to. */
-export interface TypedExpression {
-  readonly value: Expression;
-  readonly type: ValueType;
-  /** Of a memory access: its address. */
-  readonly address?: Expression;
-  /** Of a bare name: the name. */
-  readonly name?: string;
-}
+const MAX_DEPTH = 100;
 
-const wrap = (value: bigint): bigint => BigInt.asIntN(64, value);
-const truth = (value: boolean): bigint => (value ? 1n : 0n);
-
-type BinaryOperator = (a: bigint, b: bigint) => bigint;
-
-function division(operator: (a: bigint, b: bigint) => bigint): BinaryOperator {
-  return (a, b) => {
-    if (b === 0n) throw new ExpressionError('division by zero');
-    return operator(a, b);
-  };
-}
-
-/** Binary operators by precedence, the loosest first (C, section 6.5). `&&` and `||` stand apart. */
-const LEVELS: readonly Readonly<Record<string, BinaryOperator>>[] = [
-  { '|': (a, b) => a | b },
-  { '^': (a, b) => a ^ b },
-  { '&': (a, b) => a & b },
-  { '==': (a, b) => truth(a === b), '!=': (a, b) => truth(a !== b) },
-  {
-    '<': (a, b) => truth(a < b),
-    '<=': (a, b) => truth(a <= b),
-    '>': (a, b) => truth(a > b),
-    '>=': (a, b) => truth(a >= b),
-  },
-  { '<<': (a, b) => a << (b & 63n), '>>': (a, b) => a >> (b & 63n) },
-  { '+': (a, b) => a + b, '-': (a, b) => a - b },
-  {
-    '*': (a, b) => a * b,
-    '/': division((a, b) => a / b),
-    '%': division((a, b) => a % b),
-  },
+/** Binary operators by precedence, the loosest first. */
+const LEVELS: readonly (readonly string[])[] = [
+  ['|'],
+  ['^'],
+  ['&'],
+  ['==', '!='],
+  ['<', '<=', '>', '>='],
+  ['<<', '>>'],
+  ['+', '-'],
+  ['*', '/', '%'],
 ];
 
-/** `u8(e)` and `u8[e]` read memory; so do all types of this form. */
-const READ = /^[uif](8|16|32|64)$/;
+/** An expression that may be evaluated often: it is read once, unless its reading depends on what its names mean. */
+export class Expression {
+  private readonly tokens: readonly Token[];
+  private read: Thunk | undefined;
 
-/** Deeper nesting than this is refused, not recursed into. */
-const MAX_DEPTH = 200;
-
-/**
- * Reads an expression.
- * @throws ExpressionError that says where it goes wrong and what was expected
- */
-export function parseExpression(text: string): Expression {
-  return parseTyped(text).value;
-}
-
-/**
- * Reads an expression, with its type.
- * @throws ExpressionError as `parseExpression`
- */
-export function parseTyped(text: string): TypedExpression {
-  const parser = new Parser(tokenize(text));
-  const expression = parser.conditional(0);
-  parser.finish();
-  return expression;
-}
-
-class Parser {
-  private next = 0;
-
-  constructor(private readonly tokens: readonly Token[]) {}
-
-  finish(): void {
-    if (this.peek().kind !== 'end') this.fail('an operator');
+  /** @throws ExpressionError when it is none, whatever its names mean */
+  constructor(text: string) {
+    this.tokens = tokenize(text);
+    mustRead(this.tokens);
   }
 
-  conditional(depth: number): TypedExpression {
+  /** The name, without the `$` of a register, where the expression is nothing else. */
+  get onlyName(): string | undefined {
+    const [first, second] = this.tokens;
+    return first.kind === 'name' && second.kind === 'end'
+      ? first.text.replace(/^\$/, '')
+      : undefined;
+  }
+
+  /** @throws ExpressionError, UnavailableError, DwarfError with what is wrong or missing */
+  evaluate(scope: ExpressionScope): Value {
+    if (this.read) return this.read(scope);
+    const parser = new Parser(this.tokens, scope);
+    const thunk = parser.whole();
+    if (!parser.hasAsked) this.read = thunk;
+    return thunk(scope);
+  }
+}
+
+/** @throws ExpressionError when the tokens are no expression, whatever their names mean */
+function mustRead(tokens: readonly Token[]): void {
+  const readAs = (type: DwarfType | undefined): void =>
+    void new Parser(tokens, { value: () => undefined, type: () => type }).whole();
+  try {
+    readAs(undefined);
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    // `(a) (b)` is a cast where `a` is a type, else nothing.
+    try {
+      readAs(C_TYPES.int);
+    } catch {
+      throw error;
+    }
+  }
+}
+
+/** What a reader asks of names: `(a) + b` is a cast when `a` is a type. */
+type NameTable = Pick<ExpressionScope, 'value' | 'type'>;
+
+class Parser {
+  /** Whether what was read depends on the meaning of a name. */
+  hasAsked = false;
+  private next = 0;
+  private readonly names: NameTable;
+
+  constructor(
+    private readonly tokens: readonly Token[],
+    names: NameTable,
+  ) {
+    const asked = <T>(answer: T): T => {
+      this.hasAsked = true;
+      return answer;
+    };
+    this.names = {
+      value: (name) => asked(names.value(name)),
+      type: (name) => asked(names.type(name)),
+    };
+  }
+
+  /** The whole text as one expression. */
+  whole(): Thunk {
+    const thunk = this.conditional(0);
+    if (this.peek().kind !== 'end') this.fail('an operator');
+    return thunk;
+  }
+
+  private conditional(depth: number): Thunk {
     if (depth > MAX_DEPTH) throw new ExpressionError('the expression is nested too deeply');
     const condition = this.logical('||', depth);
     if (!this.take('?')) return condition;
     const yes = this.conditional(depth + 1);
     this.expect(':');
     const no = this.conditional(depth + 1);
-    const test = integer(condition);
-    return {
-      value: (scope) => (test(scope) !== 0n ? yes.value(scope) : no.value(scope)),
-      type: yes.type,
-    };
+    return (scope) => (isTrue(scalar(condition, scope)) ? yes(scope) : no(scope));
   }
 
-  private logical(operator: '||' | '&&', depth: number): TypedExpression {
-    const operand = (): TypedExpression =>
+  private logical(operator: '||' | '&&', depth: number): Thunk {
+    const operand = (): Thunk =>
       operator === '||' ? this.logical('&&', depth) : this.binary(0, depth);
     let left = operand();
     while (this.take(operator)) {
-      const [a, b] = [integer(left), integer(operand())];
-      left = whole(
-        operator === '||'
-          ? (scope) => truth(a(scope) !== 0n || b(scope) !== 0n)
-          : (scope) => truth(a(scope) !== 0n && b(scope) !== 0n),
-      );
+      const [a, b] = [left, operand()];
+      left = (scope) => {
+        const first = isTrue(scalar(a, scope));
+        const decided = operator === '||' ? first : !first;
+        const result = decided ? first : isTrue(scalar(b, scope));
+        return fromScalar(integer(result ? 1n : 0n, C_TYPES.int));
+      };
     }
     return left;
   }
 
-  private binary(level: number, depth: number): TypedExpression {
+  private binary(level: number, depth: number): Thunk {
     if (level === LEVELS.length) return this.unary(depth);
     let left = this.binary(level + 1, depth);
     for (;;) {
       const token = this.peek();
-      const operator = token.kind === 'symbol' ? LEVELS[level][token.text] : undefined;
-      if (!operator || token.kind !== 'symbol') return left;
+      if (token.kind !== 'symbol' || !LEVELS[level].includes(token.text)) return left;
       this.next += 1;
-      const right = this.binary(level + 1, depth);
-      const isMove = (token.text === '+' || token.text === '-') && left.type.pointers > 0;
-      left = isMove ? moved(left, right, operator) : combined(left, right, operator);
+      const operator = token.text;
+      const [a, b] = [left, this.binary(level + 1, depth)];
+      left = (scope) => fromScalar(combine(operator, scalar(a, scope), scalar(b, scope)));
     }
   }
 
-  private unary(depth: number): TypedExpression {
+  private unary(depth: number): Thunk {
     if (depth > MAX_DEPTH) throw new ExpressionError('the expression is nested too deeply');
-    if (this.take('-')) return this.apply(this.unary(depth + 1), (a) => wrap(-a));
-    if (this.take('~')) return this.apply(this.unary(depth + 1), (a) => ~a);
-    if (this.take('!')) return this.apply(this.unary(depth + 1), (a) => truth(a === 0n));
-    if (this.take('*')) return this.dereferenced(this.unary(depth + 1));
+    const token = this.peek();
+    if (token.kind === 'name' && token.text === 'sizeof') return this.size(depth);
+    if (token.kind === 'symbol' && '-+~!*&'.includes(token.text)) {
+      this.next += 1;
+      const operand = this.unary(depth + 1);
+      return (scope) => apply(token.text, operand(scope), scope.memory);
+    }
     const cast = this.cast();
-    if (cast) return converted(this.unary(depth + 1), cast);
-    return this.postfix(depth);
+    if (!cast) return this.postfix(depth);
+    const operand = this.unary(depth + 1);
+    return (scope) => castTo(operand(scope), cast, scope.memory);
   }
 
-  private apply(operand: TypedExpression, operator: (a: bigint) => bigint): TypedExpression {
-    const a = integer(operand);
-    return whole((scope) => operator(a(scope)));
+  private size(depth: number): Thunk {
+    this.next += 1;
+    const type = this.cast();
+    const operand = type === undefined ? this.unary(depth + 1) : undefined;
+    return (scope) => {
+      const value = operand?.(scope);
+      const bytes = type ? sizeOf(type) : value ? sizeOf(value.type, value.context) : 0;
+      return fromScalar(integer(BigInt(bytes), C_TYPES.unsignedLong));
+    };
   }
 
-  private dereferenced({ value, type }: TypedExpression): TypedExpression {
-    // Without a type a register or number points to 64 bits.
-    return memoryRead(value, type.pointers > 0 ? pointedTo(type) : LONG);
-  }
-
-  /** `(type)` or `(type *)` at this place. */
-  private cast(): ValueType | undefined {
+  /** `(type)` at this place. */
+  private cast(): DwarfType | undefined {
     const start = this.next;
-    if (!this.take('(')) return undefined;
-    const type = this.typeAt();
-    if (type && this.take(')')) return type;
+    if (this.take('(')) {
+      const type = this.typeAt();
+      if (type && this.take(')')) return type;
+    }
     this.next = start;
     return undefined;
   }
 
-  private typeAt(): ValueType | undefined {
+  private typeAt(): DwarfType | undefined {
     const words: string[] = [];
     for (let i = this.next; this.tokens[i].kind === 'name'; i++) {
       words.push((this.tokens[i] as { text: string }).text);
     }
-    const read = readTypeWords(words);
+    const read = qualifiedTypeWords(words, this.names);
     if (!read) return undefined;
     this.next += read.words;
-    let { pointers } = read.type;
-    while (this.take('*')) pointers += 1;
-    return { ...read.type, pointers };
+    let { type } = read;
+    for (;;) {
+      if (this.take('*')) type = pointerTo(type);
+      else if (!this.takeName('const') && !this.takeName('volatile')) return type;
+    }
   }
 
-  private postfix(depth: number): TypedExpression {
-    let expression = this.primary(depth);
-    while (this.take('[')) {
-      const index = integer(this.conditional(depth + 1));
-      this.expect(']');
-      const type = expression.type.pointers > 0 ? pointedTo(expression.type) : LONG;
-      const base = expression.value;
-      const size = BigInt(sizeOf(type));
-      expression = memoryRead((scope) => base(scope) + index(scope) * size, type);
+  private postfix(depth: number): Thunk {
+    let value = this.primary(depth);
+    for (;;) {
+      const before = value;
+      if (this.take('[')) {
+        const index = this.conditional(depth + 1);
+        this.expect(']');
+        value = (scope) => elementAt(before(scope), indexOf(index, scope), scope.memory);
+      } else if (this.take('.')) {
+        const names = this.memberName();
+        value = (scope) => member(referred(before(scope), scope.memory), names, scope.memory);
+      } else if (this.take('->')) {
+        const names = this.memberName();
+        value = (scope) => member(dereferenced(before(scope), scope.memory), names, scope.memory);
+      } else return value;
     }
-    return expression;
   }
 
-  private primary(depth: number): TypedExpression {
-    const token = this.tokens[this.next];
-    if (token.kind === 'number') {
-      this.next += 1;
-      const value = wrap(token.value);
-      return whole(() => value);
+  private primary(depth: number): Thunk {
+    const token = this.peek();
+    this.next += 1;
+    switch (token.kind) {
+      case 'integer': {
+        const value = fromScalar(integer(token.value, literalType(token.value, token.suffix)));
+        return () => value;
+      }
+      case 'float': {
+        const type = token.single ? C_TYPES.float : C_TYPES.double;
+        const value = fromScalar({ kind: 'float', value: token.value, type });
+        return () => value;
+      }
+      case 'character': {
+        const value = fromScalar(integer(BigInt(token.value), C_TYPES.char));
+        return () => value;
+      }
+      case 'name':
+        return this.memoryAt(token.text, depth) ?? ((scope) => named(token.text, scope));
+      default:
+        this.next -= 1;
+        if (!this.take('(')) return this.fail('a number, a name or “(”');
     }
-    if (token.kind === 'name') {
-      this.next += 1;
-      return (READ.test(token.text) && this.memoryAt(token.text, depth)) || named(token.text);
-    }
-    if (this.take('(')) {
-      const inner = this.conditional(depth + 1);
-      this.expect(')');
-      return inner;
-    }
-    return this.fail('a number, a name or “(”');
+    const inner = this.conditional(depth + 1);
+    this.expect(')');
+    return inner;
   }
 
-  /** `u8(e)` or `u8[e]`, behind the type's name. */
-  private memoryAt(name: string, depth: number): TypedExpression | undefined {
-    const type = readTypeWords([name])?.type;
-    if (type === undefined) return undefined;
-    const closing = this.take('(') ? ')' : this.take('[') ? ']' : undefined;
-    if (closing === undefined) return undefined;
-    const address = integer(this.conditional(depth + 1));
+  /** `u8(e)` or `u8[e]`, behind the type's name; the latter is an element where a variable is called so. */
+  private memoryAt(name: string, depth: number): Thunk | undefined {
+    const type = ACCESS_TYPES.get(name);
+    const closing = type && (this.take('(') ? ')' : this.take('[') ? ']' : undefined);
+    if (type === undefined || closing === undefined) return undefined;
+    const place = this.conditional(depth + 1);
     this.expect(closing);
-    return memoryRead(address, type);
+    return (scope) => {
+      const variable = closing === ']' ? scope.value(name) : undefined;
+      if (variable) return elementAt(variable, indexOf(place, scope), scope.memory);
+      return dereferenced(castTo(place(scope), pointerTo(type), scope.memory), scope.memory);
+    };
+  }
+
+  /** `x`, or `x.y`: the lexer leaves them in one piece. */
+  private memberName(): string[] {
+    const token = this.peek();
+    if (token.kind !== 'name') return this.fail('the name of a member');
+    this.next += 1;
+    return token.text.split('.');
   }
 
   private peek(): Token {
@@ -248,85 +299,68 @@ class Parser {
     return true;
   }
 
+  private takeName(name: string): boolean {
+    const token = this.peek();
+    if (token.kind !== 'name' || token.text !== name) return false;
+    this.next += 1;
+    return true;
+  }
+
   private expect(symbol: string): void {
     if (!this.take(symbol)) this.fail(`“${symbol}”`);
   }
 
   private fail(expected: string): never {
     const token = this.peek();
-    const found = token.kind === 'number' ? String(token.value) : token.text;
-    throw new ExpressionError(
-      `column ${token.at + 1}: expected ${expected}, found ${token.kind === 'end' ? found : `“${found}”`}`,
-    );
+    const found = 'text' in token ? token.text : String(token.value);
+    const shown = token.kind === 'end' ? found : `“${found}”`;
+    throw new ExpressionError(`column ${token.at + 1}: expected ${expected}, found ${shown}`);
   }
 }
 
-const whole = (value: Expression): TypedExpression => ({ value, type: LONG });
-
-/** The operand of an operator, which must not be a floating-point value. */
-function integer({ value, type }: TypedExpression): Expression {
-  if (type.kind === 'float' && type.pointers === 0) {
-    throw new ExpressionError(`a ${typeName(type)} can be shown, not computed with`);
+/** `sum`, a member as in `point.x`, or a symbol with dots in its name. */
+function named(name: string, scope: ExpressionScope): Value {
+  const [first, ...members] = name.split('.');
+  const value = scope.value(first);
+  const hasMembers = value !== undefined && strip(value.type).kind !== 'function';
+  if (members.length > 0 && hasMembers) return member(value, members, scope.memory);
+  const whole = members.length > 0 ? scope.value(name) : value;
+  if (whole === undefined) {
+    throw new ExpressionError(`no variable, register or symbol is called ${name}`);
   }
-  return value;
+  return whole;
 }
 
-function combined(
-  left: TypedExpression,
-  right: TypedExpression,
-  operator: BinaryOperator,
-): TypedExpression {
-  const [a, b] = [integer(left), integer(right)];
-  return whole((scope) => wrap(operator(a(scope), b(scope))));
+const scalar = (thunk: Thunk, scope: ExpressionScope): Scalar =>
+  scalarOf(thunk(scope), scope.memory);
+
+function indexOf(thunk: Thunk, scope: ExpressionScope): bigint {
+  const index = scalar(thunk, scope);
+  if (index.kind !== 'integer') throw new ExpressionError('an index must be an integer');
+  return index.value;
 }
 
-/** A pointer moved by so many of what it points to. */
-function moved(
-  pointer: TypedExpression,
-  by: TypedExpression,
-  operator: BinaryOperator,
-): TypedExpression {
-  const [a, b] = [pointer.value, integer(by)];
-  const size = BigInt(sizeOf(pointedTo(pointer.type)));
-  return { value: (scope) => wrap(operator(a(scope), b(scope) * size)), type: pointer.type };
-}
-
-function converted(operand: TypedExpression, type: ValueType): TypedExpression {
-  const isFloat = (each: ValueType): boolean => each.kind === 'float' && each.pointers === 0;
-  if (isFloat(type) || isFloat(operand.type)) {
-    throw new ExpressionError('floating-point values cannot be converted: read them from memory');
+function apply(operator: string, operand: Value, memory: StackMemory): Value {
+  if (operator === '*') return dereferenced(operand, memory);
+  if (operator === '&') {
+    const value = referred(operand, memory);
+    const pointer: Scalar = { kind: 'pointer', value: addressOf(value), target: value.type };
+    return fromScalar(pointer);
   }
-  return { value: (scope) => convert(operand.value(scope), type), type };
+  const number = promoted(scalarOf(operand, memory));
+  if (operator === '!') return fromScalar(integer(isTrue(number) ? 0n : 1n, C_TYPES.int));
+  if (operator === '+') return fromScalar(number);
+  if (number.kind === 'float' && operator === '-') {
+    return fromScalar({ ...number, value: -number.value });
+  }
+  if (number.kind !== 'integer') throw new ExpressionError(`${operator} takes an integer`);
+  return fromScalar(integer(operator === '-' ? -number.value : ~number.value, number.type));
 }
 
-function named(text: string): TypedExpression {
-  // As gdb writes registers.
-  const name = /^\$./.test(text) ? text.slice(1) : text;
-  return {
-    type: LONG,
-    name,
-    value: (scope) => {
-      const value = scope.name(name);
-      if (value === undefined) {
-        throw new ExpressionError(`no register or symbol is called ${name}`);
-      }
-      return wrap(value);
-    },
-  };
-}
-
-function memoryRead(address: Expression, type: ValueType): TypedExpression {
-  const size = sizeOf(type);
-  return {
-    type,
-    address,
-    value: (scope) => {
-      const at = BigInt.asUintN(64, address(scope));
-      const value = scope.memory(at, size);
-      if (value === undefined) {
-        throw new ExpressionError(`memory at 0x${at.toString(16)} cannot be read`);
-      }
-      return convert(value, type);
-    },
-  };
+/** The type of a number (C17, section 6.4.4.1), hexadecimal ones as decimal ones. */
+function literalType(value: bigint, suffix: string): (typeof C_TYPES)['int' | 'long'] {
+  const isUnsigned = suffix.includes('u');
+  const isLong = suffix.includes('l') || value >= (isUnsigned ? 1n << 32n : 1n << 31n);
+  if (isUnsigned || value >= 1n << 63n) return isLong ? C_TYPES.unsignedLong : C_TYPES.unsigned;
+  return isLong ? C_TYPES.long : C_TYPES.int;
 }

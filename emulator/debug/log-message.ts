@@ -1,5 +1,5 @@
 import type { Hart } from '../multiprocess/hart';
-import { ExpressionError } from './expression';
+import { ExpressionError } from './expression-tokens';
 import type { DebugTarget } from './target';
 import { readExpression } from './user-expression';
 

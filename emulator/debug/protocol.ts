@@ -111,18 +111,6 @@ export interface InstructionHelp {
   }[];
 }
 
-/** An expression's value. */
-export interface EvaluatedValue {
-  /** The bits, `0x…`, as many digits as the type has. */
-  readonly value: string;
-  /** As C writes it. */
-  readonly type: string;
-  /** In decimal, or as a floating-point number. */
-  readonly text: string;
-  /** Of a value in memory. */
-  readonly address?: number;
-}
-
 export interface SymbolInfo {
   readonly name: string;
   readonly address: number;
@@ -195,10 +183,9 @@ export interface MachineRequests
   removeBreakpoint(id: number): Promise<void>;
   /** Symbols whose name contains `query`, best first, at most `limit`. */
   symbols(query: string, limit: number, hart?: HartId): Promise<readonly SymbolInfo[]>;
-  evaluate(text: string, hart: HartId): Promise<EvaluatedValue>;
-  /** Writes a register or memory: `a0`, `*(int *)p`, `u8[sp]`. */
+  /** Writes a variable, a register or memory: `sum`, `a0`, `*(int *)p`, `u8[sp]`. */
   assign(place: string, value: string, hart: HartId): Promise<void>;
-  /** A number, register, symbol or `symbol+offset` to an address. */
+  /** What an expression gives as an address; symbols stand for theirs: `sum+8`. */
   evaluateAddress(text: string, hart: HartId): Promise<number>;
   /** An expression on every hart that lives, each with its own registers and memory. */
   evaluateOnAll(text: string): Promise<readonly HartValue[]>;

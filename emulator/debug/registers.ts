@@ -1,6 +1,6 @@
 import type { HartState } from '../engine/hart-state';
 import { FLOAT_REGISTERS, INTEGER_REGISTERS } from '../isa';
-import { ExpressionError } from './expression';
+import { ExpressionError } from './expression-tokens';
 import { REGISTER_TABLE, type HartId, type RegisterSet, type RegisterTable } from './protocol';
 
 /** Where a register lies in a hart's state. */

@@ -214,8 +214,6 @@ export class DebugSession implements MachineRequests {
     attempt(() => this.values.writeRegister(...args));
   readonly writeMemory: MachineRequests['writeMemory'] = (...args) =>
     attempt(() => this.values.writeMemory(...args));
-  readonly evaluate: MachineRequests['evaluate'] = (...args) =>
-    attempt(() => this.values.evaluate(...args));
   readonly assign: MachineRequests['assign'] = (...args) =>
     attempt(() => this.values.assign(...args));
   readonly evaluateAddress: MachineRequests['evaluateAddress'] = (...args) =>

@@ -5,7 +5,7 @@ import { StackFrames, type FramePlace, type LogicalFrame } from './stack-frames'
 import { StackMemory } from './stack-memory';
 import { Unwinder } from './stack-unwinder';
 import type { DebugTarget } from './target';
-import { CExpression } from './variables-expression';
+import { Expression } from './expression';
 import { formatValue, type FormatContext } from './variables-format';
 import { frameScope } from './variables-names';
 import { variablesOf, variableValue } from './variables-scope';
@@ -63,24 +63,19 @@ export class SourceDebugger {
   }
 
   /**
-   * The value of a C expression in a frame.
+   * The value of an expression in a frame.
    * @param frame [the innermost]
    * @param extra names that stand before all others
    * @throws ExpressionError, UnavailableError, DwarfError with what is wrong or missing
    */
   evaluate(
-    expression: string | CExpression,
+    expression: string | Expression,
     hart: Hart,
     frame: FramePlace = this.innermost(hart),
     extra: Readonly<Record<string, bigint>> = {},
   ): Value {
-    const read = typeof expression === 'string' ? new CExpression(expression) : expression;
+    const read = typeof expression === 'string' ? new Expression(expression) : expression;
     return read.evaluate(frameScope(this.modules, frame, hart, extra));
-  }
-
-  /** Whether variables of the program are known at all. */
-  get hasVariables(): boolean {
-    return this.modules.list()[0]?.info.exists ?? false;
   }
 
   /** A value as text, as a hart's memory has it. */

@@ -164,7 +164,6 @@ const REQUESTS = {
   updateBreakpoint: v.strictTuple([identifier, breakpointSpec]),
   removeBreakpoint: v.strictTuple([identifier]),
   symbols: v.strictTuple([text(1024), whole(1, 1000), v.optional(hart)]),
-  evaluate: v.strictTuple([text(1024), hart]),
   assign: v.strictTuple([text(1024), text(1024), hart]),
   evaluateAddress: v.strictTuple([text(1024), hart]),
   evaluateOnAll: v.strictTuple([text(1024)]),

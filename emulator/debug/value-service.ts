@@ -1,10 +1,8 @@
 import type { Hart } from '../multiprocess/hart';
-import { parseExpression } from './expression';
-import type { EvaluatedValue, HartId, HartValue, RegisterSet, RegisterTable } from './protocol';
+import type { HartId, HartValue, RegisterSet, RegisterTable } from './protocol';
 import { registerSet, registerTable, writeRegister } from './registers';
-import { targetScope } from './scope';
 import type { DebugTarget } from './target';
-import { assign, evaluate } from './values';
+import { addressValue, assign, registerBits } from './places';
 import { evaluateOnHarts } from './watch-expression';
 
 /** What changing a value needs of whoever runs the machine. */
@@ -33,8 +31,8 @@ export class ValueService {
 
   writeRegister(hart: HartId, name: string, value: string): void {
     this.standing.mustStand();
-    const number = parseExpression(value)(targetScope(this.opened(), this.hart(hart)));
-    writeRegister(this.hart(hart).state, name, number);
+    const target = this.hart(hart);
+    writeRegister(target.state, name, registerBits(this.opened(), target, value));
     this.standing.report();
   }
 
@@ -49,10 +47,6 @@ export class ValueService {
     }
   }
 
-  evaluate(text: string, hart: HartId): EvaluatedValue {
-    return evaluate(this.opened(), this.hart(hart), text);
-  }
-
   assign(place: string, value: string, hart: HartId): void {
     this.standing.mustStand();
     assign(this.opened(), this.hart(hart), place, value);
@@ -61,12 +55,7 @@ export class ValueService {
 
   /** @throws Error when the value is no guest address */
   evaluateAddress(text: string, hart: HartId): number {
-    const value = parseExpression(text)(targetScope(this.opened(), this.hart(hart)));
-    const address = BigInt.asUintN(64, value);
-    if (address >= 1n << 32n) {
-      throw new Error(`0x${address.toString(16)} is above 4 GiB, where guest addresses end.`);
-    }
-    return Number(address);
+    return addressValue(this.opened(), this.hart(hart), text);
   }
 
   evaluateOnAll(text: string): readonly HartValue[] {

@@ -8,7 +8,7 @@ import { FrameContext } from './stack-context';
 import type { FramePlace } from './stack-frames';
 import { StackMemory } from './stack-memory';
 import { C_TYPES, fromScalar, integer, pointerTo } from './variables-arithmetic';
-import type { VariableScope } from './variables-expression';
+import type { ExpressionScope } from './expression';
 import { variablesOf, variableValue } from './variables-scope';
 import { bytesOf, type Value } from './variables-value';
 
@@ -25,7 +25,7 @@ export function frameScope(
   frame: FramePlace,
   hart: Hart,
   extra: Readonly<Record<string, bigint>> = {},
-): VariableScope {
+): ExpressionScope {
   return {
     memory: new StackMemory(hart.space),
     value(name) {
@@ -120,7 +120,8 @@ function symbolNamed(name: string, modules: SourceModules): Value | undefined {
   return undefined;
 }
 
-const UNKNOWN_FUNCTION: DwarfType = {
+/** What is known of a function without debugging information. */
+export const UNKNOWN_FUNCTION: DwarfType = {
   kind: 'function',
   result: () => C_TYPES.int,
   parameters: [],

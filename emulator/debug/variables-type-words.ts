@@ -1,10 +1,26 @@
-import type { DwarfType } from '../elf/dwarf/types';
+import { DW_ATE } from '../elf/dwarf/constants';
+import type { BaseType, DwarfType } from '../elf/dwarf/types';
 import { C_TYPES } from './variables-arithmetic';
 
 const TAGS: ReadonlySet<string> = new Set(['struct', 'union', 'enum', 'class']);
 const QUALIFIERS: ReadonlySet<string> = new Set(['const', 'volatile']);
 const BASIC: ReadonlySet<string> = new Set([
   ...['signed', 'unsigned', 'char', 'short', 'int', 'long', 'float', 'double', 'bool', '_Bool'],
+]);
+
+const number = (name: string, size: number, encoding: number): [string, BaseType] => [
+  name,
+  { kind: 'base', name, size, encoding },
+];
+
+/** What memory is read as by `u8[address]` and its like; none is a character. */
+export const ACCESS_TYPES: ReadonlyMap<string, DwarfType> = new Map([
+  ...[8, 16, 32, 64].flatMap((bits) => [
+    number(`i${bits}`, bits / 8, DW_ATE.signed),
+    number(`u${bits}`, bits / 8, DW_ATE.unsigned),
+  ]),
+  number('f32', 4, DW_ATE.float),
+  number('f64', 8, DW_ATE.float),
 ]);
 
 /** Types of stdint.h that a program need not name itself. */
@@ -49,7 +65,10 @@ export function qualifiedTypeWords(
     at += 2;
   } else {
     // `(a) + b` is no cast when a is a variable.
-    type = scope.value(word) === undefined ? (scope.type(word) ?? STANDARD[word]) : undefined;
+    type =
+      scope.value(word) === undefined
+        ? (scope.type(word) ?? STANDARD[word] ?? ACCESS_TYPES.get(word))
+        : undefined;
     at += 1;
   }
   skipQualifiers();

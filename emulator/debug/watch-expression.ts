@@ -1,4 +1,4 @@
-import { ExpressionError } from './expression';
+import { ExpressionError } from './expression-tokens';
 import type { HartValue } from './protocol';
 import type { DebugTarget } from './target';
 import { readExpression } from './user-expression';

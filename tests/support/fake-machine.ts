@@ -4,7 +4,6 @@ import {
   type BreakpointSpec,
   type DisassembledLine,
   type EndedVcpu,
-  type EvaluatedValue,
   type EventFilter,
   type EventList,
   type HartMarks,
@@ -319,12 +318,6 @@ export class FakeMachine extends FakeSource implements MachineRequests {
       size: 0x40,
       kind: 'function' as const,
     })).filter(({ name }) => name.includes(query));
-  }
-
-  async evaluate(text: string): Promise<EvaluatedValue> {
-    const value = await this.evaluateAddress(text);
-    const digits = value.toString(16).padStart(16, '0');
-    return { value: `0x${digits}`, type: 'long', text: String(value) };
   }
 
   async assign(place: string, value: string): Promise<void> {

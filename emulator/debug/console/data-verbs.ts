@@ -25,18 +25,10 @@ async function printed(context: Context, text: string): Promise<Reply> {
 }
 
 /** The bits of a variable or expression, `0x…`. */
-async function bitsOf({ requests, hart, frame }: Context, text: string): Promise<string> {
-  try {
-    const { bits, type } = await requests.evaluateInFrame(text, hart, frame);
-    if (bits !== undefined) return bits;
-    throw new ConsoleError(`A ${type} has no single value: print one of its parts.`);
-  } catch (inFrame) {
-    // What C does not have: `u8[sp]`.
-    return requests.evaluate(text, hart).then(
-      ({ value }) => value,
-      () => Promise.reject(inFrame as Error),
-    );
-  }
+async function bitsOf(context: Context, text: string): Promise<string> {
+  const { bits, type } = await valueOf(context, text);
+  if (bits !== undefined) return bits;
+  throw new ConsoleError(`A ${type} has no single value: print one of its parts.`);
 }
 
 function floatText(value: bigint, bits: number): string {

@@ -1,6 +1,6 @@
 import { describeLocation } from '../location';
 import type { HartInfo, MachineState, StopReason } from '../protocol';
-import type { SourcePlaceInfo } from '../protocol-source';
+import type { SourcePlaceInfo, VariableInfo } from '../protocol-source';
 import type { Context, Reply } from './console-types';
 
 export const hexadecimal = (value: number | bigint): string => `0x${value.toString(16)}`;
@@ -125,22 +125,6 @@ export async function displayed(
   return all;
 }
 
-/**
- * The value of an expression in the frame: variables and C's types where the program says them, else
- * registers, symbols and memory.
- */
-export async function valueOf(
-  { requests, hart, frame }: Context,
-  text: string,
-): Promise<{ readonly value: string; readonly type: string; readonly address?: number }> {
-  try {
-    return await requests.evaluateInFrame(text, hart, frame);
-  } catch (inFrame) {
-    try {
-      const { value, type, text: decimal, address } = await requests.evaluate(text, hart);
-      return { value: `${decimal} (${value})`, type, ...(address !== undefined && { address }) };
-    } catch {
-      throw inFrame;
-    }
-  }
-}
+/** The value of an expression in the chosen frame. */
+export const valueOf = ({ requests, hart, frame }: Context, text: string): Promise<VariableInfo> =>
+  requests.evaluateInFrame(text, hart, frame);

@@ -62,7 +62,7 @@ export class GlobalIndex {
     const open = [root];
     for (let parent = open.pop(); parent; parent = open.pop()) {
       for (const entry of parent.children) {
-        if (entry.tag === DW_TAG.variable) this.addVariable(entry);
+        if (entry.tag === DW_TAG.variable || entry.tag === DW_TAG.member) this.addVariable(entry);
         else if (TYPES.has(entry.tag)) this.addType(entry);
         if (HOLDERS.has(entry.tag)) open.push(entry);
       }

@@ -41,7 +41,7 @@ describe('the debugger in a terminal', () => {
         'watch partial[2] hart 3',
         'continue',
         'print partial[2]',
-        'every u32(partial + 8)',
+        'every u32(&partial[2])',
         'info breakpoints',
         'delete 1',
         'continue',

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parseLogMessage } from '../../../emulator/debug/log-message';
+import { addressValue, assign, memoryPlace } from '../../../emulator/debug/places';
 import { SourceService } from '../../../emulator/debug/source-service';
 import { evaluateOnHarts } from '../../../emulator/debug/watch-expression';
 import { Machine } from '../../../emulator/machine';
@@ -93,6 +94,41 @@ describe('a C expression', () => {
     expect(third).not.toBe(0);
     expect(Number((await value('left[3]')).replace('float ', ''))).toBeCloseTo(third);
     expect(Number((await value('*(left + 3) * 2')).replace('float ', ''))).toBeCloseTo(third * 2);
+  });
+
+  test('writes variables, memory and registers, and refuses what does not fit there', async () => {
+    const { current } = machine;
+    const set = (place: string, text: string): void => assign(machine, current, place, text);
+    const third = await value('left[3]');
+    set('left[3]', '1.5 * index');
+    expect(await value('left[3]')).toBe('float 1.5');
+    set('left[3]', third.replace('float ', ''));
+    set('options.vcpus', 'options.vcpus + 1');
+    expect(await value('options.vcpus')).toBe('uint64_t 5');
+    set('options.vcpus', '4');
+    set('u8[sp - 8]', '0xff');
+    expect(() => set('u8[sp - 8]', '256')).toThrow('256 does not fit in a u8');
+    expect(() => set('work', '1')).toThrow('work is neither a register nor memory');
+    expect(() => set('a0 + 1', '1')).toThrow('a0 + 1 is neither a register nor memory');
+    expect(() => set('*(int *)16', '1')).toThrow('memory at 0x10 cannot be written');
+    const before = current.state.x(31);
+    set('$t6', '-1');
+    expect(current.state.x(31)).toBe(2n ** 64n - 1n);
+    current.state.setX(31, before);
+  });
+
+  test('names places: symbols stand for their addresses, before variables', () => {
+    const { current } = machine;
+    const left = machine.symbols.byName('left')?.address ?? 0;
+    expect(addressValue(machine, current, 'left + 8')).toBe(left + 8);
+    expect(addressValue(machine, current, '&left[2]')).toBe(left + 2);
+    expect(addressValue(machine, current, 'index + 0x100')).toBe(0x101);
+    expect(memoryPlace(machine, current, '*(double *)(left + 8)')).toEqual({
+      address: left + 8,
+      size: 8,
+    });
+    expect(() => addressValue(machine, current, '-1')).toThrow('above 4 GiB');
+    expect(() => addressValue(machine, current, '1.5')).toThrow('no address');
   });
 
   test('gives the parts of what it names, and an expression for each', async () => {

@@ -215,7 +215,7 @@ describe('breakpoints', () => {
   test('that name nothing are kept with their problem', async () => {
     await client.open('fib');
     const bad = await client.session.addBreakpoint({ at: 'nowhere', enabled: true });
-    expect(bad.problem).toBe('no register or symbol is called nowhere');
+    expect(bad.problem).toBe('no variable, register or symbol is called nowhere');
     const odd = await client.session.addBreakpoint({ at: 'main + 1', enabled: true });
     expect(odd.problem).toMatch(/is odd/);
     await client.session.updateBreakpoint(bad.id, { at: 'fib', enabled: true });
@@ -228,7 +228,9 @@ describe('breakpoints', () => {
     await client.session.run();
     await client.stopped();
     expect(client.place).toBe('fib');
-    expect(client.messages[0]).toMatch(/condition of breakpoint 1 .*0x0 cannot be read/);
+    expect(client.messages[0]).toMatch(
+      /condition of breakpoint 1 .*cannot access memory at address 0x0/,
+    );
   });
 });
 
@@ -407,7 +409,7 @@ describe('a guest with vCPUs', () => {
     );
     const unmapped = await client.session.evaluateOnAll('u8(0)');
     expect(new Set(unmapped.map(({ problem }) => problem))).toEqual(
-      new Set(['memory at 0x0 cannot be read']),
+      new Set(['cannot access memory at address 0x0']),
     );
     await expect(client.session.evaluateOnAll('1 +')).rejects.toThrow('expected a number');
   });
