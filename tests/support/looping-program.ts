@@ -73,11 +73,12 @@ export function loopingProgram(
       if (a !== b) return [a, b];
     }
   };
-  const body = (count: number): void => {
+  const randomItems = (count: number): Uint8Array => {
     const chosen = Array.from({ length: 12 }, () => random.pick(instructions));
     const plan = { instructions: chosen, base, rounds: true, operands: () => offsets };
-    writer.bytes(encodeItems(new StreamGenerator(random, plan).items(count)));
+    return encodeItems(new StreamGenerator(random, plan).items(count));
   };
+  const body = (count: number): void => writer.bytes(randomItems(count));
   let nextSafe = SAFE;
   const safe = (): number => (nextSafe += 8) - 8;
   /** Runs `inner` some times. */
@@ -92,6 +93,23 @@ export function loopingProgram(
     // Far enough for any branch.
     writer.text(`beqz ${d}, .+8`);
     writer.text(`jal x0, .+${head - writer.pc}`.replace('+-', '-'));
+  };
+  /** Goes on at one of four places, by a number in memory that counts up, through a table of jumps. */
+  const choice = (): void => {
+    const place = safe();
+    const [a, b] = pair();
+    writer.text(`li ${a}, ${place}\nld ${b}, 0(${a})\naddi ${b}, ${b}, 1\nsd ${b}, 0(${a})`);
+    writer.text(`andi ${b}, ${b}, 3\nslli ${b}, ${b}, 2`);
+    writer.text(`auipc ${a}, 0\nadd ${a}, ${a}, ${b}\njr 12(${a})`);
+    const cases = [1, 2, 3, 4].map(() => randomItems(1 + random.below(4)));
+    // Behind the table: a case, and a jump of four bytes to the end.
+    const starts = [4 * cases.length];
+    for (const { length } of cases) starts.push(starts[starts.length - 1] + length + 4);
+    cases.forEach((_, n) => writer.text(`jal x0, .+${starts[n] - 4 * n}`));
+    cases.forEach((bytes, n) => {
+      writer.bytes(bytes);
+      writer.text(`jal x0, .+${starts[cases.length] - starts[n] - bytes.length}`);
+    });
   };
   const functions: number[] = [];
   const call = (): void => {
@@ -113,6 +131,7 @@ export function loopingProgram(
     if (random.oneIn(2)) {
       loop(() => {
         body(2 + random.below(10));
+        if (random.oneIn(2)) choice();
         if (random.oneIn(2)) call();
       });
     } else call();
@@ -122,6 +141,7 @@ export function loopingProgram(
   for (let n = 0; n < 2; n++) {
     loop(() => {
       body(1 + random.below(8));
+      choice();
       call();
       if (random.oneIn(3)) loop(() => body(1 + random.below(6)));
     });
