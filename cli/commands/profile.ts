@@ -165,7 +165,8 @@ async function profileProgram(
   options: Options,
   format: Format | undefined,
 ): Promise<number> {
-  const before = options.compare === undefined ? undefined : readList(options.compare);
+  const before =
+    options.compare === undefined ? undefined : readList(options.compare, unitOf(options));
   if (options.time === true && format === 'lcov') {
     throw usageError('coverage is counted, not sampled: leave --time out');
   }
@@ -212,26 +213,44 @@ const MILLISECOND = 1e6;
 /** What looks at call stacks while a machine runs. */
 function sample(
   machine: Machine,
-  { every }: Options,
+  options: Options,
 ): {
   readonly sampler: TimeSampler;
-  readonly clock: 'instructions' | 'nanoseconds';
+  readonly clock: Unit;
   readonly run: { readonly slice: number; collect(): void };
 } {
-  const clock = every === undefined ? 'nanoseconds' : 'instructions';
+  const { every } = options;
+  const clock = unitOf(options);
   const sampler = new TimeSampler(machine, clock, every ?? MILLISECOND);
   const slice = every ?? CLOCK_SLICE;
   return { sampler, clock, run: { slice, collect: () => sampler.take() } };
 }
 
-/** @throws CommandError when the file is not what `--json` prints */
-function readList(path: string): ComparedRun {
+type Unit = ComparedRun['unit'];
+
+/** What a run is measured in. */
+const unitOf = ({ time, every }: Options): Unit =>
+  time === true && every === undefined ? 'nanoseconds' : 'instructions';
+
+/** The options that measure in a unit. */
+const MEASURED_BY: Readonly<Record<Unit, string>> = {
+  instructions: 'without --time, or with --time --every',
+  nanoseconds: 'with --time, and without --every',
+};
+
+/** @throws CommandError when the file is not what `--json` prints, or measures something else than the run will */
+function readList(path: string, unit: Unit): ComparedRun {
+  let list: ComparedRun;
   try {
-    return parseProfileList(readFileSync(path, 'utf8'));
+    list = parseProfileList(readFileSync(path, 'utf8'));
   } catch (error) {
     const reason = error instanceof Error ? error.message : String(error);
     throw usageError(`${path} cannot be compared with: ${reason}`);
   }
+  if (list.unit === unit) return list;
+  throw usageError(
+    `${path} has ${list.unit}, and this run would have ${unit}: profile ${MEASURED_BY[list.unit]}`,
+  );
 }
 
 async function writeProfile(

@@ -79,6 +79,11 @@ describe('hartscope profile', () => {
     const wrong = await hartscope(['profile', '--compare', 'package.json', ...GUEST]);
     expect(wrong.status).toBe(2);
     expect(wrong.stderr.toString()).toContain('is no list');
+    const other = await hartscope(['profile', '--time', '--compare', path, ...GUEST]);
+    expect(other.status).toBe(2);
+    expect(other.stderr.toString()).toContain(
+      'has instructions, and this run would have nanoseconds',
+    );
   });
 
   test('looks at call stacks each so many instructions, the same in each run', async () => {
