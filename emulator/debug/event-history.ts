@@ -11,7 +11,7 @@ import type { DebugTarget } from './target';
 
 /** Most events that one answer carries. */
 export const MAX_EVENTS = 2000;
-/** Most events that are kept; of more, the newest. */
+/** Most events that are kept, and most turns; of more, the newest. */
 const MOST_KEPT = 20_000;
 /** So many more are held before the older ones are dropped, which takes a while. */
 const MOST_ROOM = 25_000;
@@ -27,6 +27,8 @@ export class EventHistory {
   private target: DebugTarget | undefined;
   private tap: EventTap | undefined;
   private kept: KeptEvent[] = [];
+  /** Turns, of which there may be thousands for each other event: they push none of those out. */
+  private turns: KeptEvent[] = [];
   private arrived = 0;
 
   /** @param take is given all events as they are read, in their order, and how many were lost so far */
@@ -37,6 +39,7 @@ export class EventHistory {
     const { events, counts } = target.arena;
     this.tap = new EventTap(events, counts.harts);
     this.kept = [];
+    this.turns = [];
     this.arrived = 0;
   }
 
@@ -47,32 +50,38 @@ export class EventHistory {
     const events = tap.collect();
     if (events.length === 0) return;
     this.take(events, tap.lost);
-    const last = this.kept.at(-1)?.sequence ?? 0;
+    // A thread may have been about to write an earlier one when the rings were read last.
+    const late = [this.kept, this.turns].filter(
+      (list) => ((events[0].sequence - (list.at(-1)?.sequence ?? 0)) | 0) < 0,
+    );
     const hartOf = new Map(target.liveHarts.map(({ space, index }) => [space.id, index]));
     for (const event of events) {
       const forked = event.kind === 'fork' ? hartOf.get(event.to) : undefined;
       const arrival = ++this.arrived;
-      this.kept.push({ ...event, arrival, ...(forked !== undefined && { forked }) });
+      const list = TURNS.includes(event.kind) ? this.turns : this.kept;
+      list.push({ ...event, arrival, ...(forked !== undefined && { forked }) });
     }
-    // A thread may have been about to write an earlier one when the rings were read last.
-    if (((events[0].sequence - last) | 0) < 0) inOrder(this.kept);
+    late.forEach(inOrder);
     if (this.kept.length > MOST_ROOM) this.kept = this.kept.slice(-MOST_KEPT);
+    if (this.turns.length > MOST_ROOM) this.turns = this.turns.slice(-MOST_KEPT);
   }
 
   /** The newest `limit` events that pass the filter. */
   list(limit: number, { kinds, hart, page, first, last }: EventFilter = {}): EventList {
-    const { target, kept, tap } = this;
+    const { target, kept, turns, tap } = this;
     if (!target || !tap) return { events: [], lost: 0, kept: 0 };
     const wanted = kinds && new Set(kinds);
     const isOne = first !== undefined && first === last;
     const passes = (event: KeptEvent): boolean =>
-      (wanted?.has(event.kind) ?? (isOne || !TURNS.includes(event.kind))) &&
+      (wanted?.has(event.kind) ?? true) &&
       (hart === undefined || event.hart === hart) &&
       (first === undefined || event.sequence >= first) &&
       (last === undefined || event.sequence <= last) &&
       (page === undefined || isAbout(event, page));
-    const events = kept
-      .slice(-MOST_KEPT)
+    const withTurns = isOne || TURNS.some((kind) => wanted?.has(kind));
+    const known = kept.slice(-MOST_KEPT);
+    const all = withTurns ? inOrder([...known, ...turns.slice(-MOST_KEPT)]) : known;
+    const events = all
       .filter(passes)
       .slice(-limit)
       .map((event): EventInfo => {
@@ -97,9 +106,7 @@ export class EventHistory {
 
   /** The events but turns that were read after the first `since` ones, as columns. */
   columns(since: number): EventColumns {
-    const events = this.kept
-      .slice(-MOST_KEPT)
-      .filter(({ arrival, kind }) => arrival > since && !TURNS.includes(kind));
+    const events = this.kept.slice(-MOST_KEPT).filter(({ arrival }) => arrival > since);
     const numbers = (of: (event: KeptEvent) => number): number[] => events.map(of);
     return {
       kinds: EVENT_KINDS,
