@@ -411,6 +411,9 @@ export const f64x2 = {
   sub: vectors(0xf1),
   mul: vectors(0xf2),
   div: vectors(0xf3),
+  /** The second operand's lanes where they are less (greater), else the first one's. */
+  pmin: vectors(0xf6),
+  pmax: vectors(0xf7),
   relaxed_madd: vectors(0x107),
   bitmask: (value: Expr<'v128'>): Expr<'i32'> => vector('i32', 0xc4, [value]),
 };

@@ -19,6 +19,7 @@ import {
 import { orders } from '../interpreter';
 import { EXIT } from '../records';
 import type { Graph, Node } from './dominators';
+import { elementLoopOf, type ElementLoop } from './element-loop';
 import { Exits } from './exits';
 import { isInMode, type FloatMode } from './float-mode';
 import { ALL_LOADED, analyseRegisters, forget, type RegisterFlow } from './flow';
@@ -29,7 +30,6 @@ import { RegionEmitter, type RegionState } from './region-emitter';
 import { inVectors, Registers } from './registers';
 import { StripWriter } from './strip-writer';
 import { graphWithStrips, type Strip } from './strips';
-import { elementLoopOf, type ElementLoop } from './vector-rounds';
 import { reliesOnMode } from './traits';
 
 /** What a region's function calls. */

@@ -1,9 +1,10 @@
 import { PAGE_SHIFT } from '../../memory/layout';
 import { i32, i64, select, type Expr, type Label, type Local } from '../../wasm';
+import type { ElementLoop } from './element-loop';
 import type { Item } from './region';
 import type { OpenWindow, RegionState } from './region-emitter';
 import type { Strip, Window } from './strips';
-import { VectorRounds, type ElementLoop } from './vector-rounds';
+import { VectorRounds } from './vector-rounds';
 
 const PAGE = 2 ** PAGE_SHIFT;
 /**

@@ -1,87 +1,20 @@
 import type { FloatArithmetic } from '../../isa/emitter';
 import { f64, f64x2, i32, i64, select, v128, type Expr, type Label, type Local } from '../../wasm';
 import { PAGE_SHIFT } from '../../memory/layout';
-import type { Block, Item } from './region';
+import { BYTES, type Access, type ElementLoop } from './element-loop';
+import type { Item } from './region';
 import type { RegionState } from './region-emitter';
-import type { Strip, Window } from './strips';
-import { reliesOnMode } from './traits';
+import type { Window } from './strips';
 
-/** A load or store of a loop: its address is that of `register` at the loop's head plus `from`. */
-interface Access {
-  readonly item: Item;
-  readonly window: Window;
-  readonly from: number;
-}
-
-/**
- * A loop of one block that computes doubles from doubles, each round for itself: it loads the next elements of arrays,
- * stores one, and ends when a pointer has reached a register.
- */
-export interface ElementLoop {
-  readonly items: readonly Item[];
-  readonly accesses: ReadonlyMap<Item, Access>;
-  readonly store: Access;
-  /** Integer registers and what a round adds to them. */
-  readonly steps: ReadonlyMap<number, number>;
-  /** Floating-point registers that a round writes, and those that it only reads. */
-  readonly written: ReadonlySet<number>;
-  readonly read: ReadonlySet<number>;
-  /** The rounds end when `moving` is equal to `bound`. */
-  readonly moving: number;
-  readonly bound: number;
-}
-
-const BYTES = 8;
 const LANES = 2;
-const ARITHMETIC = /^f(n?m(add|sub)|add|sub|mul)\.d$/;
+/** Vectors of a group: they share the counting of rounds, and in the mode `sticky` the test of their results. */
+const GROUP = 4;
 
-/** The loop that a block is, if its rounds can be computed two at a time. */
-export function elementLoopOf(block: Block, strip: Strip): ElementLoop | undefined {
-  const { terminator, items } = block;
-  const last = items.at(-1);
-  if (terminator.kind !== 'branch' || terminator.taken.to !== block) return undefined;
-  if (last?.decoded.instruction.name !== 'bne') return undefined;
-  const steps = new Map<number, number>();
-  const written = new Set<number>();
-  const read = new Set<number>();
-  const accesses = new Map<Item, Access>();
-  const stores: Access[] = [];
-  const body = items.slice(0, -1);
-  for (const item of body) {
-    const { instruction, rd, rs1, imm } = item.decoded;
-    for (const { field } of item.traits.readsF) {
-      const register = item.decoded[field];
-      if (!written.has(register)) read.add(register);
-    }
-    if (instruction.name === 'addi' && rd === rs1) {
-      if (rd !== 0) steps.set(rd, (steps.get(rd) ?? 0) + imm);
-    } else if (instruction.name === 'fld' || instruction.name === 'fsd') {
-      const window = strip.windowOf(item);
-      if (window?.step !== BYTES) return undefined;
-      const access = { item, window, from: (steps.get(rs1) ?? 0) + imm };
-      accesses.set(item, access);
-      if (instruction.name === 'fsd') stores.push(access);
-    } else if (!ARITHMETIC.test(instruction.name) || !reliesOnMode(item.decoded)) return undefined;
-    if (item.traits.writesF) written.add(rd);
-  }
-  // What a round reads before it writes it comes from the round before.
-  if ([...written].some((register) => read.has(register))) return undefined;
-  const [store] = stores;
-  if (stores.length !== 1) return undefined;
-  for (const { item, window, from } of accesses.values()) {
-    const isSame = from === store.from && body.indexOf(item) <= body.indexOf(store.item);
-    if (window === store.window && !isSame) return undefined;
-  }
-  const { rs1, rs2 } = last.decoded;
-  const [moving, bound] = steps.has(rs1) ? [rs1, rs2] : [rs2, rs1];
-  // It moves by a power of two.
-  if (!Number.isInteger(Math.log2(steps.get(moving) ?? 0)) || steps.has(bound)) return undefined;
-  return { items: body, accesses, store, steps, written, read, moving, bound };
-}
-
-/** Doubles beyond these may raise more flags than the inexact one: see `isOdd` in host-float.ts. */
+/** The exponent's bits. */
+const EXPONENT = 0x7ff0000000000000n;
+/** With exponents beyond these doubles may raise more flags than the inexact one: see `isOdd` in host-float.ts. */
 const LEAST = 0x0020000000000000n;
-const LARGEST = 0x7fefffffffffffffn;
+const LARGEST = 0x7fe0000000000000n;
 /** 2^-900: the rest of a smaller product may be too small for a double. */
 const SMALL = 0x07b0000000000000n;
 /** All bits but the sign. */
@@ -112,11 +45,17 @@ class Refusals {
     return f64x2.eq(x, v128.zero);
   }
 
-  /** In the mode `sticky` most results are ordinary numbers. */
-  notOrdinary(r: Local<'v128'>): Expr<'v128'> {
-    const size = this.keep(v128.and(r, this.constant(SIZE)));
-    const { not, and } = v128;
-    return not(and(f64x2.ge(size, this.constant(LEAST)), f64x2.le(size, this.constant(LARGEST))));
+  /** The exponent in place, which is a double that is a power of two, zero or infinite. */
+  exponent(r: Local<'v128'>): Expr<'v128'> {
+    return v128.and(r, this.constant(EXPONENT));
+  }
+
+  /** In the mode `sticky` most results are ordinary numbers. @param least of their exponents */
+  notOrdinary(least: Local<'v128'>, largest: Local<'v128'>): Expr<'v128'> {
+    return v128.or(
+      f64x2.lt(least, this.constant(LEAST)),
+      f64x2.lt(this.constant(LARGEST), largest),
+    );
   }
 
   /** Of the others zeros may stand that are exact. */
@@ -126,15 +65,15 @@ class Refusals {
     return not(and(this.isZero(r), or(this.isZero(a), this.isZero(b))));
   }
 
-  /** In the mode `clear` results stand that are exact (exactness.ts). */
-  notExact({ op, r, operands: [a, b, c], scaled }: Result): Expr<'v128'> {
-    const { or, and, andnot, zero } = v128;
-    const noProduct = (opposite: Local<'v128'>): Expr<'v128'> => {
+  /** In the mode `clear` results stand that are exact (exactness.ts). @returns lanes that are zeros of any sign if so */
+  rest({ op, r, operands: [a, b, c], scaled }: Result): Expr<'v128'> {
+    const { or, and, andnot } = v128;
+    const ofProduct = (opposite: Local<'v128'>): Expr<'v128'> => {
       if (scaled) {
         const large = f64x2.mul(opposite, this.constant(SCALE));
-        return f64x2.ne(f64x2.relaxed_madd(a, scaled, large), zero);
+        return f64x2.relaxed_madd(a, scaled, large);
       }
-      const rest = f64x2.ne(f64x2.relaxed_madd(a, b, opposite), zero);
+      const rest = f64x2.relaxed_madd(a, b, opposite);
       const isSmall = f64x2.lt(and(opposite, this.constant(SIZE)), this.constant(SMALL));
       return or(rest, andnot(isSmall, or(this.isZero(a), this.isZero(b))));
     };
@@ -145,13 +84,27 @@ class Refusals {
         return or(f64x2.ne(f64x2.sub(r, a), summand), f64x2.ne(f64x2.sub(r, summand), a));
       }
       case 'mul':
-        return noProduct(this.keep(f64x2.neg(r)));
+        return ofProduct(this.keep(f64x2.neg(r)));
       case 'fma': {
         const opposite = this.keep(f64x2.sub(c, r));
-        return or(noProduct(opposite), f64x2.ne(f64x2.add(r, opposite), c));
+        return or(ofProduct(opposite), f64x2.ne(f64x2.add(r, opposite), c));
       }
     }
   }
+}
+
+/** Two rounds, but for their store. */
+interface Computed {
+  /** Of the registers that a round writes. */
+  readonly values: Map<number, Local<'v128'>>;
+  /** What they store. */
+  readonly stored: Local<'v128'>;
+}
+
+/** Looks at the results of some rounds, and leaves at the end if one may not stand. */
+interface Test {
+  add(result: Result): void;
+  end(): void;
 }
 
 type Temp = <T extends 'i32' | 'i64' | 'v128'>(type: T) => Local<T>;
@@ -166,8 +119,9 @@ interface RoundLimits {
 }
 
 /**
- * Writes rounds of an element loop two at a time, as many as `most` allows and short of the last one. It stops before the
- * first two of which a result may not stand: nothing of them is done, and the strip goes on one by one.
+ * Writes rounds of an element loop two at a time, in groups as long as there are enough, as many as `most` allows and short
+ * of the last one. It stops before the first two of which a result may not stand: nothing of them is done, and the strip
+ * goes on one by one.
  */
 export class VectorRounds {
   private distance!: RoundLimits['distance'];
@@ -201,12 +155,27 @@ export class VectorRounds {
           registers.double(register);
           last.set(register, this.keep(registers.vector('d', register)!));
         }
-        f.block((refused) => {
+        const compute = (vectors: number, refused: Label): void => {
+          const values = this.group(loop, scaled, vectors, refused);
+          for (const [register, local] of last) f.set(local, values.get(register)!);
+          f.set(pairs, i32.sub(pairs, i32.const(vectors)));
+        };
+        f.block((done) => {
           f.loop((again) => {
-            const values = this.pair(loop, scaled, refused);
-            for (const [register, local] of last) f.set(local, values.get(register)!);
-            f.set(pairs, i32.sub(pairs, i32.const(1)));
-            f.brIf(again, pairs);
+            f.block((single) => {
+              f.brIf(single, i32.lt_u(pairs, i32.const(GROUP)));
+              f.loop((next) => {
+                compute(GROUP, single);
+                f.brIf(next, i32.ge_u(pairs, i32.const(GROUP)));
+              });
+            });
+            f.brIf(done, i32.eqz(pairs));
+            // Also those of a group that was refused: its test is coarser, and some of them may stand.
+            f.loop((next) => {
+              compute(1, done);
+              f.brIf(next, i32.and(pairs, i32.const(GROUP - 1)));
+            });
+            f.br(again);
           });
         });
         for (const [register, local] of last) {
@@ -231,7 +200,7 @@ export class VectorRounds {
    */
   private prepareConstants(pairs: Local<'i32'>): void {
     const zero = i64.shr_u(i64.extend_i32_u(pairs), i64.const(40));
-    const bits = this.state.mode === 'sticky' ? [SIZE, LEAST, LARGEST] : [SIZE, SMALL, SCALE];
+    const bits = this.state.mode === 'sticky' ? [EXPONENT, LEAST, LARGEST] : [SIZE, SMALL, SCALE];
     this.constants = new Map(
       bits.map((value) => [
         value,
@@ -301,37 +270,67 @@ export class VectorRounds {
     return i32.wrap_i64(select(i64.lt_s(rounds, limit), rounds, limit));
   }
 
-  /** Two rounds. @returns the values of the registers that they write */
-  private pair(
-    { items, accesses, store, steps }: ElementLoop,
+  /**
+   * Vectors of two rounds each. Nothing is stored before all results are tested.
+   * @returns the values of the registers that the last two rounds write
+   */
+  private group(
+    loop: ElementLoop,
     scaled: ReadonlyMap<Item, Local<'v128'>>,
+    vectors: number,
     refused: Label,
   ): Map<number, Local<'v128'>> {
     const { f, registers } = this.state;
+    const places = new Map<Access, { host: Local<'i32'>; offset: number }>();
+    for (const access of loop.accesses.values()) {
+      const { host, offset } = this.host(access);
+      const place = this.temp('i32');
+      f.set(place, host);
+      places.set(access, { host: place, offset });
+    }
+    const isSticky = this.state.mode === 'sticky';
+    const test = isSticky ? this.ordinary(vectors, refused) : this.exact(refused);
+    const computed = Array.from({ length: vectors }, (_, i) =>
+      this.vector(loop, scaled, test, (access) => {
+        const { host, offset } = places.get(access)!;
+        return v128.load(host, offset + i * LANES * BYTES);
+      }),
+    );
+    test.end();
+    const { host, offset } = places.get(loop.store)!;
+    for (const [i, { stored }] of computed.entries()) {
+      f.do(v128.store(host, stored, offset + i * LANES * BYTES));
+    }
+    for (const [n, step] of loop.steps) {
+      f.set(registers.x(n), i64.add(registers.x(n), i64.const(vectors * LANES * step)));
+    }
+    return computed.at(-1)!.values;
+  }
+
+  /** Computes two rounds, but for their store. */
+  private vector(
+    { items, accesses, store }: ElementLoop,
+    scaled: ReadonlyMap<Item, Local<'v128'>>,
+    test: Test,
+    load: (access: Access) => Expr<'v128'>,
+  ): Computed {
     const values = new Map<number, Local<'v128'>>();
     const valueOf = (register: number): Local<'v128'> =>
-      values.get(register) ?? registers.vector('d', register)!;
+      values.get(register) ?? this.state.registers.vector('d', register)!;
     let stored: Local<'v128'> | undefined;
     for (const item of items) {
       const { instruction, rd, rs1, rs2, rs3 } = item.decoded;
       const access = accesses.get(item);
       if (access === store) stored = valueOf(rs2);
-      else if (access) {
-        const { host, offset } = this.host(access);
-        values.set(rd, this.keep(v128.load(host, offset)));
-      } else if (instruction.name !== 'addi') {
+      else if (access) values.set(rd, this.keep(load(access)));
+      else if (instruction.name !== 'addi') {
         const operands = [rs1, rs2, rs3].map(valueOf);
         const result = this.compute(instruction.name, operands, scaled.get(item));
-        this.check(result, refused);
+        test.add(result);
         values.set(rd, result.r);
       }
     }
-    const { host, offset } = this.host(store);
-    f.do(v128.store(host, stored!, offset));
-    for (const [n, step] of steps) {
-      f.set(registers.x(n), i64.add(registers.x(n), i64.const(LANES * step)));
-    }
-    return values;
+    return { values, stored: stored! };
   }
 
   private compute(
@@ -352,20 +351,55 @@ export class VectorRounds {
     return { op: 'fma', r, operands: [a, b, c], scaled };
   }
 
-  /** Goes to `refused` if a result may not stand. */
-  private check(result: Result, refused: Label): void {
-    const { f, mode } = this.state;
-    const refusals = new Refusals(
+  private refusals(): Refusals {
+    return new Refusals(
       (bits) => this.constants.get(bits)!,
       (value) => this.keep(value),
     );
-    if (mode !== 'sticky') {
-      f.brIf(refused, f64x2.bitmask(refusals.notExact(result)));
-      return;
+  }
+
+  /** Goes to `refused` if a result may not be exact. Each is tested at once: V8 has no registers for what more take. */
+  private exact(refused: Label): Test {
+    const refusals = this.refusals();
+    return {
+      add: (result) => {
+        const rest = refusals.rest(result);
+        this.state.f.brIf(refused, f64x2.bitmask(f64x2.ne(rest, v128.zero)));
+      },
+      end: () => undefined,
+    };
+  }
+
+  /**
+   * Goes to `refused` if a result is no ordinary number. Exact zeros may stand where there is one vector; more of them are
+   * tested together, by the least and the largest of their exponents.
+   */
+  private ordinary(vectors: number, refused: Label): Test {
+    const { f } = this.state;
+    const refusals = this.refusals();
+    const isOdd = (least: Local<'v128'>, largest: Local<'v128'>): Expr<'i32'> =>
+      f64x2.bitmask(refusals.notOrdinary(least, largest));
+    if (vectors === 1) {
+      const add = (result: Result): void => {
+        const exponent = this.keep(refusals.exponent(result.r));
+        f.if(isOdd(exponent, exponent), () => {
+          const odd = refusals.notOrdinary(exponent, exponent);
+          f.brIf(refused, f64x2.bitmask(v128.and(odd, refusals.notZero(result))));
+        });
+      };
+      return { add, end: () => undefined };
     }
-    const odd = this.keep(refusals.notOrdinary(result.r));
-    f.if(f64x2.bitmask(odd), () => {
-      f.brIf(refused, f64x2.bitmask(v128.and(odd, refusals.notZero(result))));
-    });
+    let least: Local<'v128'> | undefined;
+    let largest: Local<'v128'> | undefined;
+    return {
+      add: ({ r }) => {
+        const exponent = this.keep(refusals.exponent(r));
+        least = least ? this.keep(f64x2.pmin(least, exponent)) : exponent;
+        largest = largest ? this.keep(f64x2.pmax(largest, exponent)) : exponent;
+      },
+      end: () => {
+        if (least && largest) f.brIf(refused, isOdd(least, largest));
+      },
+    };
   }
 }

@@ -177,6 +177,13 @@ const LOOPS: Readonly<Record<string, Loop>> = {
     rounds: 1500,
     prepare: (hart) => fillDoubles(hart, (n) => ((n * 7) % 13) / 3),
   },
+  'elements of arrays of fractions with runs of zeros': {
+    text: elementwise('fmul.d ft2, ft0, fa0\nfadd.d ft2, ft2, ft1'),
+    s0: DATA,
+    s1: DATA + 3 * 4096 + 64,
+    rounds: 1500,
+    prepare: (hart) => fillDoubles(hart, (n) => ((n >> 4) % 2 === 0 ? 0 : (n % 7) / 3)),
+  },
   'elements that are huge, tiny, infinite and no numbers': {
     text: elementwise('fmsub.d ft2, ft0, fa0, ft1\nfsub.d ft2, ft2, ft0'),
     s0: DATA,
