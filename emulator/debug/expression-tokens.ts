@@ -4,7 +4,7 @@ export class ExpressionError extends Error {
 }
 
 /**
- * A piece of an expression. A name may be a register (`$a0`), qualified (`geometry::origin`) and, without blanks, have
+ * A piece of an expression. A name may be a register (`$a0`), qualified (`geometry::origin`, `Table<int, 4>::rows`) and, without blanks, have
  * dots: `point.x` is a member, `sum.constprop.0` and `memcpy@@GLIBC_2.27` are symbols; which one its meaning tells.
  */
 export type Token =
@@ -24,7 +24,7 @@ export type Token =
   | { readonly kind: 'name' | 'symbol' | 'end'; readonly text: string; readonly at: number };
 
 const TOKEN =
-  /\s*(?:((?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?[fF]?|\d+[eE][-+]?\d+[fF]?)|(0[xX][0-9a-fA-F_]+|0[bB][01_]+|\d[\d_]*)([uUlL]*)|'(\\[0-7]{1,3}|\\?.)'|(\$?[A-Za-z_][\w$]*(?:(?:::~?|\.|@@?)\w[\w$]*)*)|(->|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^~!<>()[\].?:,]))/y;
+  /\s*(?:((?:\d+\.\d*|\.\d+)(?:[eE][-+]?\d+)?[fF]?|\d+[eE][-+]?\d+[fF]?)|(0[xX][0-9a-fA-F_]+|0[bB][01_]+|\d[\d_]*)([uUlL]*)|'(\\[0-7]{1,3}|\\?.)'|(\$?[A-Za-z_][\w$]*(?:(?:<[\w\s:,*&<>]*>)?::~?[A-Za-z_][\w$]*|(?:\.|@@?)\w[\w$]*)*)|(->|<<|>>|<=|>=|==|!=|&&|\|\||[-+*/%&|^~!<>()[\].?:,]))/y;
 
 const ESCAPES: Readonly<Record<string, number>> = { n: 10, t: 9, r: 13, a: 7, b: 8, v: 11, f: 12 };
 

@@ -230,10 +230,10 @@ class Parser {
         value = (scope) => elementAt(before(scope), indexOf(index, scope), scope.memory);
       } else if (this.take('.')) {
         const names = this.memberName();
-        value = (scope) => member(referred(before(scope), scope.memory), names, scope.memory);
+        value = (scope) => member(referred(before(scope), scope.memory), names, scope);
       } else if (this.take('->')) {
         const names = this.memberName();
-        value = (scope) => member(dereferenced(before(scope), scope.memory), names, scope.memory);
+        value = (scope) => member(dereferenced(before(scope), scope.memory), names, scope);
       } else return value;
     }
   }
@@ -323,7 +323,7 @@ function named(name: string, scope: ExpressionScope): Value {
   const [first, ...members] = name.split('.');
   const value = scope.value(first);
   const hasMembers = value !== undefined && strip(value.type).kind !== 'function';
-  if (members.length > 0 && hasMembers) return member(value, members, scope.memory);
+  if (members.length > 0 && hasMembers) return member(value, members, scope);
   const whole = members.length > 0 ? scope.value(name) : value;
   if (whole === undefined) {
     throw new ExpressionError(`no variable, register or symbol is called ${name}`);

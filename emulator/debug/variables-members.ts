@@ -26,33 +26,43 @@ export function memberOf(value: Value, member: Member, memory: StackMemory): Val
 /** Base classes and anonymous structures are looked into so deep. */
 const MAX_DEPTH = 100;
 
+/** Memory, and the static members of classes by their qualified names. */
+interface Surroundings {
+  readonly memory: StackMemory;
+  value(name: string): Value | undefined;
+}
+
 /**
  * A member, and of it the next, by their names.
  * @throws ExpressionError when there is no such member
  */
-export function member(value: Value, names: readonly string[], memory: StackMemory): Value {
-  return names.reduce((whole, name) => memberNamed(whole, name, memory), value);
+export function member(value: Value, names: readonly string[], around: Surroundings): Value {
+  return names.reduce((whole, name) => memberNamed(whole, name, around), value);
 }
 
-function memberNamed(value: Value, name: string, memory: StackMemory): Value {
+function memberNamed(value: Value, name: string, around: Surroundings): Value {
   const type = strip(value.type);
   // A pointer is followed, as gdb does.
-  if (type.kind === 'pointer') return memberNamed(dereferenced(value, memory), name, memory);
+  if (type.kind === 'pointer') {
+    return memberNamed(dereferenced(value, around.memory), name, around);
+  }
   if (type.kind !== 'struct' && type.kind !== 'class' && type.kind !== 'union') {
     throw new ExpressionError(`a ${typeName(value.type)} has no members`);
   }
-  const found = findMember(value, type, name, memory, 0);
+  const staticMember = (): Value | undefined =>
+    type.name === undefined ? undefined : around.value(`${type.name}::${name}`);
+  const found = findMember(value, type, name, around.memory) ?? staticMember();
   if (!found) throw new ExpressionError(`${typeName(value.type)} has no member ${name}`);
   return found;
 }
 
-/** A member by its name, also one of an anonymous structure or of a base class. */
-function findMember(
+/** A member by its name, also one of an anonymous structure or of a base class; undefined of static ones. */
+export function findMember(
   value: Value,
   type: CompositeType,
   name: string,
   memory: StackMemory,
-  depth: number,
+  depth = 0,
 ): Value | undefined {
   if (depth > MAX_DEPTH) return undefined;
   const members = type.members();

@@ -1,14 +1,17 @@
 import { DW_AT } from '../elf/dwarf/constants';
 import type { Entry } from '../elf/dwarf/entry';
-import type { DwarfType } from '../elf/dwarf/types';
+import { qualifiedName } from '../elf/dwarf/functions';
+import { typeName } from '../elf/dwarf/type-names';
+import { strip, type DwarfType } from '../elf/dwarf/types';
 import type { Hart } from '../multiprocess/hart';
 import { readRegister } from './registers';
 import type { SourceModule, SourceModules } from './source-modules';
 import { FrameContext } from './stack-context';
 import type { FramePlace } from './stack-frames';
 import { StackMemory } from './stack-memory';
-import { C_TYPES, fromScalar, integer, pointerTo } from './variables-arithmetic';
+import { C_TYPES, dereferenced, fromScalar, integer, pointerTo } from './variables-arithmetic';
 import type { ExpressionScope } from './expression';
+import { findMember } from './variables-members';
 import { variablesOf, variableValue } from './variables-scope';
 import { bytesOf, type Value } from './variables-value';
 
@@ -33,7 +36,8 @@ export function frameScope(
       if (name.startsWith('$')) return registerNamed(name.slice(1), hart);
       return (
         localNamed(name, frame) ??
-        globalNamed(name, modules, frame) ??
+        ownMember(name, frame, hart) ??
+        scopedNamed(name, modules, frame) ??
         (name === 'hart' ? number(hart.index) : registerNamed(name, hart)) ??
         symbolNamed(name, modules)
       );
@@ -48,6 +52,17 @@ function localNamed(name: string, { context, scopes }: FramePlace): Value | unde
   if (context === undefined) return undefined;
   const entry = localsOf(scopes).get(name);
   return entry && variableValue(entry, context);
+}
+
+/** A member of the object that the frame's function is a method of. */
+function ownMember(name: string, frame: FramePlace, hart: Hart): Value | undefined {
+  const object = localNamed('this', frame);
+  if (object === undefined || object.source.kind === 'unavailable') return undefined;
+  const memory = new StackMemory(hart.space);
+  const value = dereferenced(object, memory);
+  const type = strip(value.type);
+  if (type.kind !== 'class' && type.kind !== 'struct' && type.kind !== 'union') return undefined;
+  return findMember(value, type, name, memory);
 }
 
 /** What names of variables mean in scopes, which are the same list each time that a hart is at a place. */
@@ -70,6 +85,46 @@ function localsOf(scopes: FramePlace['scopes']): ReadonlyMap<string, Entry> {
 function informed(modules: SourceModules, { module }: FramePlace): SourceModule[] {
   const others = modules.list().filter((each) => each !== module);
   return [...(module ? [module] : []), ...others].filter(({ info }) => info.exists);
+}
+
+/** A global name, also without the class and namespaces that the frame's function is in, and one of a base class. */
+function scopedNamed(name: string, modules: SourceModules, frame: FramePlace): Value | undefined {
+  const { entry } = frame.scopes.at(0) ?? {};
+  for (let around = entry && enclosing(qualifiedName(entry)); around; around = enclosing(around)) {
+    const found = memberNamed(around, name, modules, frame);
+    if (found) return found;
+  }
+  const global = globalNamed(name, modules, frame);
+  const owner = global === undefined ? enclosing(name) : undefined;
+  if (owner === undefined) return global;
+  return memberNamed(owner, name.slice(owner.length + 2), modules, frame);
+}
+
+/** What a qualified name stands in: `geometry::Point` of `geometry::Point::made`. */
+function enclosing(name: string | undefined): string | undefined {
+  const at = name?.replaceAll(/<[^<>]*(?:<[^<>]*>)?[^<>]*>/g, (text) => '_'.repeat(text.length));
+  const end = at?.lastIndexOf('::') ?? -1;
+  return end > 0 ? name?.slice(0, end) : undefined;
+}
+
+/** A variable of a namespace or class by its plain name, else of the class's bases. */
+function memberNamed(
+  owner: string,
+  name: string,
+  modules: SourceModules,
+  frame: FramePlace,
+  depth = 0,
+): Value | undefined {
+  const found = globalNamed(`${owner}::${name}`, modules, frame);
+  if (found || depth > MOST_BASES) return found;
+  const type = typeNamed(owner, modules, frame);
+  if (type?.kind !== 'class' && type?.kind !== 'struct') return undefined;
+  for (const { isBaseClass, type: base } of type.members()) {
+    if (!isBaseClass) continue;
+    const inherited = memberNamed(typeName(base), name, modules, frame, depth + 1);
+    if (inherited) return inherited;
+  }
+  return undefined;
 }
 
 function globalNamed(name: string, modules: SourceModules, frame: FramePlace): Value | undefined {
@@ -119,6 +174,9 @@ function symbolNamed(name: string, modules: SourceModules): Value | undefined {
   }
   return undefined;
 }
+
+/** Classes above a class that its static members are looked for in. */
+const MOST_BASES = 32;
 
 /** What is known of a function without debugging information. */
 export const UNKNOWN_FUNCTION: DwarfType = {

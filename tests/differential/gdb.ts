@@ -88,6 +88,24 @@ export async function gdbStops(
     .map((line) => JSON.parse(line.slice(5)) as ComparedFrame[]);
 }
 
+/** What gdb prints of expressions in the caller's frame at the first stop at a breakpoint: `checkpoint if number == 3`. */
+export async function gdbValues(
+  directory: string,
+  elf: string,
+  at: string,
+  expressions: readonly string[],
+): Promise<string[]> {
+  const prints = expressions.flatMap((each) => ['echo VALUE', `output ${each}`, 'echo \\n']);
+  const output = await runGdb(directory, elf, [
+    'set print static-members off',
+    `break ${at}`,
+    'continue',
+    'up',
+    ...prints,
+  ]);
+  return output.split('\n').flatMap((line) => (line.startsWith('VALUE') ? line.slice(5) : []));
+}
+
 /** The addresses that gdb gives breakpoints on lines of a file, ascending; lines that have none are left out. */
 export function gdbBreakpoints(
   elf: string,

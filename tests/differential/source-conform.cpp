@@ -66,9 +66,40 @@ __attribute__((noinline)) int hidden(Point &by_reference, Point &&moved, bool fl
 }
 } // namespace
 
+class Base {
+public:
+  int kept = 2;
+  static int shared;
+  static const int limit = 12;
+  inline static double rate = 2.5;
+  struct Inner {
+    int a;
+    static long deep;
+  };
+  static Inner inner;
+};
+int Base::shared = 5;
+Base::Inner Base::inner{7};
+long Base::Inner::deep = 99;
+
+template <typename T> struct Derived : Base {
+  static T last;
+  int own = 1;
+  __attribute__((noinline)) int sum() {
+    checkpoint(100);
+    return own + shared + limit + static_cast<int>(rate + last) + inner.a;
+  }
+};
+template <typename T> T Derived<T>::last = 42;
+
 } // namespace geometry
 
 geometry::Point *volatile escaped;
+
+__attribute__((noinline)) long statics() {
+  geometry::Derived<int> object;
+  return object.sum() + geometry::Base::Inner::deep;
+}
 
 int main() {
   double total = 0;
@@ -81,6 +112,7 @@ int main() {
   total += shape.area();
   total += array.sum(10);
   total += geometry::hidden(point, geometry::Point{1, 2}, true);
+  total += static_cast<double>(statics());
   std::printf("%g %d\n", total, counter);
   return 0;
 }

@@ -15,6 +15,7 @@ import {
   compileForDebugging,
   gdbBreakpoints,
   gdbStops,
+  gdbValues,
   missingForGdb,
   type ComparedFrame,
 } from './gdb';
@@ -32,6 +33,15 @@ const PROGRAMS = [
   { source: 'source-conform.cpp', flags: ['-O0', '-gdwarf-5'] },
   { source: 'source-conform.cpp', flags: ['-O2', '-gdwarf-5', '-fdebug-types-section'] },
 ] as const;
+
+/** What a method of `geometry::Derived<int>` can name. */
+const STATIC_MEMBERS: readonly string[] = [
+  ...['geometry::Point::made', 'geometry::Base::shared', 'geometry::Base::limit'],
+  ...['geometry::Base::rate', 'geometry::Base::inner', 'geometry::Base::Inner::deep'],
+  ...['geometry::Derived<int>::last', 'geometry::Derived<int>::shared', '*&geometry::Base::shared'],
+  ...['geometry::Base::inner.a + 1', 'this->own', 'this->shared', 'this->last', '(*this).rate'],
+  ...['own', 'shared', 'last', 'limit * 2'],
+];
 
 /** An array whose size the program computes: gdb's Python does not compute it. */
 const COMPUTED_SIZE = 'vla';
@@ -59,6 +69,16 @@ const ourVariables = (
     .map(({ name, value }) => [name, source.text(value, hart), typeName(value.type)] as const);
 
 function ourStops(elf: string): ComparedFrame[][] {
+  const stops: ComparedFrame[][] = [];
+  atStops(elf, (source, hart) => {
+    stops.push(ourFrames(source, hart));
+    return true;
+  });
+  return stops;
+}
+
+/** Runs a program and looks at its stops in `checkpoint`, while `look` wants to see more. */
+function atStops(elf: string, look: (source: SourceDebugger, hart: Hart) => boolean): void {
   const machine = Machine.create({
     elf: new Uint8Array(readFileSync(elf)),
     args: [elf],
@@ -70,12 +90,10 @@ function ourStops(elf: string): ComparedFrame[][] {
     const at = symbol && source.lookup.bodyStart(symbol.address);
     if (at === undefined) throw new Error('the program has no checkpoint');
     machine.stops.add(at);
-    const stops: ComparedFrame[][] = [];
     for (let stop = machine.run(BUDGET); stop.kind === 'breakpoint';) {
-      stops.push(ourFrames(source, machine.current));
+      if (!look(source, machine.current)) return;
       stop = machine.run(BUDGET, true);
     }
-    return stops;
   } finally {
     machine.dispose();
   }
@@ -127,6 +145,27 @@ describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () =>
       expect(ours.map(comparable)).toEqual(theirs.map(comparable));
     }, 60_000);
   }
+
+  it.each(['-gdwarf-4', '-gdwarf-5'])(
+    'static data members of classes, their bases and templates, compiled with %s',
+    async (version) => {
+      const file = join(import.meta.dirname, 'source-conform.cpp');
+      const elf = compileForDebugging(directory, file, `statics${version}`, '-O0', version);
+      const theirs = await gdbValues(directory, elf, 'checkpoint if number == 100', STATIC_MEMBERS);
+      const ours: string[] = [];
+      atStops(elf, (source, hart) => {
+        if (source.text(source.evaluate('number', hart), hart) !== '100') return true;
+        const caller = source.frame(hart, 1);
+        const textOf = (each: string): string =>
+          source.text(source.evaluate(each, hart, caller), hart);
+        ours.push(...STATIC_MEMBERS.map(textOf));
+        expect(() => source.evaluate('last', hart)).toThrow('is called last');
+        return false;
+      });
+      expect(theirs).toHaveLength(STATIC_MEMBERS.length);
+      expect(ours).toEqual(theirs);
+    },
+  );
 
   for (const flags of [['-O0'], ['-O2'], ['-Og', '-gdwarf-4']]) {
     it(`breakpoints on every line of source-conform.c, compiled with ${flags.join(' ')}`, () => {

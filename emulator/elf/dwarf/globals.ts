@@ -13,12 +13,13 @@ const TYPES: ReadonlySet<number> = new Set([
   DW_TAG.enumerationType,
 ]);
 
-const HOLDERS: ReadonlySet<number> = new Set([
-  DW_TAG.namespace,
+const CLASSES: ReadonlySet<number> = new Set([
   DW_TAG.structureType,
   DW_TAG.classType,
   DW_TAG.unionType,
 ]);
+
+const HOLDERS: ReadonlySet<number> = new Set([DW_TAG.namespace, ...CLASSES]);
 
 /** Variables, enumerators and types outside functions, by their names. All units are read for it, once. */
 export class GlobalIndex {
@@ -28,7 +29,10 @@ export class GlobalIndex {
 
   constructor(private readonly units: UnitTable) {}
 
-  /** The variable of a plain or qualified name that has a place; static ones of one file included. */
+  /**
+   * The variable of a name that has a place; static ones of one file included. A member of a class has its qualified
+   * name only, others a plain one as well.
+   */
   variable(name: string): Entry | undefined {
     return this.read().get(name);
   }
@@ -71,7 +75,8 @@ export class GlobalIndex {
 
   private addVariable(entry: Entry): void {
     if (!entry.has(DW_AT.location) && !entry.has(DW_AT.constValue)) return;
-    for (const name of [plainName(entry), qualifiedName(entry)]) {
+    const qualified = qualifiedName(entry);
+    for (const name of [isMember(entry) ? undefined : plainName(entry), qualified]) {
       if (name !== undefined && !this.variables?.has(name)) this.variables?.set(name, entry);
     }
   }
@@ -88,4 +93,10 @@ export class GlobalIndex {
       if (enumerator !== undefined) this.enumerators.set(enumerator, child);
     }
   }
+}
+
+/** Whether a variable is a static member of a class: it, or what it specifies, stands inside one. */
+function isMember(entry: Entry): boolean {
+  const declared = entry.reference(DW_AT.specification) ?? entry;
+  return declared.parent !== undefined && CLASSES.has(declared.parent.tag);
 }
