@@ -21,11 +21,21 @@ export default defineConfig({
         },
       },
       {
-        // What is said of the engine must hold for translated code too.
+        // What is said of the engine, and of what can come into a program between two instructions, must hold for
+        // translated code too.
         test: {
           name: 'translator',
-          include: ['tests/unit/engine/**/*.test.ts'],
-          exclude: [long, 'tests/unit/engine/{fuel-quanta,lockstep,strips,translated-table}.test.ts'],
+          include: [
+            'tests/unit/engine/**/*.test.ts',
+            'tests/unit/{machine,family}.test.ts',
+            'tests/unit/linux/{processes,signal-faults,signal-handlers}.test.ts',
+            'tests/unit/multiprocess/{modes,workspace}.test.ts',
+            'tests/unit/debug/{expression,pages}.test.ts',
+          ],
+          exclude: [
+            long,
+            'tests/unit/engine/{fuel-quanta,lockstep,strips,translated-table}.test.ts',
+          ],
           environment: 'node',
           env: { HARTSCOPE_ENGINE: 'translator' },
           testTimeout: 300_000,

@@ -3,6 +3,7 @@ import { assemble } from '../../emulator/isa';
 import { CapturedStreams } from './captured-streams';
 import { writeElf } from './elf-writer';
 import type { BuiltEntries } from './process-entries';
+import { TESTED_MACHINE } from './tested-machine';
 
 /** Where the guest's data lies: DATA for the vCPUs' own use, statuses at STATUS. */
 export const DATA = 0x20000;
@@ -93,7 +94,10 @@ export function workspaceMachine(
 ): { readonly machine: Machine; readonly streams: CapturedStreams } {
   const streams = new CapturedStreams();
   const elf = workspaceElf(work, guest);
-  return { machine: Machine.create({ elf, memoryLimit: 16 << 20, streams, ...options }), streams };
+  return {
+    machine: Machine.create({ elf, memoryLimit: 16 << 20, streams, ...TESTED_MACHINE, ...options }),
+    streams,
+  };
 }
 
 /** Options of a machine whose workspace vCPUs run in so many processes; 0: on its pool's thread. */

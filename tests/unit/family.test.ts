@@ -5,6 +5,7 @@ import { assemble } from '../../emulator/isa';
 import { checkTables } from '../../emulator/memory/check';
 import { CapturedStreams } from '../support/captured-streams';
 import { writeElf } from '../support/elf-writer';
+import { TESTED_MACHINE } from '../support/tested-machine';
 
 const CODE = 0x10000;
 const DATA = 0x20000;
@@ -52,7 +53,13 @@ function machineOf(options: Partial<MachineOptions> = {}): Machine {
     { address: DATA, bytes: new Uint8Array(0x3000), writable: true, executable: false },
   ]);
   return kept(
-    Machine.create({ elf, memoryLimit: 32 << 20, streams: new CapturedStreams(), ...options }),
+    Machine.create({
+      elf,
+      memoryLimit: 32 << 20,
+      streams: new CapturedStreams(),
+      ...TESTED_MACHINE,
+      ...options,
+    }),
   );
 }
 

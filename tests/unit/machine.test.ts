@@ -11,6 +11,7 @@ import {
 } from '../../emulator';
 import { assemble } from '../../emulator/isa';
 import { writeElf } from '../support/elf-writer';
+import { TESTED_MACHINE } from '../support/tested-machine';
 
 const guest = (name: string): Uint8Array => readFileSync(`guests/bin/${name}.elf`);
 
@@ -34,7 +35,12 @@ function recorded(): StandardStreams & { text(): string } {
 
 const machines: Machine[] = [];
 function create(options: Partial<MachineOptions> & { elf: Uint8Array }): Machine {
-  const machine = Machine.create({ memoryLimit: 16 << 20, streams: recorded(), ...options });
+  const machine = Machine.create({
+    memoryLimit: 16 << 20,
+    streams: recorded(),
+    ...TESTED_MACHINE,
+    ...options,
+  });
   machines.push(machine);
   return machine;
 }

@@ -10,6 +10,7 @@ import type {
 } from '../../../emulator/debug/protocol';
 import { DebugSession } from '../../../emulator/debug/session';
 import type { SessionHost } from '../../../emulator/debug/session-host';
+import { TESTED_MACHINE } from '../../support/tested-machine';
 
 const guest = (name: string): Uint8Array => readFileSync(`guests/bin/${name}.elf`);
 
@@ -49,6 +50,7 @@ export class Client {
         stopAtFaults: true,
         ...(pool && { pool }),
         ...(files && { files: files() }),
+        ...TESTED_MACHINE,
         ...(engine && { engine }),
       });
       return this.machine;

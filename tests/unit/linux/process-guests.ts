@@ -3,6 +3,7 @@ import type { MachineStop } from '../../../emulator/debug/target';
 import { assemble } from '../../../emulator/isa';
 import { systemCallNumber } from '../../../emulator/linux/syscalls/table';
 import { writeElf } from '../../support/elf-writer';
+import { TESTED_MACHINE } from '../../support/tested-machine';
 
 const CODE = 0x10000;
 /** Two pages that a program can write. */
@@ -87,6 +88,7 @@ export function machineOf(
     args: ['prog'],
     memoryLimit: 32 << 20,
     streams: { stdin: { isTerminal: false, read: () => 'eof' }, stdout: out, stderr: out },
+    ...TESTED_MACHINE,
     ...options,
   });
   return { machine, output: () => Buffer.concat(pieces).toString('latin1') };

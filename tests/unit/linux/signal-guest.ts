@@ -2,6 +2,7 @@ import { Machine, type MachineOptions, type MachineStop } from '../../../emulato
 import { assemble } from '../../../emulator/isa';
 import { CapturedStreams } from '../../support/captured-streams';
 import { writeElf } from '../../support/elf-writer';
+import { TESTED_MACHINE } from '../../support/tested-machine';
 
 /*
  * Signal handlers as the guest meets them: programs from assembly text on a whole machine. A program leaves what it
@@ -73,7 +74,13 @@ export function guest(text: string, options: Partial<MachineOptions> = {}): Gues
     { address: DATA, bytes: new Uint8Array(4096), writable: true, executable: false },
   ]);
   const streams = new CapturedStreams();
-  const machine = Machine.create({ elf, memoryLimit: 32 << 20, streams, ...options });
+  const machine = Machine.create({
+    elf,
+    memoryLimit: 32 << 20,
+    streams,
+    ...TESTED_MACHINE,
+    ...options,
+  });
   machines.push(machine);
   return {
     machine,

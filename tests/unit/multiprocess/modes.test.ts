@@ -5,6 +5,7 @@ import { AddressSpace } from '../../../emulator/memory/address-space';
 import { OutOfMemory } from '../../../emulator/memory/errors';
 import { pageState } from '../../../emulator/memory/states';
 import { writeElf } from '../../support/elf-writer';
+import { TESTED_MACHINE } from '../../support/tested-machine';
 
 const CODE = 0x10000;
 /** Two pages of data behind the code. */
@@ -28,7 +29,13 @@ function machineOf(text: string, options: { vcpuLimit?: number } = {}): Machine 
     { address: CODE, bytes, writable: false, executable: true },
     { address: DATA, bytes: new Uint8Array(0x2000), writable: true, executable: false },
   ]);
-  const machine = Machine.create({ elf, memoryLimit: 16 << 20, streams: silent, ...options });
+  const machine = Machine.create({
+    elf,
+    memoryLimit: 16 << 20,
+    streams: silent,
+    ...TESTED_MACHINE,
+    ...options,
+  });
   machines.push(machine);
   return machine;
 }
