@@ -148,7 +148,7 @@ export class PoolControl {
     Atomics.add(words, LOOKERS, 1);
     const index = this.look();
     Atomics.sub(words, LOOKERS, 1);
-    if (index >= 0) return index;
+    if (index >= 0 || this.ending) return index;
     Atomics.add(words, SLEEPERS, 1);
     Atomics.wait(words, READY, this.stopping ? this.ready : 0, SLEEP_MS);
     Atomics.sub(words, SLEEPERS, 1);

@@ -1,11 +1,12 @@
 import { parseArgs } from 'node:util';
+import type { EngineKind } from '../../emulator/engine/engine';
 import { measureCalls, printCalls } from './calls';
 import { findContenders } from './contenders';
 import { measureHost, printHost } from './host';
 import { makeKernelReport, printKernels, type KernelReport } from './kernel-report';
 import { KERNEL_ROWS } from './kernel-timing';
 import { measureKernel, rowsOf, type KernelResult } from './kernels';
-import { measureMultiprocess } from './multiprocess';
+import { ENGINES, measureMultiprocess } from './multiprocess';
 import { printMultiprocess } from './multiprocess-report';
 import { measurePages, printPages } from './pages';
 import { measurePrograms, printPrograms, SCRIPT_NAMES } from './programs';
@@ -26,7 +27,7 @@ const TABLES = {
 } as const;
 type Table = keyof typeof TABLES;
 
-const USAGE = `usage: npm run bench -- [--json] [--rounds N] [--elements N]… [table | kernel … | script …]
+const USAGE = `usage: npm run bench -- [--json] [--rounds N] [--elements N]… [--engine E] [table | kernel … | script …]
 ${Object.entries(TABLES)
   .map(([name, text]) => `  ${name.padEnd(14)}${text}`)
   .join('\n')}
@@ -39,6 +40,8 @@ interface Choice {
   readonly table: Table;
   /** Of `multiprocess`: its sizes, all when there is none. */
   readonly elements: readonly number[];
+  /** Of `multiprocess`: its only engine, `interpreter` or `auto`. */
+  readonly engine: EngineKind | undefined;
   /** Of the kernels or scripts: all when there is none. */
   readonly names: readonly string[];
 }
@@ -51,6 +54,7 @@ function readArguments(): Choice {
       json: { type: 'boolean' },
       rounds: { type: 'string' },
       elements: { type: 'string', multiple: true },
+      engine: { type: 'string' },
       help: { type: 'boolean' },
     },
     allowPositionals: true,
@@ -65,7 +69,11 @@ function readArguments(): Choice {
   }
   const [first = 'kernels', ...rest] = positionals;
   const elements = (values.elements ?? []).map(Number);
-  const common = { json: values.json ?? false, rounds, elements };
+  const engine = ENGINES.find((name) => name === values.engine);
+  if (values.engine !== undefined && !engine) {
+    throw new Error(`--engine is ${ENGINES.join(' or ')}, not ${values.engine}`);
+  }
+  const common = { json: values.json ?? false, rounds, elements, engine };
   if (rest.length === 0 && isTable(first)) return { ...common, table: first, names: [] };
   const all = { kernels: GUESTS, programs: SCRIPT_NAMES } as const;
   for (const table of ['kernels', 'programs'] as const) {
@@ -107,7 +115,12 @@ async function printTable({ json, table, names, ...choice }: Choice): Promise<vo
   if (table === 'programs') print(measurePrograms(names, progress), printPrograms);
   if (table === 'host') print(measureHost(rounds), printHost);
   if (table === 'multiprocess') {
-    const report = measureMultiprocess(choice.rounds ?? 1, choice.elements, progress);
+    const { elements, engine } = choice;
+    const report = measureMultiprocess(
+      choice.rounds ?? 1,
+      { sizes: elements, ...(engine && { engine }) },
+      progress,
+    );
     print(report, printMultiprocess);
   }
   if (table === 'profile') print(measureProfile(rounds, progress), printProfile);

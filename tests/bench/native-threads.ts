@@ -3,12 +3,13 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { isInstalled } from './contenders';
+import type { Spread } from './spread';
 
-/** A dot product by gcc -O2 on one thread and on two, in microseconds. */
+/** A dot product by gcc -O2 on one thread and on two. */
 export interface NativeThreads {
   readonly elements: number;
-  readonly oneUs: number;
-  readonly twoUs: number;
+  readonly one: Spread;
+  readonly two: Spread;
 }
 
 const SOURCE = join('tests', 'bench', 'native-threads.c');
@@ -24,8 +25,14 @@ export function measureNativeThreads(sizes: readonly number[]): NativeThreads[] 
     return sizes.map((elements) => {
       const calls = String(Math.max(5, Math.round(ADDITIONS / elements)));
       const output = execFileSync(program, [String(elements), calls], { encoding: 'utf8' });
-      const [oneUs = NaN, twoUs = NaN] = output.split(' ').map(Number);
-      return { elements, oneUs, twoUs };
+      const [best = NaN, median = NaN, twoBest = NaN, twoMedian = NaN] = output
+        .split(' ')
+        .map(Number);
+      return {
+        elements,
+        one: { minimumUs: best, medianUs: median },
+        two: { minimumUs: twoBest, medianUs: twoMedian },
+      };
     });
   } finally {
     rmSync(folder, { recursive: true, force: true });

@@ -45,7 +45,10 @@ test('10,000 tasks in a row leave nothing behind', () => {
     console.log(`${tasks} tasks: ${JSON.stringify(uses.at(-1))}, ${resident} MiB resident`);
     machine.dispose();
   }
-  expect(uses[1]).toEqual(uses[0]);
+  const [few, many] = uses;
+  expect({ ...many, threads: 0 }).toEqual({ ...few, threads: 0 });
+  // Threads of an earlier test may not have ended yet when the first program ends.
+  expect(many.threads ?? 0).toBeLessThanOrEqual(few.threads ?? 0);
 });
 
 test('pages appear during forks from several harts in 100 rounds', () => {
