@@ -115,12 +115,13 @@ export function addResume(module: ModuleBuilder, counting?: CallFunctions): numb
         findRegion();
         f.if(isArrival(exit), () => f.do(call(counting.arrive, 'void', context, record)));
       } else {
-        // An odd address, where the interpreter goes on, is nobody's.
-        const mark = i32.add(address, i32.const(1));
+        // An odd address, where the interpreter goes on, is nobody's: the marks of even ones are odd, and 2^32 is not the
+        // 0 of an empty place.
+        const mark = i64.add(i64.extend_i32_u(address), i64.const(1));
         f.set(place, i32.add(i32.load(context, HART.regions), foundOffset(address)));
-        f.if(i32.ne(i32.load(place, REGIONS.found), mark), () => {
+        f.if(i64.ne(i64.load32_u(place, REGIONS.found), mark), () => {
           findRegion();
-          f.do(i32.store(place, mark, REGIONS.found));
+          f.do(i32.store(place, i32.wrap_i64(mark), REGIONS.found));
           f.do(i32.store(place, slot, REGIONS.found + 4));
         });
         f.set(slot, i32.load(place, REGIONS.found + 4));

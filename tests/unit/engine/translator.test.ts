@@ -88,6 +88,38 @@ describe('translated code', () => {
   });
 });
 
+describe('a call of code at the end of the address space', () => {
+  const END = 0xfffff000;
+  const FUNCTION = 0xfffffff8;
+
+  /** Runs a function whose last two bytes are a load that is misaligned, and then from the beginning again. */
+  function seen(engine: 'interpreter' | 'translator'): unknown[] {
+    const hart = new GuestHart({ engine });
+    harts.push(hart);
+    hart.load(
+      CODE,
+      assemble('loop: addi s0, s0, 1\njalr ra, 0(s1)\nj loop', { base: CODE }).bytes,
+      EVERYTHING,
+    );
+    hart.space.map(END, 4096, EVERYTHING);
+    hart.space.map(0x20000, 4096, EVERYTHING);
+    hart.space.poke(FUNCTION, assemble('addi a0, a0, 1\nc.addi a0, 1\nc.lw a2, 0(a1)').bytes);
+    hart.state.setX(9, BigInt(FUNCTION));
+    hart.state.setX(11, 0x20001n);
+    return Array.from({ length: 40 }, () => {
+      hart.state.pc = CODE;
+      return { stop: hart.run(1000), ...hart.snapshot() };
+    });
+  }
+
+  it('leaves where the interpreter leaves', () => {
+    const stops = seen('translator');
+    expect(stops).toEqual(seen('interpreter'));
+    expect(stops[0]).toMatchObject({ stop: { kind: 'fault', fault: { address: 0 } } });
+    expect(harts.at(-2)!.engine.stats.translatedInstructions).toBeGreaterThan(100);
+  });
+});
+
 describe('the store of translated modules', () => {
   it('gives every reader what was put in', () => {
     const store = new RegionStore();
