@@ -89,22 +89,25 @@ export class Machine implements DebugTarget {
     const clock = options.clock ?? hostClock;
     const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
     const environment = { time: () => clock.monotonic() / nanosecondsPerTick };
-    // The pool's threads have an engine each, the processes share the others.
-    const parts = space.arena.counts.codeTables;
     const threads = options.pool?.threads ?? 0;
     const counts = options.profile === true;
     // Checks are made by the interpreter: translated code writes no accesses down.
     const kind = options.raceCheck ? 'interpreter' : (options.engine ?? 'auto');
-    const store = kind === 'interpreter' ? undefined : new RegionStore();
-    const makeEngine = (root: AddressSpace, index: number): Engine =>
-      new Engine(root, environment, { index, of: parts, counts }, kind, store);
-    let next = 1 + threads;
-    this.family = family ?? {
-      engines: new Engines(makeEngine(space, 0), space, parts - threads, (root) =>
-        makeEngine(root, next++),
-      ),
-      tables: new TableHolders(),
+    const begin = (): Family => {
+      // The pool's threads have an engine each, the processes share the others.
+      const parts = space.arena.counts.codeTables;
+      const store = kind === 'interpreter' ? undefined : new RegionStore();
+      const makeEngine = (root: AddressSpace, index: number): Engine =>
+        new Engine(root, environment, { index, of: parts, counts }, kind, store);
+      let next = 1 + threads;
+      return {
+        engines: new Engines(makeEngine(space, 0), space, parts - threads, (root) =>
+          makeEngine(root, next++),
+        ),
+        tables: new TableHolders(),
+      };
     };
+    this.family = family ?? begin();
     const first = this.engines.of(space);
     this.executor = new Executor({
       ...this.family,

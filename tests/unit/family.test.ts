@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test, vi } from 'vitest';
 import { Machine, READ, WRITE, type MachineOptions } from '../../emulator';
 import { assemble } from '../../emulator/isa';
 import { checkTables } from '../../emulator/memory/check';
@@ -81,6 +81,24 @@ describe('a fork of a machine', () => {
       { kind: 'exited', status: 1 },
       { kind: 'exited', status: 42 - 2 },
     ]);
+  });
+
+  test('reserves no memory of the host and leaves nothing behind: embedders make thousands in a row', () => {
+    const buffers = vi.spyOn(globalThis, 'SharedArrayBuffer');
+    try {
+      const machine = machineOf();
+      expect(buffers).toHaveBeenCalled();
+      buffers.mockClear();
+      const { frames, nodes, spaces } = machine.arena;
+      const use = (): readonly number[] => [frames.used, nodes.used, spaces.used];
+      machine.fork().dispose();
+      const before = use();
+      for (let n = 0; n < 100; n++) machine.fork().dispose();
+      expect(use()).toEqual(before);
+      expect(buffers).not.toHaveBeenCalled();
+    } finally {
+      buffers.mockRestore();
+    }
   });
 
   test('has what the embedder has installed, and outlives the machine', () => {
