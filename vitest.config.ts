@@ -18,6 +18,7 @@ export default defineConfig({
           exclude: [long],
           environment: 'node',
           testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {
@@ -39,6 +40,7 @@ export default defineConfig({
           environment: 'node',
           env: { HARTSCOPE_ENGINE: 'translator' },
           testTimeout: 300_000,
+          hookTimeout: 60_000,
         },
       },
       {
