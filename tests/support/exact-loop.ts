@@ -19,7 +19,7 @@ export const EXACT_LOOP = `
   back: j add`;
 
 /** What a hart in the loop has. */
-export interface ExactState {
+interface ExactState {
   readonly s2: bigint;
   readonly s4: bigint;
   readonly memory: bigint;
