@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs';
+import type { EngineKind } from '../../emulator/engine/engine';
 import { Machine } from '../../emulator/machine';
+import { ArenaPool } from '../../emulator/memory/arena-pool';
 import { CapturedStreams } from '../support/captured-streams';
+import { ENGINES } from './multiprocess';
 import { spread, type Spread } from './spread';
 
 /** One line of the table: what is measured, and what it is compared with. */
@@ -20,17 +23,25 @@ const SIZES = [
 ] as const;
 const VCPUS = 4;
 
+const arenas = new ArenaPool({ limitBytes: MEMORY });
 const dot = readFileSync('guests/bin/mp-dot.elf');
 const fib = readFileSync('guests/bin/fib.elf');
+
+interface EventCell {
+  readonly engine: EngineKind;
+  readonly mode: string;
+  readonly elements: number;
+}
 
 /**
  * Microseconds per call of mp-dot: the best of some samples of `calls` calls. On one thread, where all that events cost
  * is waited for.
  */
-function sample(mode: string, elements: number, calls: number, events: boolean): number {
+function sample({ engine, mode, elements }: EventCell, calls: number, events: boolean): number {
   const streams = new CapturedStreams();
   const args = ['mp-dot', mode, String(VCPUS), String(elements), String(calls), '5'];
-  const machine = Machine.create({ elf: dot, args, streams, memoryLimit: MEMORY, events });
+  const arena = arenas.take();
+  const machine = Machine.create({ elf: dot, args, streams, arena, engine, events });
   try {
     for (;;) {
       const stop = machine.run(1e9);
@@ -41,6 +52,7 @@ function sample(mode: string, elements: number, calls: number, events: boolean):
     }
   } finally {
     machine.dispose();
+    arenas.giveBack(arena);
   }
   const found = /min_us=([0-9.]+)/.exec(streams.text());
   if (!found) throw new Error(`mp-dot ${args.join(' ')} printed no time`);
@@ -48,19 +60,19 @@ function sample(mode: string, elements: number, calls: number, events: boolean):
 }
 
 function measureEvents(rounds: number): HostResult[] {
-  const cells = MODES.flatMap((mode) =>
-    SIZES.map(([elements, name]) => ({ mode, elements, name })),
+  const cells = ENGINES.flatMap((engine) =>
+    MODES.flatMap((mode) => SIZES.map(([elements, name]) => ({ engine, mode, elements, name }))),
   );
-  return cells.map(({ mode, elements, name }) => {
-    const calls = Math.max(1, Math.round(SAMPLE_US / sample(mode, elements, 3, true)));
+  return cells.map(({ name, ...cell }) => {
+    const calls = Math.max(1, Math.round(SAMPLE_US / sample(cell, 3, true)));
     const [on, off]: [number[], number[]] = [[], []];
     for (let round = 0; round < rounds; round++) {
       // In alternating order: the second one may find a warmer machine.
       const order = round % 2 === 0 ? [true, false] : [false, true];
-      for (const events of order) (events ? on : off).push(sample(mode, elements, calls, events));
+      for (const events of order) (events ? on : off).push(sample(cell, calls, events));
     }
     return {
-      name: `mp-dot ${mode}, ${VCPUS} vCPUs, ${name}`,
+      name: `mp-dot ${cell.mode}, ${VCPUS} vCPUs, ${name}${cell.engine === 'auto' ? ', translated' : ''}`,
       time: spread(on),
       without: spread(off),
     };

@@ -130,7 +130,10 @@ export function printMultiprocess({ cells, native }: MultiprocessReport): string
           ),
         ),
     ),
-    ...engines.map((engine) => breakEvenTable(of(engine))),
+    // Of one size there is nothing between which it could lie.
+    ...(new Set(cells.map(({ elements }) => elements)).size > 1
+      ? engines.map((engine) => breakEvenTable(of(engine)))
+      : []),
     scalingTable(cells, native),
   ].join('\n\n');
 }
