@@ -165,12 +165,22 @@ describe('the Pages pane', () => {
     const { pane, machine } = await pagesPane();
     await pane.get('[data-view=map]').trigger('click');
     const map = pane.get('[data-testid=address-map]');
-    expect(map.text()).toBe('3 pages');
+    const about = (): string => map.get('.about').text();
+    expect(about()).toBe('3 pages');
+    expect(map.findAll('.segment').map((each) => each.text())).toEqual([
+      '00010000text',
+      '00012000data',
+      '3fff1000stack',
+    ]);
     await pane.get('[data-testid=map-zeros]').setValue(true);
-    expect(map.text()).toBe('4 pages');
+    expect(about()).toBe('4 pages');
     await map.trigger('keydown', { key: 'ArrowDown' });
-    await expect.poll(() => map.text()).toContain('00010000 text shared rx');
+    await expect.poll(about).toContain('00010000 text shared rx');
+    const legend = (): string[] => pane.findAll('.legend li').map((each) => each.text());
+    await pane.get('input[value=permission]').setValue(true);
+    expect(legend()).toEqual(['r', 'rw', 'rx', 'rwx', 'no access']);
     await pane.get('input[value=recency]').setValue(true);
+    expect(legend()).toContain('state changed at the last stop');
     machine.focusHart = 2;
     await expect.poll(() => map.attributes('aria-label')).toContain('Map of the address space');
   });
@@ -310,10 +320,20 @@ describe('the map of an address space', () => {
     expect(pageAt(pages, layout, 99, 39)).toBeUndefined();
   });
 
+  test('begins a line with each segment, and names it', () => {
+    const named = { ...pages, labels: ['text', 'data', 'stack'], labelOf: Uint16Array.of(0, 1, 2) };
+    const { segments } = layoutMap(named, 0, 100, 100);
+    expect(segments).toEqual([
+      { label: 'text', first: 16, pages: 4, line: 0 },
+      { label: 'stack', first: 200, pages: 6, line: 1 },
+    ]);
+  });
+
   test('fits a million pages into the pane', () => {
     const many = { ...pages, count: Uint32Array.of(4, 10, 1_000_000) };
     const layout = layoutMap(many, 0, 500, 300);
-    expect(Math.ceil(layout.pages / layout.columns) * layout.side).toBeLessThanOrEqual(300);
+    const { line, pages: last } = layout.segments.at(-1) ?? { line: 0, pages: 0 };
+    expect((line + Math.ceil(last / layout.columns)) * layout.side).toBeLessThanOrEqual(300);
   });
 
   test('lets changes fade from stop to stop', () => {

@@ -1,63 +1,116 @@
-/** The map of an address space: every mapped page is a small square, in the order of addresses; gaps are left out. */
+/**
+ * The map of an address space: every mapped page is a small square, in the order of addresses. Gaps are left out; each
+ * segment begins a line.
+ */
 import type { PagesInfo } from '../../../emulator/debug/protocol';
 
 export type MapColouring = 'state' | 'permission' | 'recency';
 
-/** How the pages are laid out. */
+/** Neighbouring pages with one label. */
+export interface MapSegment {
+  readonly label: string;
+  /** Number of its first page, and how many of them the map shows. */
+  readonly first: number;
+  readonly pages: number;
+  /** The line of squares where it begins. */
+  readonly line: number;
+}
+
+/** How the pages are laid out: on a raster of places, `columns` in a line. */
 export interface MapLayout {
   readonly columns: number;
   /** Side of a square in CSS pixels; below 1 several pages share a pixel. */
   readonly side: number;
   readonly pages: number;
-  /** Rows of the table of runs, and how many mapped pages come before each. */
+  readonly segments: readonly MapSegment[];
+  /** Rows of the table of runs, and the place of the first page of each. */
   readonly rows: Uint32Array;
-  readonly before: Float64Array;
+  readonly places: Float64Array;
 }
 
-const LARGEST = 14;
+/** Side of a square, in CSS pixels, when there is room: its state's letter can be read in it. */
+const LARGEST = 18;
+const SMALLEST = 0.05;
+/** How much smaller squares are tried when all do not fit. */
+const SHRINK = 0.97;
+
+interface Run {
+  readonly row: number;
+  /** Index of its segment, and how many of the segment's pages come before it. */
+  readonly segment: number;
+  readonly before: number;
+}
 
 /**
  * Lays out the pages that a space has mapped so that all of them fit into the area.
  * @param leftOut number of a state whose pages are left out; −1 for none
  */
 export function layoutMap(
-  { spaces, first, count, cells }: PagesInfo,
+  info: PagesInfo,
   column: number,
   width: number,
   height: number,
   leftOut = -1,
 ): MapLayout {
-  const rows: number[] = [];
-  const before: number[] = [];
-  let pages = 0;
-  for (let row = 0; row < first.length; row++) {
-    const cell = cells[row * spaces.length + column] ?? 0;
-    if (cell === 0 || cell >> 3 === leftOut) continue;
-    rows.push(row);
-    before.push(pages);
-    pages += count[row] ?? 0;
-  }
-  let side = Math.min(LARGEST, Math.sqrt((width * height) / Math.max(1, pages)));
-  // Whole rows of squares must fit: a little smaller until they do.
-  const fits = (): boolean =>
-    Math.ceil(pages / Math.max(1, Math.floor(width / side))) * side <= height;
-  while (side > 0.05 && !fits()) side *= 0.97;
+  const { runs, segments } = segmentsOf(info, column, leftOut);
+  const linesAt = (columns: number): number =>
+    segments.reduce((sum, { pages }) => sum + Math.ceil(pages / columns), 0);
+  const columnsAt = (side: number): number => Math.max(1, Math.floor(width / side));
+  let side = LARGEST;
+  while (side > SMALLEST && linesAt(columnsAt(side)) * side > height) side *= SHRINK;
+  const columns = columnsAt(side);
+  let line = 0;
+  const placed = segments.map((segment): MapSegment => {
+    const here = line;
+    line += Math.ceil(segment.pages / columns);
+    return { ...segment, line: here };
+  });
   return {
-    columns: Math.max(1, Math.floor(width / side)),
+    columns,
     side,
-    pages,
-    rows: Uint32Array.from(rows),
-    before: Float64Array.from(before),
+    pages: segments.reduce((sum, { pages }) => sum + pages, 0),
+    segments: placed,
+    rows: Uint32Array.from(runs, ({ row }) => row),
+    places: Float64Array.from(
+      runs,
+      ({ segment, before }) => (placed[segment]?.line ?? 0) * columns + before,
+    ),
   };
 }
 
-/** Index in `layout.rows` of the run that holds the n-th mapped page. */
-function runOf({ before }: MapLayout, n: number): number {
+/** The runs that a space has mapped, and the segments that they make up. */
+function segmentsOf(
+  { spaces, first, count, cells, labels, labelOf }: PagesInfo,
+  column: number,
+  leftOut: number,
+): { runs: Run[]; segments: Omit<MapSegment, 'line'>[] } {
+  const runs: Run[] = [];
+  const segments: { label: string; first: number; pages: number }[] = [];
+  let end = -1;
+  for (let row = 0; row < first.length; row++) {
+    const cell = cells[row * spaces.length + column] ?? 0;
+    if (cell === 0) continue;
+    const [start, pages] = [first[row] ?? 0, count[row] ?? 0];
+    const label = labels[labelOf[row] ?? 0] ?? '';
+    // Pages that are left out do not part a segment.
+    const goesOn = start === end && segments.at(-1)?.label === label;
+    end = start + pages;
+    if (!goesOn) segments.push({ label, first: start, pages: 0 });
+    const segment = segments.at(-1);
+    if (segment === undefined || cell >> 3 === leftOut) continue;
+    runs.push({ row, segment: segments.length - 1, before: segment.pages });
+    segment.pages += pages;
+  }
+  return { runs, segments };
+}
+
+/** Index in `layout.rows` of the run that is at a place, or the last one before it. */
+function runOf({ places }: MapLayout, n: number): number {
   let low = 0;
-  let high = before.length - 1;
+  let high = places.length - 1;
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if ((before[middle] ?? 0) <= n) low = middle;
+    if ((places[middle] ?? 0) <= n) low = middle;
     else high = middle - 1;
   }
   return low;
@@ -71,10 +124,13 @@ export function pageAt(
   y: number,
 ): number | undefined {
   const column = Math.floor(x / layout.side);
+  if (column < 0 || column >= layout.columns || y < 0) return undefined;
   const n = Math.floor(y / layout.side) * layout.columns + column;
-  if (column >= layout.columns || n < 0 || n >= layout.pages) return undefined;
   const run = runOf(layout, n);
-  return (info.first[layout.rows[run] ?? 0] ?? 0) + n - (layout.before[run] ?? 0);
+  const row = layout.rows[run] ?? 0;
+  const offset = n - (layout.places[run] ?? Infinity);
+  const isInRun = offset >= 0 && offset < (info.count[row] ?? 0);
+  return isInRun ? (info.first[row] ?? 0) + offset : undefined;
 }
 
 /** Where a page lies in the map; undefined when the space has not mapped it. */
@@ -88,7 +144,7 @@ export function placeOf(
     return page >= start && page < start + (info.count[row] ?? 0);
   });
   if (run < 0) return undefined;
-  const n = (layout.before[run] ?? 0) + page - (info.first[layout.rows[run] ?? 0] ?? 0);
+  const n = (layout.places[run] ?? 0) + page - (info.first[layout.rows[run] ?? 0] ?? 0);
   return {
     x: (n % layout.columns) * layout.side,
     y: Math.floor(n / layout.columns) * layout.side,
@@ -132,7 +188,7 @@ export function* runRectangles(
   const { columns, side } = layout;
   for (let run = 0; run < layout.rows.length; run++) {
     const row = layout.rows[run] ?? 0;
-    let at = layout.before[run] ?? 0;
+    let at = layout.places[run] ?? 0;
     const end = at + (info.count[row] ?? 0);
     while (at < end) {
       const line = Math.floor(at / columns);
