@@ -185,13 +185,13 @@ export abstract class FloatEmitter {
     const host = format === 's' ? f32x4 : f64x2;
     const sum = this.let(host.relaxed_madd(...kept));
     const needExact = (s: Scope): void => needExactFma(s, format, sum, kept);
-    // Whether a factor is zero does not depend on its sign.
+    // Whether a factor is zero, infinite or a NaN does not depend on its sign.
     if (format === 's') {
-      const factors = operands.map(({ single }) => single!);
-      this.hostResult(FLOATS.s, 'fma', factors, f32x4.first(sum), needExact, sum);
+      const values = operands.map(({ single }) => single!);
+      this.hostResult(FLOATS.s, 'fma', values, f32x4.first(sum), needExact, sum);
     } else {
-      const factors = operands.map(({ double }) => double!);
-      this.hostResult(FLOATS.d, 'fma', factors, f64x2.first(sum), needExact, sum);
+      const values = operands.map(({ double }) => double!);
+      this.hostResult(FLOATS.d, 'fma', values, f64x2.first(sum), needExact, sum);
     }
   }
 
@@ -205,8 +205,11 @@ export abstract class FloatEmitter {
     return this.state.mode === 'clear';
   }
 
-  /** Leaves where what is tested is not exact. */
-  private exactly(test: (s: Scope) => void): void {
+  /** Leaves where what is tested is not exact, or does something else then. */
+  private exactly(
+    test: (s: Scope) => void,
+    inexactly = (): void => this.leaveFor(EXIT.float),
+  ): void {
     const { f } = this.state;
     f.block((done) => {
       f.block((inexact) => {
@@ -217,11 +220,11 @@ export abstract class FloatEmitter {
         });
         f.br(done);
       });
-      this.leaveFor(EXIT.float);
+      inexactly();
     });
   }
 
-  /** Writes a result that the host has computed, unless it may raise a flag or is a NaN. */
+  /** Writes a result that the host has computed, unless it may raise a flag. */
   private hostResult<T extends 'f32' | 'f64'>(
     host: HostFloat<T>,
     op: FloatArithmetic | 'fma',
@@ -232,10 +235,19 @@ export abstract class FloatEmitter {
   ): void {
     const { f } = this.state;
     const result = this.let(value);
-    if (this.isClear) this.exactly((s) => needExact(s, result));
+    const given = op === 'sqrt' ? operands.slice(0, 1) : operands;
+    // Infinities and NaNs that were there before raise no flags; of NaNs the result is the canonical one.
+    const special = (): void => {
+      f.if(i32.eqz(host.isExactInfinity(result, given)), () => {
+        this.leaveIf(i32.eqz(host.isQuiet(op, given)), EXIT.float);
+        f.set(result, host.canonicalNaN);
+        if (vector) f.set(vector, host.splat(host.canonicalNaN));
+      });
+    };
+    if (this.isClear) this.exactly((s) => needExact(s, result), special);
     else {
       f.if(host.isOdd(result), () => {
-        this.leaveIf(i32.eqz(host.isExactZero(op, result, operands)), EXIT.float);
+        f.if(i32.eqz(host.isExactZero(op, result, operands)), special);
       });
     }
     this.setF(host.format, { ...i64.const(0), [host.view]: result, vector });
@@ -320,8 +332,11 @@ export abstract class FloatEmitter {
     op: 'eq' | 'lt' | 'le' | 'min' | 'max',
     [a, b]: readonly Expr<T>[],
   ): FloatExpr {
-    // Comparing a number with itself finds NaNs; what they do is the interpreter's business.
-    this.leaveIf(i32.or(host.ne(a, a), host.ne(b, b)), EXIT.float);
+    // Comparing a number with itself finds NaNs; what they do is the interpreter's business, but where nothing is raised.
+    this.state.f.if(i32.or(host.ne(a, a), host.ne(b, b)), () => {
+      if (op !== 'eq') this.leaveFor(EXIT.float);
+      else this.leaveIf(i32.or(host.isSignaling(a), host.isSignaling(b)), EXIT.float);
+    });
     if (op === 'min' || op === 'max') return host.expression(this.let(host[op](a, b)));
     return i64.extend_i32_u(host[op](a, b));
   }

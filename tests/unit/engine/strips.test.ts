@@ -163,6 +163,28 @@ const LOOPS: Readonly<Record<string, Loop>> = {
       hart.space.poke(DATA + 4096, new Uint8Array(4096 * 6));
     },
   },
+  'sums of infinities and of what is no number': {
+    text: `
+      loop: lbu t0, 0(s0)
+      fcvt.d.wu ft0, t0
+      fmadd.d fa0, ft0, fa1, fa0
+      fadd.d fa2, fa2, ft0
+      fsub.s fa4, fa3, fa4
+      feq.d t1, fa0, fa0
+      add a0, a0, t1
+      addi s0, s0, 1
+      ${again}`,
+    s0: DATA,
+    rounds: 8000,
+    prepare: (hart) => {
+      // A quiet NaN that is not the canonical one, 3.0, infinities in both formats.
+      hart.state.setF(10, 0xfff8000000000123n);
+      hart.state.setF(11, 0x4008000000000000n);
+      hart.state.setF(12, 0x7ff0000000000000n);
+      hart.state.setF(13, 0xffffffff7f800000n);
+      hart.state.setF(14, 0xffffffff7f800000n);
+    },
+  },
   'elements of arrays of whole numbers': {
     text: elementwise('fmadd.d ft2, ft0, fa0, ft1'),
     s0: DATA,
