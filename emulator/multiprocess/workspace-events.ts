@@ -20,7 +20,7 @@ import type { Hart } from './hart';
  */
 const FIELDS = 8;
 /** Events in one message at most. */
-export const MOST_EVENTS = 256;
+const MOST_EVENTS = 256;
 /** What can happen to a vCPU there. */
 const KINDS: readonly EventKind[] = ['copy', 'map', 'unmap', 'syscall'];
 const WORD = 2 ** 32;
