@@ -105,6 +105,7 @@ export const COMMANDS = [
   {
     id: 'pc.set',
     title: 'Set pc to cursor',
+    key: 'Alt+Shift+J',
     menu: 'Run',
     enabled: (bench) => ready(bench) && bench.view.cursor !== null,
     run: ({ machine, view }) => {
@@ -195,6 +196,7 @@ export const COMMANDS = [
   {
     id: 'folder.revoke',
     title: 'Take all granted folders back',
+    key: 'Alt+Shift+U',
     menu: 'File',
     enabled: () => useFolders().granted.length > 0,
     run: async () => {
@@ -317,6 +319,7 @@ export const COMMANDS = [
   {
     id: 'theme.system',
     title: 'Theme: as the system',
+    key: 'Alt+Shift+1',
     menu: 'View',
     separated: true,
     run: ({ view }) => view.setTheme('system'),
@@ -324,12 +327,14 @@ export const COMMANDS = [
   {
     id: 'theme.light',
     title: 'Theme: light',
+    key: 'Alt+Shift+2',
     menu: 'View',
     run: ({ view }) => view.setTheme('light'),
   },
   {
     id: 'theme.dark',
     title: 'Theme: dark',
+    key: 'Alt+Shift+3',
     menu: 'View',
     run: ({ view }) => view.setTheme('dark'),
   },

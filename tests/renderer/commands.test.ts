@@ -1,6 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { COMMANDS, command, commandForKey, keyOf, menuEntries } from '../../renderer/commands';
+import { PANES } from '../../renderer/panes/layout';
+import LogPane from '../../renderer/panes/log/LogPane.vue';
 import CommandPalette from '../../renderer/parts/CommandPalette.vue';
+import { useLog } from '../../renderer/stores/log';
 import { useView } from '../../renderer/stores/view';
 import { fakeWindow, openProgram, show } from './support';
 
@@ -12,6 +15,10 @@ describe('the command table', () => {
     const keys = COMMANDS.flatMap(({ key }) => key ?? []);
     expect(new Set(keys).size).toBe(keys.length);
     expect(new Set(COMMANDS.map(({ id }) => id)).size).toBe(COMMANDS.length);
+  });
+
+  test('gives a key to every command', () => {
+    expect(COMMANDS.filter(({ key }) => key === undefined).map(({ id }) => id)).toEqual([]);
   });
 
   test.each([
@@ -64,7 +71,9 @@ describe('the command palette', () => {
     const palette = show(CommandPalette, { mode: 'commands' });
     expect(palette.findAll('[role=option]')).toHaveLength(COMMANDS.length - 1);
     await palette.find('input').setValue('theme dark');
-    expect(palette.findAll('[role=option]').map((item) => item.text())).toEqual(['Theme: dark']);
+    expect(palette.findAll('[role=option]').map((item) => item.text())).toEqual([
+      'Theme: darkAlt+Shift+3',
+    ]);
     await palette.find('input').trigger('keydown', { key: 'Enter' });
     expect(fake.calls).toContain('theme dark');
   });
@@ -99,5 +108,62 @@ describe('the command palette', () => {
     await expect.poll(() => palette.text()).toContain('Go to 00010050');
     await palette.find('input').trigger('keydown', { key: 'Enter' });
     await expect.poll(() => view.disassemblyPlace).toEqual({ address: 0x10050 });
+  });
+});
+
+/** The components' sources by their paths. */
+const SOURCES = import.meta.glob<string>('../../renderer/**/*.vue', {
+  eager: true,
+  query: '?raw',
+  import: 'default',
+});
+const ATTRIBUTES = String.raw`((?:\s+[^\s=>]+(?:="[^"]*")?)*)\s*`;
+const BUTTON = new RegExp(`<button${ATTRIBUTES}>(.*?)</button>`, 'gs');
+const PANE = new RegExp(`<section${ATTRIBUTES}>`, 'g');
+
+describe('every pane', () => {
+  const panes = Object.entries(SOURCES).filter(([path]) => path.endsWith('Pane.vue'));
+
+  test('has a key, and the name by which the palette finds its buttons', () => {
+    const titles = panes.map(([path, source]) => {
+      const found = [...source.matchAll(PANE)].find(([, attributes]) =>
+        /class="pane[" ]/.test(attributes),
+      );
+      return /aria-label="([^"]+)"/.exec(found?.[1] ?? '')?.[1] ?? path;
+    });
+    expect(titles.sort()).toEqual(Object.values<string>(PANES).sort());
+    for (const pane of Object.keys(PANES)) expect(command(`show.${pane}`).key).toMatch(/\d$/);
+  });
+
+  test('has a name for each of its buttons, and buttons of commands that there are', () => {
+    const unnamed: string[] = [];
+    let count = 0;
+    for (const [path, source] of Object.entries(SOURCES)) {
+      for (const [button, attributes, content] of source.matchAll(BUTTON)) {
+        count += 1;
+        const text = content.replaceAll(/<[^>]*>/g, '').trim();
+        if (text === '' && !/\s:?(aria-label|title)=/.test(attributes)) {
+          unnamed.push(`${path}: ${button.slice(0, 80)}`);
+        }
+      }
+      for (const [, verb] of source.matchAll(/\sverb="([^"]+)"/g)) command(verb);
+    }
+    expect(count).toBeGreaterThan(40);
+    expect(unnamed).toEqual([]);
+  });
+
+  test('has its buttons in the palette, behind the commands', async () => {
+    fakeWindow();
+    await openProgram();
+    const log = useLog();
+    log.add('A message.', 'info');
+    show(LogPane);
+    const palette = show(CommandPalette, { mode: 'commands' });
+    await palette.find('input').setValue('clear log');
+    expect(palette.findAll('[role=option]').map((item) => item.text())).toEqual([
+      'Log: Clear logbutton',
+    ]);
+    await palette.find('input').trigger('keydown', { key: 'Enter' });
+    await expect.poll(() => log.entries.length).toBe(0);
   });
 });

@@ -121,6 +121,8 @@ export interface Completion {
 }
 
 const MOST_COMPLETIONS = 50;
+/** What C++ puts before names of one file only. */
+const ANONYMOUS = '(anonymous namespace)::';
 
 /** A debugger as text: takes lines, answers with replies. */
 export class DebugConsole {
@@ -166,7 +168,8 @@ export class DebugConsole {
 
   /** Words that the line may go on with. */
   async complete(line: string): Promise<Completion> {
-    const from = line.search(/[\w.$:-]*$/);
+    // Names of C++ may be qualified, have arguments and begin with `~`.
+    const from = line.search(/(?:[\w.$-]|::?~?)*$/);
     const word = line.slice(from);
     const [first = '', ...before] = line
       .slice(0, from)
@@ -193,7 +196,9 @@ export class DebugConsole {
     if (typeof completes !== 'string') return completes.filter((each) => starts(each, word));
     if (word === '') return [];
     const symbols = await this.context.requests.symbols(word, MOST_COMPLETIONS, this.context.hart);
-    return symbols.map(({ name }) => name).filter((name) => starts(name, word));
+    const named = (name: string): boolean => starts(name, word) || starts(name, ANONYMOUS + word);
+    const names = symbols.map(({ name }) => name).filter(named);
+    return [...new Set(names)];
   }
 
   private async perform(line: string): Promise<Reply> {

@@ -1,4 +1,6 @@
 import { describe, expect, test } from 'vitest';
+import { DebugConsole } from '../../../emulator/debug/console/console';
+import { Client } from '../debug/client';
 import { hartscope } from './memory-host';
 
 /** What the debugger prints for a script, with the script's lines where they were done. */
@@ -153,6 +155,22 @@ describe('the debugger in a terminal', () => {
     expect(status).toBe(1);
     expect(stdout.toString()).toContain('There is no verb “fly”: help lists them.');
     expect(stdout.toString()).not.toContain('= 2');
+  });
+
+  test('completes names of C++, also behind :: and in arguments', async () => {
+    const client = new Client();
+    await client.open('mp-primes');
+    const { session } = client;
+    const lines = new DebugConsole({ requests: session, stopped: () => client.stopped() });
+    const scoped = await lines.complete('break main::');
+    expect(scoped.from).toBe('break '.length);
+    expect(scoped.words[0]).toMatch(/^main::\{lambda/);
+    const hidden = await lines.complete('break is_pri');
+    expect(hidden.words).toEqual(['(anonymous namespace)::is_prime(unsigned long)']);
+    const bound = await session.addBreakpoint({ at: hidden.words[0], enabled: true });
+    expect(bound.problem).toBeUndefined();
+    expect((await lines.complete('every sizeof(main::')).from).toBe('every sizeof('.length);
+    client.end();
   });
 
   test('a file that is no program is refused as by run', async () => {
