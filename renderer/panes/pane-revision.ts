@@ -3,6 +3,9 @@ import { useMachine } from '../stores/machine';
 import { useView } from '../stores/view';
 import type { PaneId } from './layout';
 
+/** Below every revision. */
+const NONE = -1;
+
 interface PaneRevision {
   /** The machine's revision; it stands still while all of the panes stand behind others. */
   readonly revision: ComputedRef<number>;
@@ -29,9 +32,8 @@ export function usePaneRevision(...panes: readonly PaneId[]): PaneRevision {
     { flush: 'sync' },
   );
   return {
-    revision: computed((before?: number) =>
-      before === undefined || isInSight.value ? machine.revision : before,
-    ),
+    // A pane that has been behind others from its beginning has seen none.
+    revision: computed((before = NONE) => (isInSight.value ? machine.revision : before)),
     hasMissed: (stop) => stop === returned,
   };
 }
