@@ -6,6 +6,7 @@ import type { MenuEntry } from '../preload/api';
 import { PANES, type PaneId } from './panes/layout';
 import { useFolders } from './stores/folders';
 import { useInstructionNames } from './stores/instruction-names';
+import { useOneHart } from './stores/one-hart';
 import { hasCursor } from './cursor';
 import { STEP_COMMANDS } from './step-commands';
 import type { useLog } from './stores/log';
@@ -155,6 +156,18 @@ export const COMMANDS = [
     run: async ({ machine, log }) => {
       await machine.sampleTime(!machine.sampling);
       log.add(`Call stacks are ${machine.sampling ? '' : 'no longer '}sampled.`, 'info');
+    },
+  },
+  {
+    id: 'one-hart',
+    title: 'Measure launches against a run on one vCPU',
+    key: 'Alt+Shift+O',
+    icon: 'graph-line',
+    menu: 'Run',
+    enabled: open,
+    run: async ({ view }) => {
+      await view.show('launches');
+      await useOneHart().start();
     },
   },
   {

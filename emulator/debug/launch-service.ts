@@ -5,6 +5,7 @@ import {
   serialShare,
   type Launch,
   type LaunchUnit,
+  type OneHart,
   type SpanKind,
 } from '../profile/launch';
 import {
@@ -21,6 +22,7 @@ import type {
   LaunchList,
   LaunchPage,
   LaunchRow,
+  OneHartLaunch,
   SharedPageInfo,
 } from './protocol-launches';
 import type { DebugTarget } from './target';
@@ -43,16 +45,25 @@ const KINDS: readonly SpanKind[] = [
 const MOST_NAMES = 4;
 const NANOSECONDS = 1e6;
 
+interface KnownLaunch {
+  readonly launch: Launch;
+  readonly row: LaunchRow;
+}
+
+const noRows = (): Record<LaunchUnit, WeakMap<LaunchRecord, KnownLaunch>> => ({
+  time: new WeakMap(),
+  instructions: new WeakMap(),
+});
+
 /** The launches of the open program, for a client. */
 export class LaunchService {
   private target: DebugTarget | undefined;
   private recorder = new LaunchRecorder();
   private lost = 0;
   /** A launch does not change any more once it is in the list. */
-  private rows: Record<LaunchUnit, WeakMap<LaunchRecord, { launch: Launch; row: LaunchRow }>> = {
-    time: new WeakMap(),
-    instructions: new WeakMap(),
-  };
+  private rows = noRows();
+  /** The same work on one hart, of each launch of the program; a restart does not change it. */
+  private oneHart: readonly OneHartLaunch[] = [];
 
   attach(target: DebugTarget): void {
     this.target = target;
@@ -68,7 +79,7 @@ export class LaunchService {
 
   list(unit: LaunchUnit): LaunchList {
     const { launches, now, dropped } = this.recorder;
-    const all = launches.map((record) => this.known(record, unit));
+    const all = launches.map((record, place) => this.known(record, place, unit));
     const total = unit === 'time' ? now.time : now.clock;
     return {
       launches: all.slice(-MOST_LAUNCHES).map(({ row }) => row),
@@ -78,13 +89,20 @@ export class LaunchService {
         total,
       ),
       missing: this.lost + dropped,
+      compared: Math.min(all.length, this.oneHart.length),
     };
   }
 
+  compare(oneHart: readonly OneHartLaunch[]): void {
+    this.oneHart = oneHart;
+    this.rows = noRows();
+  }
+
   page(task: number, unit: LaunchUnit): LaunchPage | null {
-    const record = this.recorder.launches.find((each) => each.task === task);
+    const place = this.recorder.launches.findIndex((each) => each.task === task);
+    const record = this.recorder.launches[place];
     if (!record) return null;
-    const { launch, row } = this.known(record, unit);
+    const { launch, row } = this.known(record, place, unit);
     const records = [record.caller, ...record.vcpus];
     return {
       ...row,
@@ -93,7 +111,7 @@ export class LaunchService {
       lanes: [launch.caller, ...launch.vcpus].map((lane, i) =>
         laneColumns(lane, records[i], launch),
       ),
-      measures: measureList(measureLaunch(launch)),
+      measures: measureList(measureLaunch(launch, this.oneHartOf(place, unit))),
       criticalPath: criticalPath(launch).map((step) => ({
         ...step,
         start: step.start - launch.start,
@@ -106,11 +124,17 @@ export class LaunchService {
     };
   }
 
-  private known(record: LaunchRecord, unit: LaunchUnit): { launch: Launch; row: LaunchRow } {
+  private oneHartOf(place: number, unit: LaunchUnit): OneHart | undefined {
+    const found = this.oneHart[place];
+    return found && { instructions: found.instructions, length: found.durations[unit] };
+  }
+
+  /** @param place of the launch in the run */
+  private known(record: LaunchRecord, place: number, unit: LaunchUnit): KnownLaunch {
     const before = this.rows[unit].get(record);
     if (before) return before;
     const launch = launchIn(record, unit);
-    const measures = measureLaunch(launch);
+    const measures = measureLaunch(launch, this.oneHartOf(place, unit));
     const { task, pc } = record;
     const symbols = this.target?.symbols;
     const row: LaunchRow = {
@@ -118,6 +142,7 @@ export class LaunchService {
       pc,
       at: symbols ? describeLocation(locate(symbols, pc)) : `0x${pc.toString(16)}`,
       vcpus: launch.vcpus.length,
+      instructions: launch.vcpus.reduce((sum, vcpu) => sum + vcpu.instructions, 0),
       start: launch.start,
       duration: launch.end - launch.start,
       speedUp: measures.speedUp.value,

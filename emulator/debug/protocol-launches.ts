@@ -9,6 +9,8 @@ export interface LaunchRow {
   readonly pc: number;
   readonly at: string;
   readonly vcpus: number;
+  /** Retired by all vCPUs. */
+  readonly instructions: number;
   readonly start: number;
   readonly duration: number;
   readonly speedUp: number;
@@ -16,6 +18,16 @@ export interface LaunchRow {
   readonly communicationEfficiency: number;
   readonly parallelEfficiency: number;
 }
+
+/** A launch of a run on one hart: the same work as that of the launch with the same place in the list. */
+export interface OneHartLaunch {
+  readonly instructions: number;
+  /** Its duration in either unit. */
+  readonly durations: Readonly<Record<LaunchUnit, number>>;
+}
+
+/** Most launches of a run on one hart that others are compared with. */
+export const MAX_COMPARED_LAUNCHES = 10_000;
 
 export interface LaunchList {
   /** The newest that there is room for, in the order of their ends. */
@@ -26,6 +38,8 @@ export interface LaunchList {
   readonly serial: Measure;
   /** Events that were lost, spans for which there was no room: lengths are not complete when it is not 0. */
   readonly missing: number;
+  /** Launches that are compared with those of a run on one hart. */
+  readonly compared: number;
 }
 
 /**
@@ -76,4 +90,6 @@ export interface LaunchRequests {
   launches(unit: LaunchUnit): Promise<LaunchList>;
   /** One of them; null when it has not ended, or is not kept any more. */
   launch(task: number, unit: LaunchUnit): Promise<LaunchPage | null>;
+  /** From now on launches are compared with these, in the order of the lists; with none if there are none. */
+  compareLaunches(oneHart: readonly OneHartLaunch[]): Promise<void>;
 }

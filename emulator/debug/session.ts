@@ -287,6 +287,12 @@ export class DebugSession implements MachineRequests {
       return this.launchService.page(task, unit);
     });
 
+  readonly compareLaunches: LaunchRequests['compareLaunches'] = (oneHart) =>
+    attempt(() => {
+      this.opened();
+      this.launchService.compare(oneHart);
+    });
+
   readonly conflicts: ConflictRequests['conflicts'] = () =>
     attempt(() => conflictsInfo(this.opened(), this.request?.raceCheck === true));
 

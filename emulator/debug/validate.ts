@@ -7,6 +7,7 @@ import { PAGE_COUNT } from '../memory/layout';
 import { MAX_EVENTS } from './event-history';
 import { MAX_QUANTUM } from '../schedule/options';
 import type { MachineRequests } from './protocol';
+import { MAX_COMPARED_LAUNCHES } from './protocol-launches';
 
 /** Largest block that one `readMemory` or `writeMemory` carries, in bytes. */
 const MAX_MEMORY_BLOCK = 1 << 20;
@@ -118,6 +119,11 @@ export const breakpointSpec = v.strictObject({
 
 const width = v.optional(v.picklist(['hart', 'group', 'all'], 'is no width'));
 const launchUnit = v.picklist(['time', 'instructions'], 'is no unit');
+const length = v.pipe(v.number(), v.finite('is no length'), v.minValue(0, 'is below 0'));
+const oneHartLaunch = v.strictObject({
+  instructions: whole(0, Number.MAX_SAFE_INTEGER),
+  durations: v.strictObject({ time: length, instructions: length }),
+});
 const hartMarks = v.strictObject({
   name: v.exactOptional(text(64)),
   pinned: v.exactOptional(flag),
@@ -188,6 +194,13 @@ const REQUESTS = {
   events: v.strictTuple([whole(1, MAX_EVENTS), v.optional(eventFilter)]),
   launches: v.strictTuple([launchUnit]),
   launch: v.strictTuple([whole(1, 2 ** 32 - 1), launchUnit]),
+  compareLaunches: v.strictTuple([
+    v.pipe(
+      v.array(oneHartLaunch),
+      v.maxLength(MAX_COMPARED_LAUNCHES, 'has too many'),
+      v.readonly(),
+    ),
+  ]),
   timeline: v.strictTuple([whole(0, Number.MAX_SAFE_INTEGER)]),
   terminalInput: v.strictTuple([bytes(MAX_TERMINAL_INPUT)]),
   terminalResize: v.strictTuple([columns, rows]),

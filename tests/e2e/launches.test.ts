@@ -44,6 +44,19 @@ describe('launches in the window', () => {
     await picture('launches');
   });
 
+  test('are measured against a run on one vCPU', async () => {
+    await page.keyboard.press('Alt+Shift+O');
+    const launches = pane('Launches');
+    const measures = launches.locator('[data-measure="Instruction scaling"]');
+    await expect.poll(() => measures.count(), { timeout: 20_000 }).toBe(1);
+    expect(await launches.locator('[data-measure="Speed-up"]').innerText()).toContain(
+      'One hart alone takes',
+    );
+    await picture('launches-one-hart');
+    await launches.getByTitle('Go back to the estimate').click();
+    await expect.poll(() => measures.count()).toBe(0);
+  });
+
   test('have lanes by host time, of which a part is chosen that the Timeline shows', async () => {
     await pane('Launches').getByLabel('Unit of lengths').selectOption('time');
     await expect

@@ -110,6 +110,41 @@ describe('the Launches pane', () => {
   });
 });
 
+describe('launches against one vCPU', () => {
+  const measure = (pane: VueWrapper): Promise<void> =>
+    pane.get('[aria-label="Comparison with one vCPU"]').trigger('submit');
+  const told = (pane: VueWrapper): string =>
+    textOf(pane, '[aria-label="Comparison with one vCPU"]');
+
+  test('are compared with those of a run in a process of its own', async () => {
+    const { fake, pane } = await openPane();
+    expect(told(pane)).toContain('Speed-up is estimated');
+    await measure(pane);
+    expect(told(pane)).toContain('Runs on one vCPU…');
+    await expect.poll(() => told(pane)).toContain('measured against a run on one vCPU');
+    const [first, other] = fake.machines;
+    expect(other.opened[0].environment).toContain('HARTSCOPE_VCPUS=1');
+    expect(first.oneHart).toEqual(
+      [200, 420].map((length) => ({
+        instructions: 300,
+        durations: { instructions: length, time: length },
+      })),
+    );
+    await pane.get('button[title="Go back to the estimate"]').trigger('click');
+    await expect.poll(() => told(pane)).toContain('Speed-up is estimated');
+    expect(first.oneHart).toEqual([]);
+  });
+
+  test('stay as they are when that run fails, which is said', async () => {
+    const { fake, pane } = await openPane();
+    await pane.get('[aria-label="Arguments of the run on one vCPU"]').setValue('fail');
+    await measure(pane);
+    await expect.poll(() => told(pane)).toContain('on one vCPU ended with status 1');
+    expect(told(pane)).toContain('Speed-up is estimated');
+    expect(fake.machines[0].oneHart).toEqual([]);
+  });
+});
+
 test('the Profile pane adds up the harts of a part that is chosen in Launches', async () => {
   const fake = fakeWindow();
   await useWorkbench().machine.countInstructions(true);

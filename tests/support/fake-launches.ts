@@ -14,6 +14,7 @@ const ROWS: readonly LaunchRow[] = [1, 2].map((task) => ({
   pc: 0x10040,
   at: 'main',
   vcpus: 2,
+  instructions: 300,
   start: 1000 * task,
   duration: task === 1 ? 200 : 420,
   speedUp: 1.5,
@@ -34,11 +35,13 @@ const lane = (vcpu: number, spans: Spans, loans: readonly number[] = []): LaneCo
   loans: Float64Array.from(loans),
 });
 
-export const fakeLaunches = (): LaunchList => ({
+/** @param compared launches that are compared with those on one hart */
+export const fakeLaunches = (compared = 0): LaunchList => ({
   launches: ROWS,
   earlier: 0,
   serial: { name: 'Serial share', value: 0.4, sentence: '40 % of the run is outside of tasks.' },
   missing: 0,
+  compared,
 });
 
 export function fakeLaunch(task: number, unit: LaunchUnit): LaunchPage | null {

@@ -27,7 +27,7 @@ import {
   type WriteTrackingInfo,
 } from '../../emulator/debug/protocol';
 import type { ConflictsInfo } from '../../emulator/debug/protocol-conflicts';
-import type { LaunchList, LaunchPage } from '../../emulator/debug/protocol-launches';
+import type { LaunchList, LaunchPage, OneHartLaunch } from '../../emulator/debug/protocol-launches';
 import type {
   CodeCounts,
   LineCounts,
@@ -152,12 +152,12 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     this.running = true;
     await this.report();
     this.client.output(new TextEncoder().encode('Hello from the guest.\r\n'), 0);
-    // Programs of a sweep come to their end, but for one mode.
-    const { environment = [] } = this.opened.at(-1) ?? {};
-    const mode = environment.find((each) => each.startsWith('HARTSCOPE_MODE='));
-    if (mode === undefined || mode.endsWith('=workspace')) return;
+    // Programs that are measured come to their end, but for one mode and arguments.
+    const { environment = [], args = [] } = this.opened.at(-1) ?? {};
+    if (!environment.some((each) => each.startsWith('HARTSCOPE_VCPUS='))) return;
+    if (environment.includes('HARTSCOPE_MODE=workspace')) return;
     this.running = false;
-    this.stop = { kind: 'exited', status: 0 };
+    this.stop = { kind: 'exited', status: args.includes('fail') ? 1 : 0 };
     await this.report();
   }
 
@@ -437,8 +437,15 @@ export class FakeMachine extends FakeSource implements MachineRequests {
 
   async launches(): Promise<LaunchList> {
     if (this.launchProblem !== undefined) throw new Error(this.launchProblem);
-    const list = fakeLaunches();
+    const list = fakeLaunches(this.oneHart.length);
     return this.hasLaunches ? list : { ...list, launches: [] };
+  }
+
+  /** What launches are compared with. */
+  oneHart: readonly OneHartLaunch[] = [];
+
+  async compareLaunches(oneHart: readonly OneHartLaunch[]): Promise<void> {
+    this.oneHart = oneHart;
   }
 
   async launch(task: number, unit: LaunchUnit): Promise<LaunchPage | null> {
