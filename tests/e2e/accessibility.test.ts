@@ -41,11 +41,40 @@ async function found(state: string, within = page.locator('html')): Promise<stri
     );
 }
 
+const ARRANGEMENTS = ['Layout: Harts', 'Layout: Pages', 'Layout: Profile', 'Layout: Step'];
+
+test('in forced colours axe-core finds nothing serious in any arrangement, nor in the map', async () => {
+  await reaches(page, /^Stopped|^No guest/);
+  // Comes with the driver, past the page's policy.
+  await page.evaluate(axe.source);
+  await page.emulateMedia({ forcedColors: 'active' });
+  try {
+    await openGuest(page, 'mp-dot');
+    await fork();
+    expect(await inArrangements('forced')).toEqual([]);
+    await page.screenshot({ path: join('out', 'e2e', 'accessibility-forced.png') });
+  } finally {
+    await page.emulateMedia({ forcedColors: 'none' });
+  }
+});
+
+/** The whole window as each arrangement shows it, and the map of Pages. */
+async function inArrangements(state: string): Promise<string[]> {
+  const problems: string[] = [];
+  for (const arrangement of ARRANGEMENTS) {
+    await command(page, arrangement);
+    problems.push(...(await found(`${state} ${arrangement}`)));
+    if (arrangement !== 'Layout: Pages') continue;
+    await page.locator('[data-view=map]').click();
+    problems.push(...(await found(`${state} map`)));
+    await page.locator('[data-view]').first().click();
+  }
+  return [...new Set(problems)];
+}
+
 describe.each(['light', 'dark'])('in the %s theme axe-core finds nothing serious', (theme) => {
   test('in a window without a program, one that has stopped, with the palette, and one that runs', async () => {
     await reaches(page, /^Stopped|^No guest/);
-    // Comes with the driver, past the page's policy.
-    await page.evaluate(axe.source);
     await command(page, `Theme: ${theme}`);
     await openGuest(page, 'mp-dot');
     const problems = await found('stopped');
@@ -70,7 +99,7 @@ describe.each(['light', 'dark'])('in the %s theme axe-core finds nothing serious
     await openGuest(page, 'mp-dot');
     await fork();
     await command(page, `Theme: ${theme}`);
-    const problems: string[] = [];
+    const problems = await inArrangements(theme);
     const panes = await page
       .locator('.dv-tab')
       .evaluateAll((tabs) => tabs.map((tab) => tab.textContent.trim()));
