@@ -16,7 +16,7 @@ export interface RegionSource {
   isReached(address: number): boolean;
 }
 
-export interface DiscoveryOptions {
+interface DiscoveryOptions {
   /** The most instructions [REGION_LIMIT]. */
   readonly limit?: number;
   /** Whether code that control has not been at is left out, where jumps and branches lead to it [false]. */
