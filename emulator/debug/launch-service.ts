@@ -17,18 +17,17 @@ import {
 import { measureList } from '../profile/launch-report';
 import { BORROWS, launchIn, sharedPages, type SharedPage } from '../profile/launch-view';
 import { describeLocation, locate } from './location';
-import type {
-  LaneColumns,
-  LaunchList,
-  LaunchPage,
-  LaunchRow,
-  OneHartLaunch,
-  SharedPageInfo,
+import {
+  MAX_LAUNCHES,
+  type LaneColumns,
+  type LaunchList,
+  type LaunchPage,
+  type LaunchRow,
+  type OneHartLaunch,
+  type SharedPageInfo,
 } from './protocol-launches';
 import type { DebugTarget } from './target';
 
-/** Most launches in one list. */
-const MOST_LAUNCHES = 1000;
 /** Most pages that several vCPUs wrote in one answer. */
 const MOST_PAGES = 200;
 const KINDS: readonly SpanKind[] = [
@@ -64,6 +63,8 @@ export class LaunchService {
   private rows = noRows();
   /** The same work on one hart, of each launch of the program; a restart does not change it. */
   private oneHart: readonly OneHartLaunch[] = [];
+  /** Place of the first of those in its run. */
+  private firstOnOneHart = 0;
 
   attach(target: DebugTarget): void {
     this.target = target;
@@ -82,19 +83,20 @@ export class LaunchService {
     const all = launches.map((record, place) => this.known(record, place, unit));
     const total = unit === 'time' ? now.time : now.clock;
     return {
-      launches: all.slice(-MOST_LAUNCHES).map(({ row }) => row),
-      earlier: Math.max(0, all.length - MOST_LAUNCHES),
+      launches: all.slice(-MAX_LAUNCHES).map(({ row }) => row),
+      earlier: Math.max(0, all.length - MAX_LAUNCHES),
       serial: serialShare(
         all.map(({ launch }) => launch),
         total,
       ),
       missing: this.lost + dropped,
-      compared: Math.min(all.length, this.oneHart.length),
+      compared: all.filter((_, place) => this.oneHartOf(place, unit) !== undefined).length,
     };
   }
 
-  compare(oneHart: readonly OneHartLaunch[]): void {
+  compare(oneHart: readonly OneHartLaunch[], earlier: number): void {
     this.oneHart = oneHart;
+    this.firstOnOneHart = earlier;
     this.rows = noRows();
   }
 
@@ -125,7 +127,7 @@ export class LaunchService {
   }
 
   private oneHartOf(place: number, unit: LaunchUnit): OneHart | undefined {
-    const found = this.oneHart[place];
+    const found = this.oneHart[place - this.firstOnOneHart];
     return found && { instructions: found.instructions, length: found.durations[unit] };
   }
 

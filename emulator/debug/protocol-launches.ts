@@ -26,8 +26,8 @@ export interface OneHartLaunch {
   readonly durations: Readonly<Record<LaunchUnit, number>>;
 }
 
-/** Most launches of a run on one hart that others are compared with. */
-export const MAX_COMPARED_LAUNCHES = 10_000;
+/** Most launches in one list. */
+export const MAX_LAUNCHES = 1000;
 
 export interface LaunchList {
   /** The newest that there is room for, in the order of their ends. */
@@ -90,6 +90,9 @@ export interface LaunchRequests {
   launches(unit: LaunchUnit): Promise<LaunchList>;
   /** One of them; null when it has not ended, or is not kept any more. */
   launch(task: number, unit: LaunchUnit): Promise<LaunchPage | null>;
-  /** From now on launches are compared with these, in the order of the lists; with none if there are none. */
-  compareLaunches(oneHart: readonly OneHartLaunch[]): Promise<void>;
+  /**
+   * From now on launches are compared with these, in the order of the lists; with none if there are none.
+   * @param earlier launches of the run on one hart before these
+   */
+  compareLaunches(oneHart: readonly OneHartLaunch[], earlier: number): Promise<void>;
 }

@@ -287,10 +287,10 @@ export class DebugSession implements MachineRequests {
       return this.launchService.page(task, unit);
     });
 
-  readonly compareLaunches: LaunchRequests['compareLaunches'] = (oneHart) =>
+  readonly compareLaunches: LaunchRequests['compareLaunches'] = (...args) =>
     attempt(() => {
       this.opened();
-      this.launchService.compare(oneHart);
+      this.launchService.compare(...args);
     });
 
   readonly conflicts: ConflictRequests['conflicts'] = () =>

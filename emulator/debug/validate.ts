@@ -7,7 +7,7 @@ import { PAGE_COUNT } from '../memory/layout';
 import { MAX_EVENTS } from './event-history';
 import { MAX_QUANTUM } from '../schedule/options';
 import type { MachineRequests } from './protocol';
-import { MAX_COMPARED_LAUNCHES } from './protocol-launches';
+import { MAX_LAUNCHES } from './protocol-launches';
 
 /** Largest block that one `readMemory` or `writeMemory` carries, in bytes. */
 const MAX_MEMORY_BLOCK = 1 << 20;
@@ -195,11 +195,8 @@ const REQUESTS = {
   launches: v.strictTuple([launchUnit]),
   launch: v.strictTuple([whole(1, 2 ** 32 - 1), launchUnit]),
   compareLaunches: v.strictTuple([
-    v.pipe(
-      v.array(oneHartLaunch),
-      v.maxLength(MAX_COMPARED_LAUNCHES, 'has too many'),
-      v.readonly(),
-    ),
+    v.pipe(v.array(oneHartLaunch), v.maxLength(MAX_LAUNCHES, 'has too many'), v.readonly()),
+    whole(0, Number.MAX_SAFE_INTEGER),
   ]),
   timeline: v.strictTuple([whole(0, Number.MAX_SAFE_INTEGER)]),
   terminalInput: v.strictTuple([bytes(MAX_TERMINAL_INPUT)]),

@@ -143,9 +143,11 @@ function scaling(value: number, vcpus: number): Measure {
     name: 'Instruction scaling',
     value,
     sentence:
-      more <= 0.05
+      Math.abs(more) <= 0.05
         ? `${vcpus} vCPUs retire about as many instructions as one hart.`
-        : `${vcpus} vCPUs retire ${percent(more)} more instructions than one hart: work is done twice.`,
+        : more < 0
+          ? `${vcpus} vCPUs retire ${percent(-more)} fewer instructions than one hart: they do less work.`
+          : `${vcpus} vCPUs retire ${percent(more)} more instructions than one hart: work that one hart has not.`,
   };
 }
 
@@ -222,10 +224,12 @@ export function serialShare(launches: readonly Launch[], total: number): Measure
     until = Math.max(until, end);
   }
   const value = total === 0 ? 1 : Math.max(0, 1 - parallel / total);
-  const limit = value === 0 ? 'no limit' : `at most ${(1 / value).toFixed(1)} times as fast`;
   return {
     name: 'Serial share',
     value,
-    sentence: `${percent(value)} of the run is outside of tasks: with any number of vCPUs it gets ${limit}.`,
+    sentence:
+      value === 0
+        ? 'All of the run is in tasks: nothing outside limits what more vCPUs gain.'
+        : `${percent(value)} of the run is outside of tasks: with any number of vCPUs it gets at most ${(1 / value).toFixed(1)} times as fast.`,
   };
 }

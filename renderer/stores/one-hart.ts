@@ -1,8 +1,10 @@
 import { defineStore } from 'pinia';
 import { computed, ref, watch } from 'vue';
-import { MAX_COMPARED_LAUNCHES, type OneHartLaunch } from '../../emulator/debug/protocol-launches';
+import type { LaunchList, OneHartLaunch } from '../../emulator/debug/protocol-launches';
 import { OtherMachine } from '../other-machine';
 import { useMachine } from './machine';
+
+const CANCELLED = 'The run on one vCPU was cancelled.';
 
 /** Runs the open program on one vCPU, in a machine process of its own, so that its launches are compared with those. */
 export const useOneHart = defineStore('one-hart', () => {
@@ -24,7 +26,7 @@ export const useOneHart = defineStore('one-hart', () => {
     running.value = false;
     const ending = other;
     other = null;
-    await ending?.end('The run on one vCPU was cancelled.');
+    await ending?.end(CANCELLED);
   }
 
   /** Compares the launches of the window's machine with those of a run that begins now. */
@@ -36,15 +38,19 @@ export const useOneHart = defineStore('one-hart', () => {
     running.value = true;
     problem.value = '';
     try {
-      other = await OtherMachine.start(program);
-      if (mine !== attempt) return;
+      const started = await OtherMachine.start(program);
+      if (mine !== attempt) return await started.end(CANCELLED);
+      other = started;
       const words = args.value.split(' ').filter((word) => word !== '');
-      await other.run(words, [...options.environment, 'HARTSCOPE_VCPUS=1'], ' on one vCPU');
+      await started.run(words, [...options.environment, 'HARTSCOPE_VCPUS=1'], ' on one vCPU');
       if (mine !== attempt) return;
-      const launches = await launchesOf(other);
-      if (launches.length === 0) throw new Error(`${program.name} has no launch on one vCPU.`);
+      const counted = await started.requests.launches('instructions');
+      const timed = await started.requests.launches('time');
+      if (counted.launches.length === 0) {
+        throw new Error(`${program.name} has no launch on one vCPU.`);
+      }
       if (mine !== attempt) return;
-      await machine.requests().compareLaunches(launches);
+      await machine.requests().compareLaunches(inBoth(counted, timed), counted.earlier);
       machine.touched();
     } catch (error) {
       if (mine === attempt) problem.value = error instanceof Error ? error.message : String(error);
@@ -55,7 +61,7 @@ export const useOneHart = defineStore('one-hart', () => {
 
   /** From now on launches are compared with none. */
   async function drop(): Promise<void> {
-    await machine.requests().compareLaunches([]);
+    await machine.requests().compareLaunches([], 0);
     machine.touched();
   }
 
@@ -72,16 +78,11 @@ export const useOneHart = defineStore('one-hart', () => {
   return { running, problem, args, start, cancel, drop };
 });
 
-async function launchesOf({ requests }: OtherMachine): Promise<OneHartLaunch[]> {
-  const [counted, timed] = [
-    await requests.launches('instructions'),
-    await requests.launches('time'),
-  ];
-  return counted.launches.slice(0, MAX_COMPARED_LAUNCHES).map((row, place) => ({
-    instructions: row.instructions,
-    durations: {
-      instructions: row.duration,
-      time: timed.launches[place]?.duration ?? row.duration,
-    },
-  }));
-}
+/** The same launches with their durations in both units. */
+const inBoth = (counted: LaunchList, timed: LaunchList): OneHartLaunch[] =>
+  counted.launches.flatMap(({ instructions, duration }, place) => {
+    const time = timed.launches[place]?.duration;
+    return time === undefined
+      ? []
+      : [{ instructions, durations: { instructions: duration, time } }];
+  });

@@ -19,6 +19,8 @@ interface Variant {
   readonly vcpus: number;
 }
 
+const CANCELLED = 'The sweep has ended.';
+
 /** Runs a program with several numbers of vCPUs and modes, in a machine process of its own, and keeps how it scales. */
 export const useSweep = defineStore('sweep', () => {
   /** Runs that are done, and how many there will be; null: no sweep is in progress. */
@@ -41,7 +43,7 @@ export const useSweep = defineStore('sweep', () => {
   async function release(): Promise<void> {
     const ending = machine;
     machine = null;
-    await ending?.end('The sweep has ended.');
+    await ending?.end(CANCELLED);
   }
 
   async function start(file: ProgramFile, options: SweepOptions): Promise<void> {
@@ -57,12 +59,14 @@ export const useSweep = defineStore('sweep', () => {
     program.value = file.name;
     progress.value = { done: 0, all };
     try {
-      machine = await OtherMachine.start(file);
+      const started = await OtherMachine.start(file);
+      if (mine !== attempt) return await started.end(CANCELLED);
+      machine = started;
       // Rounds go over all variants, so that what slows the host down for a while slows all of them.
       for (let round = 0; round < options.repeat; round++) {
         for (const variant of variants) {
-          if (mine !== attempt || machine === null) return;
-          const run = await runOnce(machine, variant, options);
+          if (mine !== attempt) return;
+          const run = await runOnce(started, variant, options);
           if (mine !== attempt) return;
           const known = best.get(variant);
           if (!known || run.time < known.time) best.set(variant, run);

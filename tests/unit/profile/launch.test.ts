@@ -62,6 +62,11 @@ describe('the measures of a launch', () => {
     expect(measures.instructionScaling?.value).toBeCloseTo(0.9);
     expect(measures.instructionScaling?.sentence).toContain('11 % more instructions');
     expect(measureLaunch(LAUNCH).instructionScaling).toBeUndefined();
+    const all = LAUNCH.vcpus.reduce((sum, { instructions }) => sum + instructions, 0);
+    const said = (instructions: number): string | undefined =>
+      measureLaunch(LAUNCH, { instructions, length: 100 }).instructionScaling?.sentence;
+    expect(said(2 * all)).toContain('50 % fewer instructions');
+    expect(said(all)).toContain('about as many');
   });
 
   test('of balanced work are good', () => {
@@ -99,6 +104,7 @@ test('the serial share limits the speed-up (Amdahl)', () => {
   const share = serialShare([LAUNCH], 400);
   expect(share.value).toBe(0.75);
   expect(share.sentence).toContain('at most 1.3 times as fast');
+  expect(serialShare([LAUNCH], LAUNCH.end - LAUNCH.start).sentence).toContain('All of the run');
 });
 
 describe('a sweep', () => {

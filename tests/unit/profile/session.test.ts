@@ -161,6 +161,33 @@ describe('the debugger', () => {
     expect(await session.launch(2, 'time')).toBeNull();
   });
 
+  test('compares launches with those of a run on one hart, by their places', async () => {
+    const debugged = client();
+    const { session } = debugged;
+    await debugged.open('mp-unbalanced', ['call', '8', '9000']);
+    await debugged.after(session.run());
+    const [estimated] = (await session.launches('instructions')).launches;
+    const { instructions, duration } = estimated;
+    const oneHart = {
+      instructions: instructions / 2,
+      durations: { instructions: 3 * duration, time: 1 },
+    };
+    await session.compareLaunches([oneHart], 0);
+    const compared = await session.launches('instructions');
+    expect(compared).toMatchObject({ compared: 1, launches: [{ speedUp: 3 }] });
+    const page = await session.launch(1, 'instructions');
+    expect(page?.measures.find(({ name }) => name === 'Instruction scaling')?.value).toBe(0.5);
+    await session.restart();
+    await debugged.after(session.run());
+    expect((await session.launches('instructions')).launches[0].speedUp).toBe(3);
+    // The first of those is of a later launch.
+    await session.compareLaunches([oneHart], 1);
+    expect(await session.launches('instructions')).toMatchObject({
+      compared: 0,
+      launches: [{ speedUp: estimated.speedUp }],
+    });
+  });
+
   test('refuses what is no list of names and no range', async () => {
     const checked = validated(client().session);
     await expect(checked.profile()).rejects.toThrow('No program is open');
