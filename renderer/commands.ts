@@ -8,6 +8,7 @@ import { useFolders } from './stores/folders';
 import { useInstructionNames } from './stores/instruction-names';
 import { useOneHart } from './stores/one-hart';
 import { hasCursor } from './cursor';
+import type { KeyPlace } from './key-place';
 import { STEP_COMMANDS } from './step-commands';
 import type { useLog } from './stores/log';
 import type { useMachine } from './stores/machine';
@@ -417,9 +418,6 @@ export async function runCommand(each: Command, bench: Workbench): Promise<void>
     bench.log.fail(error);
   }
 }
-
-/** Where a key is pressed: in a text field or the guest's terminal it may mean something there. */
-export type KeyPlace = 'page' | 'field' | 'terminal';
 
 /** Control characters, such as ^G and ^O, belong to the guest. */
 const CONTROL_CHARACTER = /^Ctrl\+[A-Z]$/;

@@ -3,6 +3,7 @@ import { COMMANDS, command, commandForKey, keyOf, menuEntries } from '../../rend
 import { PANES } from '../../renderer/panes/layout';
 import LogPane from '../../renderer/panes/log/LogPane.vue';
 import CommandPalette from '../../renderer/parts/CommandPalette.vue';
+import { placeOfKey } from '../../renderer/key-place';
 import { useLog } from '../../renderer/stores/log';
 import { useView } from '../../renderer/stores/view';
 import { fakeWindow, openProgram, show } from './support';
@@ -41,6 +42,20 @@ describe('the command table', () => {
   test('leaves digits to a text field that has the focus', () => {
     expect(commandForKey(press('3'), 'field')).toBeUndefined();
     expect(commandForKey(press('F10'), 'field')?.id).toBe('step.over');
+  });
+
+  test.each([
+    ['<input>', 'field'],
+    ['<input type="search">', 'field'],
+    ['<select></select>', 'field'],
+    ['<p contenteditable="true"></p>', 'field'],
+    ['<p data-typing="terminal"></p>', 'terminal'],
+    ['<input type="checkbox">', 'page'],
+    ['<input type="radio">', 'page'],
+    ['<button></button>', 'page'],
+  ])('takes %s for a %s', (html, place) => {
+    document.body.innerHTML = html;
+    expect(placeOfKey(document.body.firstElementChild)).toBe(place);
   });
 
   test('leaves control characters to the guest in the terminal', () => {

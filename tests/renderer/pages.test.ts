@@ -5,13 +5,30 @@ import EventsPane from '../../renderer/panes/events/EventsPane.vue';
 import GuestsPane from '../../renderer/panes/guests/GuestsPane.vue';
 import { ageChanges, layoutMap, pageAt, placeOf } from '../../renderer/panes/pages/address-map';
 import { diffBlocks } from '../../renderer/panes/pages/page-diff';
-import { totalsSentence } from '../../renderer/panes/pages/page-states';
+import { totalsSentence, trackingSentence } from '../../renderer/panes/pages/page-states';
+import { usePageRows } from '../../renderer/panes/pages/page-rows';
 import PagesPane from '../../renderer/panes/pages/PagesPane.vue';
 import { useView } from '../../renderer/stores/view';
 import { fakeWindow, loadLists, openProgram, show, type FakeWindow } from './support';
 
 const pagesOf = (pane: VueWrapper): string[] =>
   pane.findAll('[data-page]').map((row) => row.attributes('data-page') ?? '');
+
+/** Up to three runs of pages in one address space, by their cells. */
+const mapped = (cells: readonly number[]): PagesInfo => ({
+  version: 1,
+  states: ['unmapped', 'owned', 'shared'],
+  spaces: [{ space: 1, harts: [0], totals: [] }],
+  first: Uint32Array.of(16, 100, 200).slice(0, cells.length),
+  count: Uint32Array.of(4, 10, 6).slice(0, cells.length),
+  cells: Uint8Array.from(cells),
+  labels: ['text'],
+  labelOf: new Uint16Array(cells.length),
+  symbols: [''],
+  symbolsOf: new Uint32Array(cells.length),
+  leftOut: { rows: 0, spaces: 0 },
+  tracking: { isOn: false },
+});
 
 /** The pane with main and three vCPUs. */
 async function pagesPane(): Promise<{
@@ -144,19 +161,21 @@ describe('the Pages pane', () => {
     await expect.poll(() => pane.get('[data-testid=diff-sentence]').text()).toBe('no difference');
   });
 
-  test('shows in which bytes two address spaces differ', async () => {
+  test('compares a borrowed page with what its vCPU saw at its fork, and says where they differ', async () => {
     const { pane, fake } = await pagesPane();
     const read = fake.machines[0].readMemory.bind(fake.machines[0]);
     const machine: MachineRequests = fake.machines[0];
-    machine.readMemory = async (address, length, hart) => {
+    machine.readMemory = async (address, length, _hart, time) => {
       const block = await read(address, length);
-      if (hart === 1) block.bytes[0x23] ^= 0xff;
+      // Hart 1 has written through its loan: main has the same, only the fork began otherwise.
+      if (time === 'now') block.bytes[0x23] ^= 0xff;
       return block;
     };
     await pane.get('[data-cell="18.1"]').trigger('click');
     await expect.poll(() => pane.findAll('[role=tab]')).toHaveLength(2);
     await pane.findAll('[role=tab]')[1].trigger('click');
     await expect.poll(() => pane.get('[data-testid=diff-sentence]').text()).toBe('1 byte differs');
+    expect(pane.get('[data-testid=diff-right]').element).toHaveProperty('value', '1 fork');
     expect(pane.get('.line .address').text()).toBe('00012020');
     expect(pane.findAll('.side .differs')).toHaveLength(2);
   });
@@ -201,6 +220,21 @@ describe('the Pages pane', () => {
     expect(pane.get('[data-cell="18.1"] .cell').classes()).toContain('page-private');
   });
 
+  test('marks nothing, in the table as in the map, when stops were missed', () => {
+    const rows = usePageRows();
+    const info = (cell: number, version: number): PagesInfo => ({ ...mapped([cell]), version });
+    rows.take(info(8, 1), 1);
+    rows.take(info(16, 2), 1);
+    const marks = (): boolean[] => rows.visible.value.map(({ cells }) => cells[0].changed);
+    expect(marks()).toEqual([true]);
+    // What is seen while the guest runs is no stop: the next one is compared with the last.
+    rows.take(info(8, 3), 0);
+    rows.take(info(16, 4), 1);
+    expect(marks()).toEqual([false]);
+    rows.take(info(8, 5), 2);
+    expect(marks()).toEqual([false]);
+  });
+
   test('draws only the rows in sight of a hundred thousand, and keeps its place', async () => {
     const { pane, fake, machine } = await pagesPane();
     fake.machines[0].heapPages = 100_000;
@@ -242,6 +276,13 @@ test('the totals of a fork are a sentence', () => {
   expect(totalsSentence(states, [9, 3, 1])).toBe('3 pages private, 1 borrowed');
   expect(totalsSentence(states, [9, 0, 1])).toBe('1 page borrowed');
   expect(totalsSentence(states, [9, 0, 0])).toBe('no pages');
+});
+
+test('what tracking costs is said when enough has run', () => {
+  expect(trackingSentence({ isOn: false })).toBe('');
+  expect(trackingSentence({ isOn: true, mips: 0.2 })).toBe('slow-down not measured yet');
+  expect(trackingSentence({ isOn: true, mips: 41 })).toBe('41 MIPS, slow-down not measured yet');
+  expect(trackingSentence({ isOn: true, mips: 41, slowdown: 9.26 })).toBe('9.3× slower, 41 MIPS');
 });
 
 describe('the Events pane', () => {
@@ -293,21 +334,7 @@ test('guests that fork carry their tag, and one click lists only them', async ()
 });
 
 describe('the map of an address space', () => {
-  const info = (cells: readonly number[]): PagesInfo => ({
-    version: 1,
-    states: ['unmapped', 'owned', 'shared'],
-    spaces: [{ space: 1, harts: [0], totals: [] }],
-    first: Uint32Array.of(16, 100, 200),
-    count: Uint32Array.of(4, 10, 6),
-    cells: Uint8Array.from(cells),
-    labels: ['text'],
-    labelOf: new Uint16Array(3),
-    symbols: [''],
-    symbolsOf: new Uint32Array(3),
-    leftOut: { rows: 0, spaces: 0 },
-    tracking: { isOn: false },
-  });
-  const pages = info([8 + 5, 0, 16 + 3]);
+  const pages = mapped([8 + 5, 0, 16 + 3]);
 
   test('has a place for each mapped page, and a page at each place', () => {
     const layout = layoutMap(pages, 0, 100, 40);
@@ -337,9 +364,10 @@ describe('the map of an address space', () => {
   });
 
   test('lets changes fade from stop to stop', () => {
-    const once = ageChanges(new Map(), info([16 + 5, 0, 16 + 3]), pages);
+    const once = ageChanges(new Map(), mapped([16 + 5, 0, 16 + 3]), pages);
     expect([...once]).toEqual([[16, 0]]);
     expect([...ageChanges(once, pages, pages)]).toEqual([[16, 1]]);
+    expect([...ageChanges(once, pages, null)]).toEqual([]);
     let ages: ReadonlyMap<number, number> = once;
     for (let stop = 0; stop < 6; stop++) ages = ageChanges(ages, pages, pages);
     expect(ages.size).toBe(0);

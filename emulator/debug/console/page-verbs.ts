@@ -53,8 +53,13 @@ function rowsOf(pages: PagesInfo, space: number): PageRow[] {
 /** `on, 41 million instructions per second, 9.3 times slower than without`. */
 function trackingText({ isOn, mips, slowdown }: WriteTrackingInfo): string {
   if (!isOn) return 'Write tracking is off.';
-  const speed = mips === undefined ? '' : `, ${mips.toFixed(0)} million instructions per second`;
-  const ratio = slowdown === undefined ? '' : `, ${slowdown.toFixed(1)} times slower than without`;
+  // A run of few instructions is mostly its start: what looks like no speed is none yet.
+  const isMeasured = mips !== undefined && mips >= 1;
+  const speed = isMeasured ? `, ${mips.toFixed(0)} million instructions per second` : '';
+  const ratio =
+    slowdown === undefined
+      ? ', how much slower is not measured yet'
+      : `, ${slowdown.toFixed(1)} times slower than without`;
   return `Write tracking is on${speed}${ratio}.`;
 }
 

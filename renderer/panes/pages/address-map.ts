@@ -3,6 +3,7 @@
  * segment begins a line.
  */
 import type { PagesInfo } from '../../../emulator/debug/protocol';
+import { columnsBefore } from './page-rows';
 
 export type MapColouring = 'state' | 'permission' | 'recency';
 
@@ -154,17 +155,19 @@ export function placeOf(
 /** Pages that changed, and how many stops ago, up to `AGES`. */
 export const AGES = 6;
 
-/** Ages the changes by one stop and adds those between two stops: pages whose state is another. */
+/**
+ * Ages the changes by one stop and adds those between two stops: pages whose state is another.
+ * @param then at the stop before; null when that was missed, so that nothing is known of any change
+ */
 export function ageChanges(
   ages: ReadonlyMap<number, number>,
   now: PagesInfo,
-  then: PagesInfo,
+  then: PagesInfo | null,
 ): Map<number, number> {
+  if (then === null) return new Map();
   const next = new Map<number, number>();
   for (const [page, age] of ages) if (age + 1 < AGES) next.set(page, age + 1);
-  const columns = now.spaces.map(({ space }) =>
-    then.spaces.findIndex((each) => each.space === space),
-  );
+  const columns = columnsBefore(now, then);
   let other = 0;
   now.first.forEach((page, row) => {
     while (other < then.first.length && (then.first[other] ?? 0) + (then.count[other] ?? 0) <= page)

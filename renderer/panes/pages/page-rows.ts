@@ -27,8 +27,13 @@ export interface PageRows {
   readonly text: Ref<string>;
   /** Names of the states to show; empty = all. */
   readonly states: Ref<ReadonlySet<string>>;
-  /** Takes over what the machine says; `newStop`: the guest has run since. */
-  take(next: PagesInfo, newStop: boolean): void;
+  /** As they were at the last stop that was seen: while the guest runs `info` goes on from there. */
+  readonly atStop: ShallowRef<PagesInfo | null>;
+  /**
+   * Takes over what the machine says.
+   * @param stops since the last call. After more than one it is not known which of them changed what.
+   */
+  take(next: PagesInfo, stops: number): void;
   clear(): void;
   scrollTo(row: number): void;
   /** Brings a page's row into sight. */
@@ -52,6 +57,7 @@ const holds = (info: PagesInfo, row: number, page: number): boolean =>
 
 export function usePageRows(): PageRows {
   const info = shallowRef<PagesInfo | null>(null);
+  const atStop = shallowRef<PagesInfo | null>(null);
   /** As they were at the stop before. */
   const earlier = shallowRef<PagesInfo | null>(null);
   const top = ref(0);
@@ -95,9 +101,12 @@ export function usePageRows(): PageRows {
   const clamp = (row: number): number =>
     Math.max(0, Math.min(Math.round(row), total.value - Math.max(1, height.value - 1)));
 
-  function take(next: PagesInfo, newStop: boolean): void {
+  function take(next: PagesInfo, stops: number): void {
     const page = visible.value[0]?.first;
-    if (newStop) earlier.value = info.value;
+    if (stops > 0) {
+      earlier.value = stops === 1 ? atStop.value : null;
+      atStop.value = next;
+    }
     info.value = next;
     // The row at the top stays there, whatever comes and goes above it.
     if (page !== undefined && top.value > 0) top.value = clamp(indexOf(page));
@@ -113,7 +122,7 @@ export function usePageRows(): PageRows {
   }
 
   function clear(): void {
-    info.value = earlier.value = null;
+    info.value = atStop.value = earlier.value = null;
     top.value = 0;
   }
 
@@ -126,11 +135,11 @@ export function usePageRows(): PageRows {
     if (index < top.value || index >= top.value + height.value - 1) scrollTo(index - 3);
   }
 
-  return { info, visible, total, top, height, text, states, take, clear, scrollTo, reveal };
+  return { info, atStop, visible, total, top, height, text, states, take, clear, scrollTo, reveal };
 }
 
 /** For each space of `now` its column at the stop before, −1 for a new one. */
-function columnsBefore(now: PagesInfo, then: PagesInfo | null): readonly number[] {
+export function columnsBefore(now: PagesInfo, then: PagesInfo | null): readonly number[] {
   return now.spaces.map(({ space, harts }) => {
     const column = then?.spaces.findIndex((each) => each.space === space) ?? -1;
     // Numbers of spaces are used again: the same hart must have run in it.

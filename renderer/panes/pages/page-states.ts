@@ -91,7 +91,9 @@ export const forkTitle = (space: PageSpace): string => `${nameOf(space)} at its 
 
 /** What write tracking costs, as far as that is known. */
 export function trackingSentence({ isOn, mips, slowdown }: WriteTrackingInfo): string {
-  if (!isOn || mips === undefined) return '';
-  if (slowdown === undefined) return `${mips.toFixed(0)} MIPS`;
-  return `${slowdown.toFixed(1)}× slower, ${mips.toFixed(0)} MIPS`;
+  if (!isOn) return '';
+  // A run of few instructions is mostly its start: what looks like no speed is none yet.
+  const speed = mips === undefined || mips < 1 ? '' : `${mips.toFixed(0)} MIPS`;
+  if (slowdown === undefined) return `${speed && `${speed}, `}slow-down not measured yet`;
+  return `${slowdown.toFixed(1)}× slower${speed && `, ${speed}`}`;
 }

@@ -53,7 +53,9 @@ describe('write tracking', () => {
   test('costs nothing when it is off, says how much it costs, and changes no result', async () => {
     const console = await consoleOn('mp-race', ['call', '4']);
     expect((await client.session.pages()).tracking).toEqual({ isOn: false });
-    expect((await console.execute('track on')).text).toBe('Write tracking is on.');
+    expect((await console.execute('track on')).text).toBe(
+      'Write tracking is on, how much slower is not measured yet.',
+    );
     await client.after(client.session.run());
     expect(client.state.stop).toMatchObject({ kind: 'exited', status: 0 });
     expect(client.output).toContain('counts without a race: 4');
