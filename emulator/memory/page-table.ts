@@ -383,18 +383,25 @@ export class PageTable {
   findGap(top: number, count: number, low: number, high: number): number {
     const { u32 } = this.views;
     let gap = 0;
+    // Large mappings are one leaf in many places: it is looked at once.
+    let full = 0;
     for (let page = Math.min(high, PAGE_COUNT) - 1; page >= low;) {
       const middle = u32[top + (page >>> TOP_SHIFT)];
       const leaf =
         middle === 0 ? 0 : u32[this.nodes.word(middle) + ((page >>> MIDDLE_SHIFT) & MASK)];
-      let free = 1;
+      const offset = page & MASK;
+      let free = 0;
       if (middle === 0) free = (page & (MIDDLE_PAGES - 1)) + 1;
-      else if (leaf === 0) free = (page & MASK) + 1;
-      else if (u32[this.nodes.word(leaf) + (page & MASK)] !== 0) free = 0;
-      if (free === 0) {
-        gap = 0;
-        page -= 1;
-        continue;
+      else if (leaf === 0) free = offset + 1;
+      else {
+        const word = this.nodes.word(leaf);
+        let at = leaf === full ? -1 : offset;
+        while (at >= 0 && u32[word + at] !== 0) at -= 1;
+        if (at < 0 && offset === MASK) full = leaf;
+        if (at < offset) gap = 0;
+        page -= offset - at;
+        if (at < 0 || page < low) continue;
+        free = 1;
       }
       free = Math.min(free, page - low + 1);
       gap += free;

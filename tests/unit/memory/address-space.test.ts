@@ -71,6 +71,33 @@ describe('mapping', () => {
     expect(space.findGap(2 ** 31, 4096, 0x40000000)).toBe(0);
     expect(space.findGap(2 ** 30 - 4 * 4096, 4096, 0x40000000)).toBe(4096 * 1);
   });
+
+  it('finds the gap that a search page by page finds, between small and large mappings', () => {
+    const [low, end] = [4096, 3 * 4096 - 17];
+    // From page, pages: parts of a leaf, whole leaves in a row, a whole middle node.
+    const mapped = [
+      [low, 1],
+      [low + 3, 61],
+      [low + 200, 500],
+      [low + 710, 1],
+      [low + 960, 2000],
+      [2 * 4096, 4096 - 100],
+    ] as const;
+    for (const [first, pages] of mapped) space.map(first * 4096, pages * 4096, READ);
+    const isFree = (at: number): boolean =>
+      !mapped.some(([first, pages]) => at >= first && at < first + pages);
+    for (const high of [end, 2 * 4096, low + 1000, low + 705, low + 300, low + 64, low + 3]) {
+      for (const count of [1, 2, 9, 10, 83, 136, 250, 1136, 1137]) {
+        let run = 0;
+        let found = 0;
+        for (let at = high - 1; at >= low && found === 0; at--) {
+          run = isFree(at) ? run + 1 : 0;
+          if (run === count) found = at * 4096;
+        }
+        expect(space.findGap(count * 4096, low * 4096, high * 4096)).toBe(found);
+      }
+    }
+  });
 });
 
 describe('resolve', () => {
