@@ -390,7 +390,7 @@ export class PageTable {
       const leaf =
         middle === 0 ? 0 : u32[this.nodes.word(middle) + ((page >>> MIDDLE_SHIFT) & MASK)];
       const offset = page & MASK;
-      let free = 0;
+      let free: number;
       if (middle === 0) free = (page & (MIDDLE_PAGES - 1)) + 1;
       else if (leaf === 0) free = offset + 1;
       else {
