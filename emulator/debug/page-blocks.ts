@@ -123,7 +123,8 @@ export class PageBlocks {
     const count: number[] = [];
     const labelOf: number[] = [];
     const symbolsOf: number[] = [];
-    const cells: number[] = [];
+    /** For each row the cells of the distinct lists. */
+    const looks: number[] = [];
     // Spaces whose lists are equal look alike: each list is looked at once.
     const { distinct, of } = alike(lists);
     const sweeps = distinct.map((list) => new Sweep(list?.numbers ?? []));
@@ -146,16 +147,21 @@ export class PageBlocks {
         labelOf.push(this.labels.number(isGuard ? 'guard' : segment.label));
         const named = variables(symbols, start + page, boundary - page);
         symbolsOf.push(this.symbols.number(named));
-        for (const sweep of of) cells.push(present[sweep]);
+        for (const cell of present) looks.push(cell);
       }
       page = boundary;
+    }
+    const cells = new Uint8Array(first.length * of.length);
+    for (let row = 0, at = 0; row < first.length; row++) {
+      const look = row * sweeps.length;
+      for (const sweep of of) cells[at++] = looks[look + sweep];
     }
     return {
       first: Uint32Array.from(first),
       count: Uint32Array.from(count),
       labelOf: Uint16Array.from(labelOf),
       symbolsOf: Uint32Array.from(symbolsOf),
-      cells: Uint8Array.from(cells),
+      cells,
     };
   }
 }

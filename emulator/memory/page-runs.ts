@@ -216,11 +216,23 @@ class Walk {
     const nodes = this.lenders.map(({ topTable }) => this.u32[topTable + top]);
     const find = (): RunList => {
       const list = new RunList();
+      const { length } = nodes;
+      // Large mappings have the same leaf many times in a row: it means the same, unless the place counts.
+      const isAlike = length <= 1 && !this.hasPrivate(top * BLOCK_PAGES, BLOCK_PAGES);
+      let last = 0;
+      let lastOther = 0;
+      let runs: RunList | undefined;
       for (let i = 0; i < NODE_ENTRIES; i++) {
         const leaf = this.entry(middle, i);
         if (leaf === 0) continue;
-        const first = top * BLOCK_PAGES + i * NODE_ENTRIES;
-        list.append(i * NODE_ENTRIES, this.leaf(first, i, leaf, nodes, isShared));
+        const other = length === 0 ? 0 : this.entry(nodes[0], i);
+        if (!runs || !isAlike || leaf !== last || other !== lastOther) {
+          const first = top * BLOCK_PAGES + i * NODE_ENTRIES;
+          runs = this.leaf(first, i, leaf, nodes, isShared);
+        }
+        last = leaf;
+        lastOther = other;
+        list.append(i * NODE_ENTRIES, runs);
       }
       return list;
     };
@@ -252,9 +264,8 @@ class Walk {
   ): RunList {
     let lender = NO_LENDER;
     if (!others.every((other) => other === node)) {
-      const hasPrivate = this.privateFirst < first + pages && this.privateEnd > first;
       // Where more than the two nodes decides, the answer is this space's only.
-      if (!this.root || hasPrivate) return find();
+      if (!this.root || this.hasPrivate(first, pages)) return find();
       lender = others[0] + 1;
     }
     if (node >= NODE_LIMIT || lender >= NODE_LIMIT) return find();
@@ -262,22 +273,40 @@ class Walk {
     return this.memo.runs(key, find);
   }
 
+  /** Whether some of the pages are in the space's private range. */
+  private hasPrivate(first: number, pages: number): boolean {
+    return this.privateFirst < first + pages && this.privateEnd > first;
+  }
+
   /** The runs of a leaf's pages. */
   private look(first: number, leaf: number, others: readonly number[], isShared: boolean): RunList {
     this.memo.leaves += 1;
     const list = new RunList();
+    const word = this.word(leaf);
+    if (word === 0) return list;
     const { u32, i32, references, frameCount, isFork } = this;
     const isCommon = others.every((other) => other === leaf);
-    const word = this.word(leaf);
-    for (let i = 0; i < NODE_ENTRIES && word > 0; i++) {
+    let start = 0;
+    let kind = 0;
+    let before = 0;
+    for (let i = 0; i < NODE_ENTRIES; i++) {
       const entry = u32[word + i];
-      if (entry === 0) continue;
-      const isStale = !isCommon && this.isStale(first + i, entry, others[0], i);
       const frame = entry >>> ENTRY_FRAME_SHIFT;
-      const both = isShared || (frame !== 0 && frame < frameCount && i32[references + frame] > 1);
-      const state = stateNumber(entry, both, isStale, isFork);
-      list.add(i, 1, 8 * state + (entry & PERMISSIONS));
+      // Equal neighbours without a frame are alike.
+      if (isCommon && frame === 0 && entry === before) continue;
+      before = entry;
+      let here = 0;
+      if (entry !== 0) {
+        const isStale = !isCommon && this.isStale(first + i, entry, others[0], i);
+        const both = isShared || (frame !== 0 && frame < frameCount && i32[references + frame] > 1);
+        here = 8 * stateNumber(entry, both, isStale, isFork) + (entry & PERMISSIONS);
+      }
+      if (here === kind) continue;
+      if (kind !== 0) list.add(start, i - start, kind);
+      start = i;
+      kind = here;
     }
+    if (kind !== 0) list.add(start, NODE_ENTRIES - start, kind);
     return list;
   }
 
