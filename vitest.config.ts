@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 /** Long runs (soaks, millions of instructions) are named `*.long.test.ts` and run by `npm run test:long` only. */
 const long = 'tests/**/*.long.test.ts';
 
+/** How long tests of the window wait for a state: it may take long when other work has the cores. */
+const patience = { poll: { timeout: 15_000 } };
+
 export default defineConfig({
   test: {
     // A file on each core, but for the windows, which come after all others and one at a time.
@@ -49,6 +52,8 @@ export default defineConfig({
           name: 'renderer',
           include: ['tests/renderer/**/*.test.ts'],
           environment: 'happy-dom',
+          testTimeout: 30_000,
+          expect: patience,
         },
       },
       {
@@ -72,6 +77,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 60_000,
           hookTimeout: 120_000,
+          expect: patience,
           globalSetup: ['tests/e2e/build.ts'],
         },
       },

@@ -22,8 +22,8 @@ export interface MemoryPlace {
 }
 
 /**
- * The place that a text names: `sum + 8`, `*(int *)a0` and, of variables without a symbol, `point.x`. A register or
- * number is the address itself.
+ * The place that a text names: `sum + 8`, `*(int *)a0`, `shared.total`, `partial[2]`. A register or number is the
+ * address itself.
  * @throws ExpressionError when it names none below 4 GiB
  */
 export function memoryPlace(target: DebugTarget, hart: Hart, text: string): MemoryPlace {
@@ -47,8 +47,23 @@ export function addressValue(target: DebugTarget, hart: Hart, text: string): num
   return inGuest(isWhole ? addressOf(value) : numberOf(value, memory));
 }
 
-/** The value of a text in which symbols stand for their addresses, before all variables. */
+/** A variable's part: `shared.total`, `partial[2]`, `head->next`. */
+const PART = /^\s*[\w$:]+(?:\s*(?:\.|->)\s*\w+|\s*\[[^[\]]*\])+\s*$/;
+
+/** The value of a text: a variable's part means the same as in C, elsewhere symbols stand for their addresses. */
 function placed(target: DebugTarget, hart: Hart, text: string): Value {
+  if (!PART.test(text)) return bySymbols(target, hart, text);
+  try {
+    return explained(() => sourceOf(target, hart).evaluate(new Expression(text), hart));
+  } catch (problem) {
+    if (!(problem instanceof ExpressionError)) throw problem;
+    // Nothing has parts without debugging information; and a symbol may have dots: `sum.constprop.0`.
+    return bySymbols(target, hart, text);
+  }
+}
+
+/** The value of a text in which symbols stand for their addresses, before all variables. */
+function bySymbols(target: DebugTarget, hart: Hart, text: string): Value {
   const source = sourceOf(target, hart);
   const frame = frameScope(source.modules, source.innermost(hart), hart);
   const scope: ExpressionScope = {

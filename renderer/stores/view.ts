@@ -13,6 +13,7 @@ import {
   type LayoutName,
   type PaneId,
 } from '../panes/layout';
+import { useSources } from './sources';
 
 /** A request to a pane to show a place; a new object each time, so that the same place can be asked for twice. */
 export interface PlaceRequest {
@@ -126,6 +127,14 @@ export const useView = defineStore('view', () => {
     sourcePlace.value = { path, line };
   }
 
+  /** Shows the source line that an instruction is of, or where none is known the instruction. */
+  async function showLine(address: number): Promise<void> {
+    const line = await useSources().lineAt(address);
+    if (line === null) return showCode(address);
+    disassemblyPlace.value = { address };
+    await showSource(line.path, line.line);
+  }
+
   async function showMemory(address: number): Promise<void> {
     await bringUp('memory');
     memoryPlace.value = { address };
@@ -162,6 +171,7 @@ export const useView = defineStore('view', () => {
     answer,
     showCode,
     showSource,
+    showLine,
     showMemory,
     showPage,
     setTheme,

@@ -2,6 +2,7 @@ import { join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import {
+  addBreakpoint,
   machineProcesses,
   markedPc,
   openGuest,
@@ -108,6 +109,28 @@ describe('memory and registers', () => {
       )
       .toContain('c0de');
   });
+});
+
+test('edit a register and continue', async () => {
+  await openGuest(page, 'fib');
+  await addBreakpoint(page, 'fib');
+  await page.keyboard.press('F5');
+  await reaches(page, /^Breakpoint \d+ at fib/);
+  await expect.poll(() => registerValue(page, 'x10')).toBe('0x000000000000001b');
+  await page.locator('[data-register="x10"]').dblclick();
+  await page.keyboard.type('ten');
+  await page.keyboard.press('Enter');
+  // What is no number is not taken.
+  await page.locator('[data-register="x10"] [role=alert]').waitFor();
+  await page.keyboard.press('Control+A');
+  await page.keyboard.type('10');
+  await page.keyboard.press('Enter');
+  await expect.poll(() => registerValue(page, 'x10')).toBe('0x000000000000000a');
+  await page.getByRole('button', { name: /^Remove breakpoint/ }).click();
+  await expect.poll(() => page.locator('.at').count()).toBe(0);
+  await page.keyboard.press('F5');
+  await reaches(page, 'Exited with status 0');
+  await expect.poll(() => terminalText(page)).toContain('fib(27) = 55');
 });
 
 describe('a guest that reads the terminal', () => {

@@ -44,22 +44,20 @@ describe('the first guest', () => {
     expect(await page.locator('[data-row="guest:dot"]').count()).toBe(0);
   });
 
-  test('shows four vCPUs when the call is stepped over, all in one group', async () => {
+  test("step over multiprocess(4) and watch four vCPUs borrow main's page", async () => {
     await page.keyboard.press('Control+Shift+9');
     await page.keyboard.press('F10');
     await expect.poll(harts).toEqual(['0', '1', '2', '3', '4']);
     expect(await page.getByRole('group', { name: 'task 1, fork-here' }).count()).toBe(1);
     expect(await hint()).toContain('1 … 9 focus a hart');
-  });
 
-  test('compares the registers of all harts', async () => {
+    // The registers of all harts side by side.
     await expect.poll(() => inMatrix('x10', 4)).toBe('0x4');
     expect(await inMatrix('x10', 2)).toBe('0x2');
     expect(await page.locator('[data-cell="x10.2"]').getAttribute('class')).toContain('differs');
     expect(await page.locator('[data-cell="x3.2"]').getAttribute('class')).not.toContain('differs');
-  });
 
-  test('steps the group of a vCPU by lines until each has its part of the sum', async () => {
+    // The group of a vCPU, by lines, until each has its part of the sum.
     await page.locator('[aria-label="Instructions"]').click();
     await page.keyboard.press('1');
     await page.keyboard.press('Alt+Shift+L');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { command, openGuest, reaches, startApp, type RunningApp } from './support';
+import { command, openGuest, reaches, runState, startApp, type RunningApp } from './support';
 
 let running: RunningApp;
 let page: Page;
@@ -71,4 +71,38 @@ describe('the source of a bundled guest', () => {
     );
     for (const refusal of refusals) expect(refusal).toMatch(/is not a source file of a program/);
   });
+});
+
+test('step a glibc program through printf and back', async () => {
+  await openGuest(page, 'glibc-hello');
+  // A source pane that was not in sight shows where the program stands as soon as it is.
+  await command(page, 'Layout: Step (reset)');
+  await page.locator('.dv-tab', { hasText: 'Source' }).click();
+  await expect.poll(path).toBe('guests/src/glibc-hello.c');
+  await expect.poll(marked).toContain('42');
+  await command(page, 'Show Stacks');
+  await expect.poll(frames).toHaveLength(4);
+  await command(page, 'Steps go by: instructions or source lines');
+  for (const line of [43, 44, 46, 48]) {
+    await page.keyboard.press('F10');
+    await expect.poll(marked).toContain(String(line));
+  }
+  // printf has no lines: by instructions into it.
+  await command(page, 'Steps go by: instructions or source lines');
+  for (let state = await runState(page); !state.startsWith('Stopped at printf');) {
+    expect(state).toMatch(/^Stopped at main\+/);
+    await page.keyboard.press('F11');
+    const before = state;
+    await expect.poll(async () => (state = await runState(page))).toMatch(/^Stopped/);
+    await expect.poll(async () => (state = await runState(page))).not.toBe(before);
+  }
+  await expect.poll(async () => (await frames())[0]).toContain('printf');
+  expect((await frames())[1]).toContain('main(');
+  await picture('printf');
+  await page.keyboard.press('Shift+F11');
+  // Behind the call comes the next line.
+  await expect.poll(async () => (await frames())[0]).toContain('main(');
+  await expect.poll(marked).toContain('49');
+  await command(page, 'Show Terminal');
+  await page.getByTestId('terminal').getByText('thread-local: 42').waitFor();
 });

@@ -127,7 +127,8 @@ describe('the Conflicts pane', () => {
     await bytes.trigger('click');
     await expect.poll(() => view.memoryPlace).toEqual({ address: 0x12008 });
     await first.trigger('click');
-    await expect.poll(() => view.disassemblyPlace).toEqual({ address: 0x10084 });
+    await expect.poll(() => view.sourcePlace).toEqual({ path: 'src/fake.c', line: 17 });
+    expect(view.disassemblyPlace).toEqual({ address: 0x10084 });
   });
 
   test('the race check is switched on for the next start, by command and key', async () => {

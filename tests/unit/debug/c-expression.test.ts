@@ -127,6 +127,14 @@ describe('a C expression', () => {
       address: left + 8,
       size: 8,
     });
+    // A part of a variable is one, whether the variable has a symbol or not.
+    expect(memoryPlace(machine, current, 'left[2]')).toEqual({ address: left + 8, size: 4 });
+    const { address: options = 0 } = machine.symbols.byName('options') ?? {};
+    const { address: vcpus, size } = memoryPlace(machine, current, 'options.vcpus');
+    expect(vcpus).toBeGreaterThanOrEqual(options);
+    expect(size).toBe(8);
+    expect(addressValue(machine, current, 'options.vcpus')).toBe(4);
+    expect(() => memoryPlace(machine, current, 'options.none')).toThrow('options.none');
     expect(() => addressValue(machine, current, '-1')).toThrow('above 4 GiB');
     expect(() => addressValue(machine, current, '1.5')).toThrow('no address');
   });
