@@ -13,8 +13,8 @@ interface LiveData {
   readonly every: number;
 }
 
-/** After an answer that took long the pane leaves the machine alone for so many times as long. */
-const PAUSE = 3;
+/** After an answer the pane leaves the machine alone for so many times as long as it took. */
+const PAUSE = 0.5;
 
 /**
  * Keeps what a pane shows as new as the machine's state. A pane that nobody sees is left as it is, and catches up when
