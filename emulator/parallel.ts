@@ -21,8 +21,8 @@ const ALONE = 5;
  * (`Pace`), 20 µs, because to read the clock takes as long as some vCPUs.
  */
 const WORTH_SHARING = 1 / ALONE;
-/** Who runs less than this, 15 µs, is not worth being lent: each first touch of a page locks those of all. */
-const WORTH_LENDING = 0.15;
+/** Who runs less than this, 10 µs, is not worth being lent: each first touch of a page locks those of all. */
+const WORTH_LENDING = 0.1;
 /**
  * The pool's threads start when the machine has run for so many instructions, some ten milliseconds, or has work for them:
  * a start takes longer than many a task, and a program that ends sooner does not pay for it.
