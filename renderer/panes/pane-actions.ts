@@ -16,8 +16,16 @@ export function usePaneActions(
     forget = view.answer(pane, (action) => {
       if (root.value === null) throw new Error(`The ${pane} pane has no element named root.`);
       actions[action]?.(root.value);
+      if (action === 'focus') takeFocus(root.value);
     });
   });
   onBeforeUnmount(() => forget());
   return root;
+}
+
+/** A pane that has nothing to choose from, an empty one, takes the keyboard itself. */
+function takeFocus(pane: HTMLElement): void {
+  if (pane.contains(document.activeElement)) return;
+  pane.tabIndex = -1;
+  pane.focus();
 }

@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { startApp, type RunningApp } from './support';
+import { reaches, startApp, type RunningApp } from './support';
 
 describe('the window', () => {
   let running: RunningApp;
@@ -20,6 +20,40 @@ describe('the window', () => {
     const picture = join('out', 'e2e', 'window.png');
     await page.screenshot({ path: picture });
     expect(statSync(picture).size).toBeGreaterThan(3000);
+  });
+
+  test('has a key for each pane, which gives it the keyboard', async () => {
+    await reaches(page, /^Stopped/);
+    const panes = [
+      ...[
+        'Guests',
+        'Disassembly',
+        'Registers',
+        'Memory',
+        'Breakpoints',
+        'Terminal',
+        'Log',
+        'Pages',
+        'Events',
+      ],
+      ...[
+        'Source',
+        'Stacks',
+        'Conflicts',
+        'Processes',
+        'Console',
+        'Profile',
+        'Timeline',
+        'Launches',
+        'Scaling',
+      ],
+    ];
+    for (const [index, pane] of panes.entries()) {
+      await page.keyboard.press(index < 9 ? `Control+${index + 1}` : `Alt+${index - 8}`);
+      await page.locator(`section[aria-label="${pane}"]:focus-within`).waitFor({ timeout: 15_000 });
+      // Its tab says so: it is in front, in the group that has the keyboard.
+      await page.locator('.dv-active-group .dv-active-tab', { hasText: pane }).waitFor();
+    }
   });
 
   test('runs its page isolated, without Node and under a strict policy', async () => {
