@@ -7,6 +7,9 @@ const long = 'tests/**/*.long.test.ts';
 /** How long tests of the window wait for a state: it may take long when other work has the cores. */
 const patience = { poll: { timeout: 15_000 } };
 
+/** Tests that give machines pool threads or processes of their own. */
+const withEntries = { globalSetup: ['tests/support/build-host-entries.ts'] };
+
 export default defineConfig({
   test: {
     // A file on each core, but for the windows, which come after all others and one at a time.
@@ -20,6 +23,7 @@ export default defineConfig({
           include: ['tests/unit/**/*.test.ts'],
           exclude: [long],
           environment: 'node',
+          ...withEntries,
           testTimeout: 60_000,
           hookTimeout: 60_000,
         },
@@ -42,6 +46,7 @@ export default defineConfig({
           ],
           environment: 'node',
           env: { HARTSCOPE_ENGINE: 'translator' },
+          ...withEntries,
           testTimeout: 300_000,
           hookTimeout: 60_000,
         },

@@ -12,6 +12,7 @@ export default defineConfig({
           name: 'long',
           include: ['tests/{unit,differential}/**/*.long.test.ts'],
           environment: 'node',
+          globalSetup: ['tests/support/build-host-entries.ts'],
           ...limits,
         },
       },

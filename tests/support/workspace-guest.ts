@@ -1,8 +1,7 @@
-import { childProcesses, Machine, type MachineOptions } from '../../emulator';
+import { Machine, type MachineOptions } from '../../emulator';
 import { assemble } from '../../emulator/isa';
 import { CapturedStreams } from './captured-streams';
 import { writeElf } from './elf-writer';
-import type { BuiltEntries } from './process-entries';
 import { TESTED_MACHINE } from './tested-machine';
 
 /** Where the guest's data lies: DATA for the vCPUs' own use, statuses at STATUS. */
@@ -97,19 +96,6 @@ export function workspaceMachine(
   return {
     machine: Machine.create({ elf, memoryLimit: 16 << 20, streams, ...TESTED_MACHINE, ...options }),
     streams,
-  };
-}
-
-/** Options of a machine whose workspace vCPUs run in so many processes; 0: on its pool's thread. */
-export function inProcesses(
-  entries: BuiltEntries,
-  processes: number,
-  log?: (text: string) => void,
-): Partial<MachineOptions> {
-  return {
-    pool: { entry: entries.pool, threads: 1 },
-    ...(processes > 0 && { workspaces: childProcesses(entries, processes) }),
-    ...(log && { log }),
   };
 }
 

@@ -1,19 +1,17 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Machine, READ, WRITE, type MachineOptions } from '../../emulator';
 import { assemble } from '../../emulator/isa';
 import { checkTables } from '../../emulator/memory/check';
 import { CapturedStreams } from '../support/captured-streams';
 import { writeElf } from '../support/elf-writer';
 import { TESTED_MACHINE } from '../support/tested-machine';
+import { keptMachines } from '../support/kept-machines';
 
 const CODE = 0x10000;
 const DATA = 0x20000;
 
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 const kept = (machine: Machine): Machine => {
   machines.push(machine);
   return machine;

@@ -1,15 +1,9 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { StopReason } from '../../../emulator/debug/protocol';
 import { Unwinder } from '../../../emulator/debug/stack-unwinder';
 import { FunctionIndex } from '../../../emulator/elf/dwarf/functions';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
 import { Client } from './client';
-
-let built: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  built = await buildPoolEntry();
-});
-afterAll(() => built.remove());
 
 describe('a breakpoint', () => {
   let client: Client;
@@ -132,7 +126,7 @@ describe('a data breakpoint', () => {
     ['taking turns', 0],
     ['on pool threads', 2],
   ])('stops hart 3 behind its write, with the values before and after: %s', async (_, threads) => {
-    client = new Client(threads > 0 ? { entry: built.entry, threads } : undefined);
+    client = new Client(poolOf(threads));
     await client.open('mp-dot');
     const { session } = client;
     const at = await session.evaluateAddress('partial', 0);
@@ -257,7 +251,7 @@ describe('a breakpoint on events', () => {
     ['taking turns', 0],
     ['on pool threads', 2],
   ])('stops a vCPU at the store that makes the loan: %s', async (_, threads) => {
-    client = new Client(threads > 0 ? { entry: built.entry, threads } : undefined);
+    client = new Client(poolOf(threads));
     await client.open('mp-dot');
     const { session } = client;
     const page = (await session.evaluateAddress('partial', 0)) >>> 12;

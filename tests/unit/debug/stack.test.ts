@@ -1,12 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { SourceDebugger } from '../../../emulator/debug/source-debugger';
 import type { LoadedImage } from '../../../emulator/debug/source-modules';
 import { Machine } from '../../../emulator/machine';
 import { CapturedStreams } from '../../support/captured-streams';
+import { keptMachines } from '../../support/kept-machines';
 
-const open: Machine[] = [];
-afterEach(() => open.splice(0).forEach((machine) => machine.dispose()));
+const open = keptMachines();
 
 function load(name: string, ...args: string[]): Machine {
   const elf = new Uint8Array(readFileSync(`guests/bin/${name}.elf`));

@@ -1,12 +1,6 @@
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { poolOf } from '../../support/host-entries';
 import { Client } from './client';
-
-let built: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  built = await buildPoolEntry();
-});
-afterAll(() => built.remove());
 
 describe.each([
   ['taking turns on one thread', 0],
@@ -14,7 +8,7 @@ describe.each([
 ])('harts %s', (_, threads) => {
   let client: Client;
   beforeEach(() => {
-    client = new Client(threads > 0 ? { entry: built.entry, threads } : undefined);
+    client = new Client(poolOf(threads));
   });
   afterEach(async () => {
     await client.session.pause();

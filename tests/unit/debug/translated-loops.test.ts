@@ -1,6 +1,6 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { afterEach, describe, expect, test } from 'vitest';
 import { EXACT_LABELS, EXACT_LOOP, exactState, type ExactLabel } from '../../support/exact-loop';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
 import { Random } from '../../support/random';
 import { call, DATA, programOf } from '../multiprocess/stress';
 import { Client } from './client';
@@ -9,12 +9,6 @@ import { Client } from './client';
  * A debugger that attaches at any instant to loops that run in translated code. What a hart of the loop has at each of its
  * instructions follows from its rounds, so that every stop can be checked whole: registers, memory and the count of instructions.
  */
-
-let built: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  built = await buildPoolEntry();
-});
-afterAll(() => built.remove());
 
 let client: Client;
 afterEach(async () => {
@@ -46,7 +40,7 @@ async function open(threads: number, vcpus: number): Promise<void> {
   const { elf, symbols } = vcpus > 0 ? programOf(WITH_VCPUS, task) : programOf(ALONE);
   labels.clear();
   for (const label of EXACT_LABELS) labels.set(symbols.get(label)!, label);
-  const pool = threads > 0 ? { entry: built.entry, threads } : undefined;
+  const pool = poolOf(threads);
   client = new Client(pool, undefined, 'translator');
   await client.open('loops', [], { elf, stopAt: 'entry' });
 }

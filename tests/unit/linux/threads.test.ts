@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Machine, type MachineOptions } from '../../../emulator';
 import type { MachineStop } from '../../../emulator/debug/target';
 import { assemble } from '../../../emulator/isa';
 import { writeElf } from '../../support/elf-writer';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
+import { keptMachines } from '../../support/kept-machines';
 import { finish, runGuest } from './thread-guests';
 
 const CODE = 0x10000;
@@ -17,16 +18,7 @@ const STACKS = DATA + 0x2000;
 const STACK_BYTES = 0x1000;
 const DATA_BYTES = 0x6000;
 
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
-
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 
 function machineOf(text: string, options: Partial<MachineOptions> = {}): Machine {
   const { bytes } = assemble(text, { base: CODE });
@@ -93,7 +85,7 @@ describe('a thread', () => {
   });
 
   test('runs on the home thread beside a pool, too', () => {
-    const machine = machineOf(JOINED, { pool: { entry: pool.entry, threads: 2 } });
+    const machine = machineOf(JOINED, { pool: poolOf(2) });
     expect(finish(machine)).toEqual(exited(42));
   });
 
@@ -181,7 +173,7 @@ describe('a thread', () => {
         li t0, ${DATA}
         sd t2, 0(t0)
         ${call(EXIT, 0)}`;
-    const machine = machineOf(text, threads > 0 ? { pool: { entry: pool.entry, threads } } : {});
+    const machine = machineOf(text, threads > 0 ? { pool: poolOf(threads) } : {});
     expect(finish(machine)).toEqual(exited(0));
     expect([0, 8, 16, 24].map((at) => word(machine, DATA + at))).toEqual([5, 6, 7, 8]);
   });
@@ -220,7 +212,7 @@ describe('turns', () => {
   });
 
   test.each([1, 2])('all go on while all compute on a pool of %i', async (threads) => {
-    const machine = machineOf(COUNT, { pool: { entry: pool.entry, threads } });
+    const machine = machineOf(COUNT, { pool: poolOf(threads) });
     const goOn = (): number => {
       expect(machine.run(1e6)).toEqual({ kind: 'fuel' });
       return Math.min(...counts(machine));
@@ -431,7 +423,7 @@ describe('programs with POSIX threads and C11 atomics', () => {
     test(`${guest}: runs without a pool and with one, all as in QEMU`, () => {
       for (let i = 0; i < 3; i++) {
         expect(runGuest(guest).output).toBe(expected);
-        const options = { pool: { entry: pool.entry, threads: 2 } };
+        const options = { pool: poolOf(2) };
         expect(runGuest(guest, { options }).output).toBe(expected);
       }
     }, 120_000);

@@ -1,10 +1,11 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Machine, type MachineOptions } from '../../../emulator';
 import { assemble } from '../../../emulator/isa';
 import { ERRNO } from '../../../emulator/linux/abi/errno';
 import { VDSO } from '../../../emulator/linux/process-start';
 import { CapturedStreams } from '../../support/captured-streams';
 import { writeElf } from '../../support/elf-writer';
+import { keptMachines } from '../../support/kept-machines';
 
 const CODE = 0x10000;
 const DATA = 0x20000;
@@ -13,10 +14,7 @@ const [PT_LOAD, PT_DYNAMIC] = [1, 2];
 const [DT_HASH, DT_STRTAB, DT_SYMTAB] = [4, 5, 6];
 const [DT_VERSYM, DT_VERDEF] = [0x6ffffff0, 0x6ffffffc];
 
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 
 function machineOf(text: string, options: Partial<MachineOptions> = {}): Machine {
   const { bytes } = assemble(text, { base: CODE });

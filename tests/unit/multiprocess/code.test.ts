@@ -1,17 +1,11 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { EngineKind, Machine } from '../../../emulator';
 import { assemble } from '../../../emulator/isa';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
+import { keptMachines } from '../../support/kept-machines';
 import { call, DATA, exit, finish, machineOf } from './stress';
 
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
-
-const machines: Machine[] = [];
-afterEach(() => machines.splice(0).forEach((machine) => machine.dispose()));
+const machines = keptMachines();
 
 function made(...args: Parameters<typeof machineOf>): Machine {
   const machine = machineOf(...args);
@@ -52,8 +46,7 @@ const RUNS = [
   ['translator', 0],
   ['auto', 2],
 ] as const;
-const where = (threads: number): { entry: string; threads: number } | undefined =>
-  threads > 0 ? { entry: pool.entry, threads } : undefined;
+const where = (threads: number): { entry: string; threads: number } | undefined => poolOf(threads);
 const words = ({ space }: Machine, count: number): (bigint | undefined)[] =>
   Array.from({ length: count }, (_, i) => space.readU64(DATA + 0x1000 + 8 * i));
 

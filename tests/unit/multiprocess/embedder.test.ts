@@ -1,26 +1,19 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { EXECUTE, Machine, READ, WRITE } from '../../../emulator';
 import { assemble } from '../../../emulator/isa';
 import { PageMatrix } from '../../../emulator/debug/pages';
 import { pageRuns } from '../../../emulator/memory';
 import { CapturedStreams } from '../../support/captured-streams';
 import { writeElf } from '../../support/elf-writer';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
+import { keptMachines } from '../../support/kept-machines';
 
 const CODE = 0x10000;
 const DATA = 0x20000;
 /** Where nothing is mapped until somebody asks for it. */
 const MISSING = 0x5000_0000;
 
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 
 /** Four vCPUs that count to `rounds` and then run `work` with their id in s1; main exits with 0. */
 function fourVcpus(rounds: number, work: string, threads: number): Machine {
@@ -56,7 +49,7 @@ function fourVcpus(rounds: number, work: string, threads: number): Machine {
     elf,
     streams,
     memoryLimit: 16 << 20,
-    ...(threads > 0 && { pool: { entry: pool.entry, threads } }),
+    ...(threads > 0 && { pool: poolOf(threads) }),
   });
   machines.push(machine);
   return machine;

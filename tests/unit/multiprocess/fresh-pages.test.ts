@@ -1,6 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { READ, WRITE, type EngineKind, type Machine } from '../../../emulator';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
+import { keptMachines } from '../../support/kept-machines';
 import { call, DATA, exit, finish, machineOf } from './stress';
 
 /** Pages that main maps and never touches. */
@@ -15,19 +16,10 @@ const LIMIT = 400_000_000;
 const map = (at: number, pages: number): string =>
   call(222, at, pages * 4096, READ_WRITE, MAP_PRIVATE_FIXED_ANONYMOUS, -1, 0);
 
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
-
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 
 function start(text: string, engine: EngineKind, threads: number, mode?: 'call'): Machine {
-  const where = threads > 0 ? { entry: pool.entry, threads } : undefined;
+  const where = poolOf(threads);
   const task = mode && { mode, vcpus: 2, function: 'work' };
   const machine = machineOf(text, where, task, { engine, vcpuLimit: LIMIT });
   machines.push(machine);

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test, vi } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { Machine, type StandardStreams } from '../../../emulator';
 import { assemble } from '../../../emulator/isa';
 import { AddressSpace } from '../../../emulator/memory/address-space';
@@ -6,6 +6,7 @@ import { OutOfMemory } from '../../../emulator/memory/errors';
 import { pageState } from '../../../emulator/memory/states';
 import { writeElf } from '../../support/elf-writer';
 import { TESTED_MACHINE } from '../../support/tested-machine';
+import { keptMachines } from '../../support/kept-machines';
 
 const CODE = 0x10000;
 /** Two pages of data behind the code. */
@@ -17,10 +18,7 @@ const silent: StandardStreams = {
   stderr: { isTerminal: false, write: (bytes) => bytes.length },
 };
 
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 
 /** A machine with code from text, its entry at the first instruction, and zeroed data at DATA. */
 function machineOf(text: string, options: { vcpuLimit?: number } = {}): Machine {

@@ -1,7 +1,8 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Machine } from '../../../emulator';
 import { checkTables } from '../../../emulator/memory/check';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
+import { keptMachines } from '../../support/kept-machines';
 import { call, DATA, exit, finish, machineOf } from './stress';
 
 const MAP_PRIVATE_FIXED_ANONYMOUS = 0x32;
@@ -15,19 +16,10 @@ const REASON = 4;
 const RETURNED = 1;
 const NOT_STARTED = 8;
 
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
-
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 
 function on(threads: number, ...[text, task]: [string, Parameters<typeof machineOf>[2]?]): Machine {
-  const machine = machineOf(text, threads > 0 ? { entry: pool.entry, threads } : undefined, task);
+  const machine = machineOf(text, poolOf(threads), task);
   machines.push(machine);
   return machine;
 }

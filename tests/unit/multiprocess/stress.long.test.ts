@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { Machine } from '../../../emulator';
 import { checkTables } from '../../../emulator/memory/check';
 import { CapturedStreams } from '../../support/captured-streams';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
 import {
   finish,
   FORKS_AND_PAGES,
@@ -15,20 +15,14 @@ import {
 } from './stress';
 
 const THREADS = 3;
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
-
 const exited = { kind: 'exited', status: 0 };
-const threads = (): { entry: string; threads: number } => ({ entry: pool.entry, threads: THREADS });
+const pool = poolOf(THREADS);
 
 test('LR/SC from 8 harts loses no update in 10^7', () => {
   const streams = new CapturedStreams();
   const elf = readFileSync('guests/bin/mp-lrsc.elf');
   const args = ['mp-lrsc', 'call', '8', '1250000'];
-  const machine = Machine.create({ elf, args, streams, pool: threads(), memoryLimit: 64 << 20 });
+  const machine = Machine.create({ elf, args, streams, pool, memoryLimit: 64 << 20 });
   expect(finish(machine)).toEqual(exited);
   expect(streams.text()).toContain('10000000');
   machine.dispose();
@@ -38,7 +32,7 @@ test('10,000 tasks in a row leave nothing behind', () => {
   const uses: Use[] = [];
   // Both run long enough for the pool's threads to start.
   for (const tasks of [1000, 10_000]) {
-    const machine = machineOf(TASKS_IN_A_ROW(tasks), threads());
+    const machine = machineOf(TASKS_IN_A_ROW(tasks), pool);
     expect(finish(machine)).toEqual(exited);
     uses.push(useOf(machine));
     const resident = Math.round(process.memoryUsage.rss() / 2 ** 20);
@@ -53,7 +47,7 @@ test('10,000 tasks in a row leave nothing behind', () => {
 
 test('pages appear during forks from several harts in 100 rounds', () => {
   for (let round = 0; round < 100; round++) {
-    const machine = machineOf(FORKS_AND_PAGES(100), threads());
+    const machine = machineOf(FORKS_AND_PAGES(100), pool);
     const tables = (): void => {
       machine.halt();
       expect(checkTables(machine.arena)).toEqual([]);
@@ -66,7 +60,7 @@ test('pages appear during forks from several harts in 100 rounds', () => {
 });
 
 test('64 vCPUs that wait for each other finish', () => {
-  const machine = machineOf(RING(64, 4), threads());
+  const machine = machineOf(RING(64, 4), pool);
   expect(finish(machine)).toEqual(exited);
   machine.dispose();
 });

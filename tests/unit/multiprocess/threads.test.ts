@@ -1,20 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Machine, type MachineOptions } from '../../../emulator';
 import { checkTables } from '../../../emulator/memory/check';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
+import { keptMachines } from '../../support/kept-machines';
 
 const THREADS = 3;
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
-
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 
 function create(
   guest: string,
@@ -34,7 +26,7 @@ function create(
     args: [guest, ...args],
     memoryLimit: 64 << 20,
     streams: { stdin: { isTerminal: false, read: () => 'eof' }, stdout: out, stderr: out },
-    pool: { entry: pool.entry, threads: THREADS },
+    pool: poolOf(THREADS),
     ...options,
   });
   machines.push(machine);

@@ -1,7 +1,7 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
-import type { Machine } from '../../../emulator';
+import { describe, expect, test } from 'vitest';
 import { EXACT_LABELS, EXACT_LOOP, exactState } from '../../support/exact-loop';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
+import { keptMachines } from '../../support/kept-machines';
 import { call, DATA, finish, machineOf, programOf } from './stress';
 
 /*
@@ -9,14 +9,7 @@ import { call, DATA, finish, machineOf, programOf } from './stress';
  * it runs on and writes; signals come.
  */
 
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
-
-const machines: Machine[] = [];
-afterEach(() => machines.splice(0).forEach((machine) => machine.dispose()));
+const machines = keptMachines();
 
 const [READ_ONLY, READ_WRITE, RWX] = [1, 3, 7];
 const MAP_PRIVATE_FIXED_ANONYMOUS = 0x32;
@@ -145,7 +138,7 @@ const ENGINES = ['interpreter', 'translator'] as const;
 
 /** What was seen: the word before and after, rounds before and after, the address of the fault. */
 function run(text: string, engine: (typeof ENGINES)[number]): number[] {
-  const machine = machineOf(text, { entry: pool.entry, threads: 2 }, undefined, { engine });
+  const machine = machineOf(text, poolOf(2), undefined, { engine });
   machines.push(machine);
   expect(finish(machine)).toEqual({ kind: 'exited', status: 0 });
   const { translatedInstructions } = machine.engineStatistics;
@@ -226,7 +219,7 @@ const LOOP = `li s3, ${ROUNDS}\n${EXACT_LOOP}`;
 describe.each(ENGINES)('a signal that comes into a loop (%s) finds it whole', (engine) => {
   const check = (text: string): void => {
     const { symbols } = programOf(text);
-    const machine = machineOf(text, { entry: pool.entry, threads: 2 }, undefined, { engine });
+    const machine = machineOf(text, poolOf(2), undefined, { engine });
     machines.push(machine);
     expect(finish(machine)).toEqual({ kind: 'exited', status: 0 });
     const labels = new Map(EXACT_LABELS.map((label) => [symbols.get(label), label]));
@@ -320,7 +313,7 @@ describe('what main has translated', () => {
   ])('is run by the first call of a new vCPU: %s', async (_, threads) => {
     const task = { mode: 'call', vcpus: VCPUS, function: 'function' } as const;
     const { symbols } = programOf(TEXT, task);
-    const where = threads > 0 ? { entry: pool.entry, threads } : undefined;
+    const where = poolOf(threads);
     const machine = machineOf(TEXT, where, task, { engine: 'auto', stopAtFaults: true });
     machines.push(machine);
     const work = symbols.get('work')!;

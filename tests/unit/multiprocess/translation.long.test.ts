@@ -1,12 +1,6 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { expect, test } from 'vitest';
+import { poolOf } from '../../support/host-entries';
 import { translationStress } from './translation-stress';
-
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
 
 const FIRST_SEED = Number(process.env.HARTSCOPE_SEED ?? 1000);
 const SEEDS = 100;
@@ -18,7 +12,7 @@ test(`harts that fork, protect, unmap and write code: ${SEEDS} seeds, both engin
     expect(expected.stop, `seed ${seed}`).toEqual({ kind: 'exited', status: 0 });
     expect(expected.faults, `seed ${seed}`).toEqual([]);
     for (const engine of ['auto', 'translator'] as const) {
-      for (const where of [undefined, { entry: pool.entry, threads: 3 }]) {
+      for (const where of [undefined, poolOf(3)]) {
         const { outcome } = translationStress(seed, ROUNDS, engine, where);
         expect(outcome, `seed ${seed}`).toEqual(expected);
       }

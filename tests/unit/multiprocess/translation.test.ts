@@ -1,12 +1,6 @@
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { describe, expect, test } from 'vitest';
+import { poolOf } from '../../support/host-entries';
 import { translationStress } from './translation-stress';
-
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
 
 const SEED = Number(process.env.HARTSCOPE_SEED ?? 1);
 const ROUNDS = 60;
@@ -27,7 +21,7 @@ describe('harts that fork, protect, unmap and write code leave what the interpre
     ['auto', 'on pool threads', 2],
     ['interpreter', 'on pool threads', 2],
   ] as const)('in %s, %s', (engine, _, threads) => {
-    const where = threads > 0 ? { entry: pool.entry, threads } : undefined;
+    const where = poolOf(threads);
     const { outcome, translatedInstructions } = translationStress(SEED, ROUNDS, engine, where);
     expect(outcome, `seed ${SEED}`).toEqual(expected);
     // The comparison is of something; a thread that translates may come too late for that.

@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
 import { childProcesses } from '../../../emulator';
 import { NO_STATISTICS } from '../../../emulator/engine/statistics';
 import { checkTables } from '../../../emulator/memory/check';
@@ -12,7 +12,7 @@ import {
   CONTEXT_BYTES,
 } from '../../../emulator/multiprocess/workspace-messages';
 import { WorkspaceRunner } from '../../../emulator/multiprocess/workspace-runner';
-import { buildEntries, type BuiltEntries } from '../../support/process-entries';
+import { HOST_ENTRIES, poolOf } from '../../support/host-entries';
 import { outcome, workspaceMachine } from '../../support/workspace-guest';
 
 const KILLED = 6n;
@@ -23,15 +23,8 @@ const WORK = `li t6, 20000
     addi t6, t6, -1
     bnez t6, busy`;
 
-let entries: BuiltEntries;
 const scratch = mkdtempSync(join(tmpdir(), 'hartscope-hostile-'));
-beforeAll(async () => {
-  entries = await buildEntries();
-});
-afterAll(async () => {
-  await entries.remove();
-  rmSync(scratch, { recursive: true });
-});
+afterAll(() => rmSync(scratch, { recursive: true }));
 
 /** A process that answers every vCPU with what the JavaScript expression makes of `run`, its message. */
 function processThatAnswers(expression: string): string {
@@ -91,8 +84,8 @@ describe('a process that does not keep to the protocol', () => {
       WORK,
       { vcpus: 1 },
       {
-        pool: { entry: entries.pool, threads: 1 },
-        workspaces: childProcesses({ ...entries, process: processThatAnswers(expression) }, 1),
+        pool: poolOf(1),
+        workspaces: childProcesses({ ...HOST_ENTRIES, process: processThatAnswers(expression) }, 1),
         log: (text) => void log.push(text),
       },
     );
@@ -112,8 +105,8 @@ describe('a process that does not keep to the protocol', () => {
       WORK,
       { vcpus: 1 },
       {
-        pool: { entry: entries.pool, threads: 1 },
-        workspaces: childProcesses({ ...entries, process: processThatAnswers(expression) }, 1),
+        pool: poolOf(1),
+        workspaces: childProcesses({ ...HOST_ENTRIES, process: processThatAnswers(expression) }, 1),
       },
     );
     const { machine } = made;

@@ -1,10 +1,10 @@
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { childProcesses, type Machine } from '../../../emulator';
-import { buildEntries, type BuiltEntries } from '../../support/process-entries';
+import { HOST_ENTRIES, inProcesses } from '../../support/host-entries';
+import { keptMachines } from '../../support/kept-machines';
 import {
   DATA,
   FOREVER,
-  inProcesses,
   LONG,
   outcome,
   toEnd,
@@ -20,21 +20,12 @@ const REASON = 4;
 const EXIT_CODE = 7;
 const [RETURNED, KILLED] = [1n, 6n];
 
-let entries: BuiltEntries;
-beforeAll(async () => {
-  entries = await buildEntries();
-});
-afterAll(() => entries.remove());
-
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 
 function start(
   work: string,
   guest: WorkspaceGuest = {},
-  given = inProcesses(entries, 2),
+  given = inProcesses(2),
 ): ReturnType<typeof workspaceMachine> {
   const made = workspaceMachine(work, guest, given);
   machines.push(made.machine);
@@ -90,7 +81,7 @@ describe('processes of workspace vCPUs', () => {
          ${exit(1)}`,
         undefined,
         { mode: 'workspace', vcpus: 1 },
-        { engine: 'translator', ...inProcesses(entries, 1) },
+        { engine: 'translator', ...inProcesses(1) },
       );
       machines.push(machine);
       expect(toEnd(machine)).toEqual({ kind: 'exited', status: 0 });
@@ -124,7 +115,7 @@ describe('processes of workspace vCPUs', () => {
     const made = start(
       work,
       { vcpus: 6 },
-      inProcesses(entries, 2, (text) => void log.push(text)),
+      inProcesses(2, (text) => void log.push(text)),
     );
     const { machine } = made;
     let victim: number | undefined;
@@ -162,7 +153,7 @@ describe('processes of workspace vCPUs', () => {
       sd t3, 0(t0)
       addi t2, t2, -1
       bnez t2, again`;
-    const whole = outcome(start(work, {}, inProcesses(entries, 0)));
+    const whole = outcome(start(work, {}, inProcesses(0)));
     const made = start(work);
     const { machine } = made;
     let looked = 0;
@@ -215,9 +206,9 @@ describe('processes of workspace vCPUs', () => {
 
   test('where no process can be started, the threads do the work and it is said', () => {
     const log: string[] = [];
-    const nowhere = childProcesses({ ...entries, process: '/dev/null' }, 2);
+    const nowhere = childProcesses({ ...HOST_ENTRIES, process: '/dev/null' }, 2);
     const given = {
-      ...inProcesses(entries, 0, (text) => void log.push(text)),
+      ...inProcesses(0, (text) => void log.push(text)),
       workspaces: nowhere,
     };
     const made = start(LONG, {}, given);

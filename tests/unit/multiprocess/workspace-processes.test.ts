@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Machine } from '../../../emulator';
 import { checkTables } from '../../../emulator/memory/check';
 import { CapturedStreams } from '../../support/captured-streams';
-import { buildEntries, type BuiltEntries } from '../../support/process-entries';
+import { inProcesses } from '../../support/host-entries';
+import { keptMachines } from '../../support/kept-machines';
 import {
   DATA,
   FOREVER,
-  inProcesses,
   LONG,
   outcome,
   toEnd,
@@ -22,21 +22,12 @@ const REASON = 4;
 const EXIT_CODE = 7;
 const LIMIT = 5n;
 
-let entries: BuiltEntries;
-beforeAll(async () => {
-  entries = await buildEntries();
-});
-afterAll(() => entries.remove());
-
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 
 function start(
   work: string,
   guest: WorkspaceGuest = {},
-  given = inProcesses(entries, 2),
+  given = inProcesses(2),
 ): ReturnType<typeof workspaceMachine> {
   const made = workspaceMachine(work, guest, given);
   machines.push(made.machine);
@@ -46,7 +37,7 @@ function start(
 /** The guest on threads and in processes. */
 function both(work: string, guest: WorkspaceGuest = {}): { threads: Outcome; processes: Outcome } {
   const [threads, processes] = [0, 2].map((count) => {
-    const made = start(work, guest, inProcesses(entries, count));
+    const made = start(work, guest, inProcesses(count));
     const result = outcome(made, guest.vcpus);
     expect(checkTables(made.machine.space.arena)).toEqual([]);
     return result;
@@ -180,7 +171,7 @@ describe('workspaces in processes of their own', () => {
       sd s0, 8(s2)`;
     const events = (processes: number): readonly string[] => {
       // As many as processes: none has to make room for another.
-      const { machine } = start(work, { vcpus: 2 }, inProcesses(entries, processes));
+      const { machine } = start(work, { vcpus: 2 }, inProcesses(processes));
       machine.arena.events.timed = true;
       toEnd(machine);
       if (processes > 0) expect(machine.workspaceTraffic!.returned).toBeGreaterThan(1);
@@ -286,7 +277,7 @@ describe('workspaces in processes of their own', () => {
           environment: ['HARTSCOPE_MODE=workspace'],
           memoryLimit: 64 << 20,
           streams,
-          ...inProcesses(entries, processes),
+          ...inProcesses(processes),
         });
         machines.push(machine);
         return { stop: toEnd(machine), text: streams.text() };
@@ -303,7 +294,7 @@ describe('workspaces in processes of their own', () => {
         args: ['mp-dot', 'workspace', '4', '65536', String(calls), '1'],
         memoryLimit: 64 << 20,
         streams: new CapturedStreams(),
-        ...inProcesses(entries, 1),
+        ...inProcesses(1),
       });
       machines.push(machine);
       expect(toEnd(machine)).toEqual({ kind: 'exited', status: 0 });

@@ -1,4 +1,4 @@
-import { afterEach, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import type { Machine } from '../../../emulator';
 import { checkTables } from '../../../emulator/memory/check';
 import {
@@ -8,13 +8,11 @@ import {
   workspaceMachine,
   type WorkspaceGuest,
 } from '../../support/workspace-guest';
+import { keptMachines } from '../../support/kept-machines';
 
 const KEEP_FAILED = 1;
 
-const machines: Machine[] = [];
-afterEach(() => {
-  for (const machine of machines.splice(0)) machine.dispose();
-});
+const machines = keptMachines();
 
 function machineOf(
   work: string,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
-import { describe, expect, onTestFinished, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Machine } from '../../../emulator';
 import {
   criticalPath,
@@ -13,7 +13,7 @@ import { LaunchRecorder, type LaunchEvent } from '../../../emulator/profile/laun
 import { launchIn, sharedPages } from '../../../emulator/profile/launch-view';
 import type { ArenaEvent } from '../../../emulator/memory/events';
 import { EventTap } from '../../../emulator/profile/event-tap';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
 import { CapturedStreams } from '../../support/captured-streams';
 
 const START = 2000;
@@ -275,14 +275,12 @@ describe('the launches of a guest', () => {
   });
 
   test('are whole on several threads too, with what each thread ran', async () => {
-    const pool = await buildPoolEntry();
-    onTestFinished(() => pool.remove());
     const machine = Machine.create({
       elf: readFileSync('guests/bin/mp-unbalanced.elf'),
       args: ['mp-unbalanced', 'call', '4', '400000'],
       streams: new CapturedStreams(),
       memoryLimit: 64 << 20,
-      pool: { entry: pool.entry, threads: 1 },
+      pool: poolOf(1),
     });
     const { events, counts } = machine.arena;
     const tap = new EventTap(events, counts.harts);

@@ -1,18 +1,12 @@
 import { readFileSync } from 'node:fs';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { Machine } from '../../../emulator';
 import type { EngineKind } from '../../../emulator/engine/engine';
 import { addCounts, inclusive, retired, type HartProfile } from '../../../emulator/profile/model';
 import { CapturedStreams } from '../../support/captured-streams';
-import { buildPoolEntry } from '../../support/pool-entry';
+import { poolOf } from '../../support/host-entries';
 
 const THREADS = 2;
-let pool: { entry: string; remove(): Promise<void> };
-beforeAll(async () => {
-  pool = await buildPoolEntry();
-});
-afterAll(() => pool.remove());
-
 interface Run {
   readonly harts: readonly HartProfile[];
   readonly instructions: number;
@@ -29,7 +23,7 @@ function profiled(name: string, args: readonly string[], engine: EngineKind, thr
     clock: { realtime: () => 0n, monotonic: () => 0n },
     engine,
     profile: true,
-    ...(threads > 0 && { pool: { entry: pool.entry, threads } }),
+    ...(threads > 0 && { pool: poolOf(threads) }),
   });
   try {
     let away = 0;

@@ -2,15 +2,14 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { build } from 'vite';
-import type { ProcessEntries } from '../../emulator';
+import type { TestProject } from 'vitest/node';
+import type { HostEntries } from './host-entries';
 
-/** The entries of pool threads and workspace processes, bundled: worker threads cannot load TypeScript. */
-export interface BuiltEntries extends ProcessEntries {
-  readonly pool: string;
-  remove(): Promise<void>;
-}
-
-export async function buildEntries(): Promise<BuiltEntries> {
+/**
+ * Bundles the entries of pool threads and workspace processes once for all test files of a project: worker threads
+ * cannot load TypeScript.
+ */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = await mkdtemp(join(tmpdir(), 'hartscope-entries-'));
   const names = ['pool-thread', 'workspace-owner', 'workspace-process'] as const;
   const host = join(import.meta.dirname, '../../emulator/host');
@@ -28,5 +27,6 @@ export async function buildEntries(): Promise<BuiltEntries> {
   });
   await writeFile(join(folder, 'package.json'), '{"type":"module"}');
   const [pool, owner, process] = names.map((name) => join(folder, `${name}.js`));
-  return { pool, owner, process, remove: () => rm(folder, { recursive: true, force: true }) };
+  project.provide('hostEntries', { pool, owner, process } satisfies HostEntries);
+  return () => rm(folder, { recursive: true, force: true });
 }
