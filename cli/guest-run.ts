@@ -95,11 +95,11 @@ export function statistics(machine: Machine, milliseconds: number): string {
   const calls = machine.kernel.usage().reduce((sum, use) => sum + use.count, 0);
   const seconds = (milliseconds / 1000).toFixed(3);
   const mips = (instructions / 1000 / Math.max(milliseconds, 0.001)).toFixed(1);
-  const memory = (machine.residentBytes / 2 ** 20).toFixed(1);
+  const memory = (machine.mostResidentBytes / 2 ** 20).toFixed(1);
   const { workspaceTraffic: traffic } = machine;
   return (
     `${instructions} instructions in ${seconds} s (${mips} MIPS), ` +
-    `${calls} system calls, ${memory} MiB of memory` +
+    `${calls} system calls, ${memory} MiB of memory at most` +
     (traffic && traffic.messages > 0
       ? `, ${traffic.sent} pages to processes and ${traffic.returned} back`
       : '')

@@ -282,8 +282,14 @@ export class Machine implements DebugTarget {
     return this.workspaceProcesses?.traffic;
   }
 
+  /** Bytes of the frames that the machine's family uses. */
   get residentBytes(): number {
     return this.space.arena.frames.used * PAGE_SIZE;
+  }
+
+  /** The most bytes of frames that its family has used at a time. */
+  get mostResidentBytes(): number {
+    return this.space.arena.frames.mostUsed * PAGE_SIZE;
   }
 
   /**

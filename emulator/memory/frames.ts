@@ -63,6 +63,11 @@ export class Frames {
     return Atomics.load(this.views.u32, HEADER.framesUsed);
   }
 
+  /** The most frames in use at a time since the last reset, and those that were leaving then. */
+  get mostUsed(): number {
+    return this.views.u32[HEADER.framesNext] - ZERO_FRAMES;
+  }
+
   /** Arena address of a frame. */
   address(frame: number): number {
     return this.base + frame * PAGE_SIZE;
