@@ -157,7 +157,10 @@ export const STEP_COMMANDS: readonly Command[] = [
     run: ({ machine }) =>
       machine
         .requests()
-        .markHart(machine.focusHart, { frozen: machine.hart?.frozen !== true })
+        // One that stands at a barrier point goes on from there.
+        .markHart(machine.focusHart, {
+          frozen: machine.hart?.frozen !== true && machine.hart?.heldAt === undefined,
+        })
         .then(() => machine.touched()),
   },
   {

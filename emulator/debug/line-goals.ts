@@ -61,10 +61,10 @@ export class LineGoals {
     return this.source(hart).unwinder.frames(hart, 1)[0]?.cfa;
   }
 
-  /** Whether a hart is in something that a frame has called, through few others. */
-  isCalledFrom(hart: Hart, cfa: number | undefined): boolean {
+  /** Whether a hart is in a frame, or in something that it has called through few others. */
+  isWithin(hart: Hart, cfa: number | undefined): boolean {
     const frames = this.source(hart).unwinder.frames(hart, MOST_CALLERS + 1);
-    return frames.slice(1).some((frame) => frame.cfa === cfa);
+    return frames.some((frame) => frame.cfa === cfa);
   }
 
   private outOfFunction(hart: Hart): Goal {

@@ -181,9 +181,18 @@ export class RunControl {
     this.report();
   }
 
+  /** Ends a hart; where it was the last that others waited for at a barrier point, these have all come. */
   kill(id: HartId): void {
     this.mustStand();
     this.target.endHart(this.hart(id));
+    const { liveHarts } = this.target;
+    const barrier = this.barriers.complete(liveHarts, (each) =>
+      this.parts.breakpoints.barrier(each),
+    );
+    if (barrier) {
+      this.stop = barrier;
+      this.stopHart = this.hart(barrier.harts[0]);
+    }
     this.report();
   }
 

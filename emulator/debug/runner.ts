@@ -86,7 +86,7 @@ export class Runner {
       return await this.until(run, goals, held);
     } finally {
       goals.withdraw();
-      for (const hart of [...held.others, ...held.arrived]) hart.held = false;
+      this.letGo([...held.others, ...held.arrived]);
     }
   }
 
@@ -112,19 +112,22 @@ export class Runner {
       looked = performance.now();
     };
     for (;;) {
+      const barrier = this.judge.completeBarrier();
+      if (barrier) return barrier;
       const left = only ? end - only.state.instret : Infinity;
       if (left <= 0 || reached?.() === true || isOver(run) || goals.done) return STEP;
-      const helping = only?.waiting?.ready !== undefined;
-      const quantum = helping ? HELP_QUANTUM : Math.min(this.host.quantum ?? QUANTUM, left);
-      let stop = this.timedRun(quantum, helping ? undefined : only);
+      const helping = waitsForHarts(only);
+      let stop = helping
+        ? this.help(only)
+        : this.timedRun(Math.min(this.host.quantum ?? QUANTUM, left), only);
       if (stop.kind === 'waiting' && only) stop = this.letOthersRun(only, stop);
-      if (stop.kind === 'waiting' && members) stop = this.letGo(held.others, stop);
+      if (stop.kind === 'waiting' && members?.some(waitsByItself)) stop = this.helpAll(held, stop);
       if (stop.kind === 'fuel') await safepoint();
       else if (stop.kind === 'waiting') {
-        const blocked = only ? undefined : this.blockage(held);
-        if (blocked !== undefined) return { kind: 'blocked', message: blocked };
-        // A wait for other harts that has just ended needs no waking.
-        const settled = isOver(run) || (!helping && only?.waiting?.ready !== undefined);
+        const stuck = this.stuck(run, held);
+        if (stuck) return stuck;
+        // A wait for other harts that has just begun or ended needs no waking.
+        const settled = isOver(run) || helping !== waitsForHarts(only);
         if (!settled && reached?.() !== true) await this.host.wake(stop.reason, stop.deadline);
       } else {
         const reason = this.stopped(stop, goals, held);
@@ -144,8 +147,16 @@ export class Runner {
     return stop;
   }
 
-  private blockage({ others, arrived }: Held): string | undefined {
-    return blockage(this.target.liveHarts, [...others, ...arrived]);
+  /** Nothing runs: the last one that a barrier point waited for has ended, or it is the debugger's doing. */
+  private stuck({ only, members }: Run, { arrived }: Held): StopReason | undefined {
+    const barrier = this.judge.completeBarrier();
+    if (barrier) return barrier;
+    const goesOn = (hart: Hart): boolean => !arrived.includes(hart);
+    const moved = (only ? [only] : members)?.filter(goesOn);
+    const { isAtBarrier } = this.judge;
+    const harts = this.target.liveHarts.filter(goesOn);
+    const message = blockage({ harts, isAtBarrier, ...(moved && { moved }) });
+    return message === undefined ? undefined : { kind: 'blocked', message };
   }
 
   /** Whether anybody wants a stop here; undefined: go on. */
@@ -186,13 +197,26 @@ export class Runner {
     return others;
   }
 
+  /** What a run kept from running may run again; at a barrier point the harts still stand. */
+  private letGo(harts: readonly Hart[]): void {
+    for (const hart of harts) hart.held = this.judge.isAtBarrier(hart);
+  }
+
+  /** A run's hart waits for others: they run a little, and when its wait is over it has done its call and stands there. */
+  private help(only: Hart): MachineStop {
+    only.held = true;
+    const stop = this.timedRun(HELP_QUANTUM, undefined);
+    this.letGo([only]);
+    return stop;
+  }
+
   /** The members wait: those that were kept back run a little, since they may be waited for. */
-  private letGo(held: readonly Hart[], wait: MachineStop & { kind: 'waiting' }): MachineStop {
+  private helpAll({ others }: Held, wait: MachineStop & { kind: 'waiting' }): MachineStop {
     const before = this.target.instructions;
-    for (const hart of held) hart.held = false;
+    this.letGo(others);
     const stop = this.target.run(HELP_QUANTUM);
     this.target.halt();
-    for (const hart of held) hart.held = true;
+    for (const hart of others) hart.held = true;
     if (stop.kind !== 'waiting') return stop;
     return this.target.instructions > before ? { kind: 'fuel' } : wait;
   }
@@ -224,3 +248,9 @@ function isOver({ only, members }: Run): boolean {
   if (only) return only.ended;
   return members !== undefined && members.every(({ ended }) => ended);
 }
+
+/** A hart that waits for what other harts do: they run for it. */
+const waitsForHarts = (hart: Hart | undefined): hart is Hart => hart?.waiting?.ready !== undefined;
+
+/** A hart that waits, and would not run on as it is. */
+const waitsByItself = ({ ended, waiting }: Hart): boolean => !ended && waiting !== undefined;

@@ -161,7 +161,8 @@ export class Stepping {
   ): Promise<Outcome> {
     for (const member of [hart, ...members.filter((each) => each !== hart)]) {
       if (member.ended || goals.get(member)) continue;
-      const stop = await this.runner.run({ budget: 1, only: member });
+      const reached = isAtCall(member) ? this.startsTask() : undefined;
+      const stop = await this.runner.run({ budget: 1, only: member, ...(reached && { reached }) });
       if (stop.kind !== 'step') return { stop };
     }
     const calls = new Map([...goals].flatMap(([each, goal]) => (goal ? [[each, goal]] : [])));
@@ -189,14 +190,14 @@ export class Stepping {
     return () => hart.waiting?.ready !== undefined && started();
   }
 
-  /** Whether a function that starts vCPUs, which the hart's frame has called, waits for them. */
+  /** Whether a function that starts vCPUs, which the hart is in or has called, waits for them. */
   private forksFrom(hart: Hart): () => boolean {
     const started = this.startsTask();
     const cfa = this.lines.cfa(hart);
     return () => {
       if (!hart.waiting?.ready || !started()) return false;
       const place = this.target.symbolsOf(hart).functionAt(hart.state.pc);
-      return isForkFunction(place?.symbol.name ?? '') && this.lines.isCalledFrom(hart, cfa);
+      return isForkFunction(place?.symbol.name ?? '') && this.lines.isWithin(hart, cfa);
     };
   }
 
@@ -213,4 +214,9 @@ function goalsOf(members: readonly Hart[], goal: (hart: Hart) => Goal): Map<Hart
 }
 
 const waits = (harts: readonly Hart[]): string =>
-  harts.map(({ index, waiting }) => `hart ${index} for ${waiting?.reason ?? 'nothing'}`).join(', ');
+  harts.map((hart) => `hart ${hart.index} for ${waitsFor(hart)}`).join(', ');
+
+function waitsFor({ waiting, frozen, held }: Hart): string {
+  if (frozen) return 'its thaw';
+  return held ? 'others at a barrier point' : (waiting?.reason ?? 'nothing');
+}

@@ -37,6 +37,8 @@ export class StopJudge {
     return this.visits.of(hart) !== undefined;
   }
 
+  readonly isAtBarrier = (hart: Hart): boolean => this.barriers.of(hart) !== undefined;
+
   /** @param stop anything but `fuel` and `waiting` */
   judge(stop: MachineStop): Verdict {
     const { current } = this.target;

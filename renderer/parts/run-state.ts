@@ -110,6 +110,8 @@ function stepHint(
   if (harts.length > 1) {
     const focused = harts.find(({ id }) => id === focus);
     if (focused?.frozen) return `Alt+Shift+F thaws hart ${focus} · 0 … 9 focus another`;
+    if (focused?.heldAt !== undefined)
+      return `Alt+Shift+F lets hart ${focus} go on from its barrier point · F5 runs all`;
     const whom = { hart: `hart ${focus}`, group: 'its group', all: 'all harts' }[width];
     return focused?.task
       ? `F10 steps ${whom} · Alt+Shift+W: its group, all · Alt+Shift+L: by lines · 0 focuses main`

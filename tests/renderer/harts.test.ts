@@ -313,6 +313,11 @@ describe('the status line of a guest that forks', () => {
     expect(hint('open', state(5), { ...facts, focus: 2 })).toContain('F10 steps hart 2');
     expect(hint('open', state(5), { ...facts, focus: 2, width: 'group' })).toContain('its group');
     expect(hint('open', state(1), { ...facts, isMultiprocess: false })).not.toContain('vCPU');
+    const held = state(5);
+    const harts = held.harts.map((hart) => (hart.id === 2 ? { ...hart, heldAt: 1 } : hart));
+    expect(hint('open', { ...held, harts }, { ...facts, focus: 2 })).toContain(
+      'lets hart 2 go on from its barrier point',
+    );
   });
 
   test('leads through the first guest', () => {

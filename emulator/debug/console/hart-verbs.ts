@@ -3,7 +3,7 @@ import { PAGE_SIZE } from '../../memory/layout';
 import { describeLocation } from '../location';
 import type { HartInfo, HartMarks, Width } from '../protocol';
 import { ConsoleError, wholeNumber, type Context, type Reply, type Verb } from './console-types';
-import { hartText, hexadecimal } from './stop-text';
+import { hartText, hexadecimal, stopReply } from './stop-text';
 
 const LISTED_EVENTS = 20;
 
@@ -126,10 +126,14 @@ async function named(context: Context, text: string): Promise<Reply> {
 }
 
 async function killed(context: Context, text: string): Promise<Reply> {
+  const { stop } = await context.requests.state();
   for (const hart of numbersOf(context, text)) await context.requests.killHart(hart);
-  const { harts } = await context.requests.state();
+  const state = await context.requests.state();
+  const { harts } = state;
   if (!harts.some(({ id }) => id === context.hart)) context.hart = harts[0]?.id ?? 0;
-  return { text: '' };
+  // Others may have waited at a barrier point for this one only.
+  const haveCome = state.stop?.kind === 'barrier' && stop?.kind !== 'barrier';
+  return haveCome ? stopReply(context, state) : { text: '' };
 }
 
 export const HART_VERBS: readonly Verb[] = [

@@ -89,6 +89,50 @@ describe.each([
     expect(client.output).toContain('8192 floats = 8192');
   });
 
+  test('that run alone stop at a barrier point, which lets them go on', async () => {
+    await forks('mp-dot');
+    const { session } = client;
+    await session.addBreakpoint({ at: 'dot', barrier: true, enabled: true });
+    const alone = (hart: number): unknown => ({
+      kind: 'blocked',
+      message: `Hart ${hart} cannot go on. At a barrier point: ${hart}. The others stand still: run all harts.`,
+    });
+    expect((await client.after(session.run('hart', 1))).stop).toEqual(alone(1));
+    expect(client.hart(1)).toMatchObject({ heldAt: 1, location: { symbol: 'dot', offset: 0 } });
+    expect(client.hart(2).instructions).toBe(0);
+    // Moved once more it goes on from there.
+    await client.after(session.stepInstruction(1));
+    expect(client.state.stop).toEqual({ kind: 'step' });
+    expect(client.hart(1).heldAt).toBeUndefined();
+    const further = client.hart(1).location.address;
+    expect((await client.after(session.runTo(further, 2))).stop).toEqual(alone(2));
+    await session.markHart(2, { frozen: false });
+    expect(client.hart(2).heldAt).toBeUndefined();
+    expect((await client.after(session.runTo(further, 2))).stop).toEqual({ kind: 'step' });
+  });
+
+  test.each([
+    ['is killed', 'kill'],
+    ['ends', 'end'],
+  ])('have all come to a barrier point when the last other one %s', async (_, how) => {
+    await forks('mp-dot');
+    const { session } = client;
+    const { id } = await session.addBreakpoint({
+      at: 'dot',
+      barrier: true,
+      condition: 'hart != 4',
+      enabled: true,
+    });
+    if (how === 'kill') {
+      await session.markHart(4, { frozen: true });
+      expect((await client.after(session.run())).stop?.kind).toBe('blocked');
+      await session.killHart(4);
+    } else await client.after(session.run());
+    expect(client.state.stop).toEqual({ kind: 'barrier', id, harts: [1, 2, 3] });
+    expect(client.state.harts.map(({ id: hart }) => hart)).toEqual([0, 1, 2, 3]);
+    expect((await client.after(session.run())).stop).toMatchObject({ kind: 'exited' });
+  });
+
   test('that are frozen stand still until they are thawed', async () => {
     await forks();
     const { session } = client;
@@ -129,6 +173,24 @@ describe.each([
     const { stop, stopHart } = await client.after(session.stepInstruction(0));
     expect(stop).toEqual({ kind: 'fork', task: 1, vcpus: 4 });
     expect(stopHart).toBe(3);
+  });
+
+  test('are there after a step over the ecall too, and the next one ends behind it', async () => {
+    await client.open('mp-dot', ['post']);
+    const { session } = client;
+    await session.addBreakpoint({ kind: 'syscall', at: 'multiprocess', enabled: true });
+    await client.after(session.run());
+    const { address } = client.hart(0).location;
+    await client.after(session.stepOver(0));
+    expect(client.state.harts.map(({ instructions }) => instructions).slice(1)).toEqual([
+      0, 0, 0, 0,
+    ]);
+    const before = client.hart(0).instructions;
+    await client.after(session.stepOver(0));
+    expect(client.state.stop).toEqual({ kind: 'step' });
+    expect(client.state.endedVcpus).toHaveLength(4);
+    expect(client.hart(0).location.address).toBe(address + 4);
+    expect(client.hart(0).instructions).toBe(before + 1);
   });
 
   test('of `multiprocess` are there after a step over its call, and end in a step over the wait', async () => {
