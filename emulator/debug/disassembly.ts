@@ -7,6 +7,9 @@ import type { DisassembledLine } from './protocol';
 /** How far back code is looked at to find where the lines above an address begin. */
 const LOOK_BACK = 4 * 1024;
 
+/** Instructions lie at even addresses. In the upper half of memory bits would be a negative number. */
+const even = (address: number): number => (address & ~1) >>> 0;
+
 interface DisassemblyOptions {
   /** Every instruction under its own name, not under one of its aliases. */
   readonly ownNames: boolean;
@@ -27,7 +30,7 @@ export class Disassembler {
    * where one is near, since instructions cannot be told apart backwards. Stops where nothing is mapped.
    */
   lines(address: number, before: number, count: number): DisassembledLine[] {
-    const from = address & ~1;
+    const from = even(address);
     return [...this.above(from, before), ...this.forward(from, count, Infinity)];
   }
 
@@ -47,11 +50,11 @@ export class Disassembler {
     for (const phase of [0, 2]) {
       if (this.arrives(lowest + phase, address)) return lowest + phase;
     }
-    return lowest & ~1;
+    return even(lowest);
   }
 
   private arrives(start: number, address: number): boolean {
-    let at = start & ~1;
+    let at = even(start);
     while (at < address) {
       const bytes = this.space.peek(at, 2);
       if (bytes.length < 2) return false;

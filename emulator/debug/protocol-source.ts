@@ -56,7 +56,7 @@ export interface StackFrameInfo {
   readonly number: number;
   /** Where it goes on. */
   readonly location: Location;
-  /** The function, when known. */
+  /** The function, when known; `<signal frame>` where a signal's handler returns to. */
   readonly name?: string;
   readonly inlined: boolean;
   /** A signal's handler returns here, to what the signal interrupted. */

@@ -117,10 +117,19 @@ export class RunControl {
    * @throws Error when that one is frozen
    */
   members(hart: Hart, width: Width): Hart[] {
-    if (hart.frozen) throw new Error(`Hart ${hart.index} is frozen: thaw it first.`);
+    mustMove(hart);
     const harts = this.target.liveHarts;
     const all = width === 'hart' ? [hart] : width === 'all' ? [...harts] : groupOf(hart, harts);
     return all.filter(({ frozen }) => !frozen);
+  }
+
+  /**
+   * The harts of the last group that can come together with one of them: that one alone when it was in none.
+   * @throws Error when that one is frozen
+   */
+  membersTogether(hart: Hart): Hart[] {
+    mustMove(hart);
+    return this.lockstep.membersWith(hart).filter(({ frozen }) => !frozen);
   }
 
   /**
@@ -316,4 +325,8 @@ export class RunControl {
     this.waitsFor = undefined;
     await host.safepoint();
   }
+}
+
+function mustMove({ index, frozen }: Hart): void {
+  if (frozen) throw new Error(`Hart ${index} is frozen: thaw it first.`);
 }

@@ -1,6 +1,7 @@
 import type { StandardStreams } from '../linux/streams';
 import { Terminal } from '../linux/terminal';
 import type { Hart } from '../multiprocess/hart';
+import { attempt } from './answer';
 import { BreakpointTable } from './breakpoints';
 import { startPlaces } from './call-sites';
 import { EndedVcpus } from './ended-vcpus';
@@ -174,7 +175,7 @@ export class DebugSession implements MachineRequests {
     return attempt(() => {
       const control = this.controlled();
       const focus = control.hart(hart);
-      const members = control.lockstep.membersWith(focus);
+      const members = control.membersTogether(focus);
       if (members.length < 2) {
         throw new Error(`Hart ${hart} has not parted from others: no group has been moved.`);
       }
@@ -461,14 +462,5 @@ export class DebugSession implements MachineRequests {
       this.host.events.breakpointsChanged(this.breakpointTable.list());
       return result;
     });
-  }
-}
-
-/** A synchronous answer as a promise: what it throws rejects. */
-function attempt<T>(action: () => T): Promise<T> {
-  try {
-    return Promise.resolve(action());
-  } catch (error) {
-    return Promise.reject(error instanceof Error ? error : new Error(String(error)));
   }
 }

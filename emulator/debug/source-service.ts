@@ -1,7 +1,7 @@
 import { UnavailableError } from '../elf/dwarf/expression';
-import { DwarfError } from '../elf/dwarf/reader';
 import { typeName } from '../elf/dwarf/type-names';
 import type { Hart } from '../multiprocess/hart';
+import { attempt } from './answer';
 import { ExpressionError } from './expression-tokens';
 import { locate } from './location';
 import type {
@@ -148,6 +148,7 @@ export class SourceService implements SourceRequests {
   private frameInfo(frame: LogicalFrame, number: number, hart: Hart): StackFrameInfo {
     const { module, name, inlined, place, frame: unwound } = frame;
     const { pc, cfa, interrupted, method } = unwound;
+    const shownName = method === 'signal' ? SIGNAL_FRAME : name;
     const parameters = this.source(hart)
       .variables(frame)
       .filter(({ isParameter }) => isParameter)
@@ -155,7 +156,7 @@ export class SourceService implements SourceRequests {
     return {
       number,
       location: module ? locate(module.symbols, pc) : { address: pc },
-      ...(name !== undefined && { name }),
+      ...(shownName !== undefined && { name: shownName }),
       inlined,
       interrupted,
       ...(place && { place }),
@@ -179,6 +180,9 @@ export class SourceService implements SourceRequests {
     };
   }
 }
+
+/** What the instructions that end a signal's handler are called: what was interrupted is the frame behind them. */
+const SIGNAL_FRAME = '<signal frame>';
 
 /** The bits of a number, pointer or enumerator; undefined of anything else, and where they cannot be had. */
 function bitsOf(value: Value, memory: StackMemory): string | undefined {
@@ -209,22 +213,3 @@ const shownPart = (whole: Shown, part: ValuePart): Shown => ({
   value: part.value,
   expression: whole.expression === undefined ? undefined : partExpression(whole.expression, part),
 });
-
-/** A synchronous answer as a promise. What the program's state does not allow is said as a sentence. */
-function attempt<T>(action: () => T): Promise<T> {
-  try {
-    return Promise.resolve(action());
-  } catch (error) {
-    if (!(error instanceof Error)) return Promise.reject(new Error(String(error)));
-    const isAnswer =
-      error instanceof UnavailableError ||
-      error instanceof DwarfError ||
-      error instanceof ExpressionError;
-    return Promise.reject(isAnswer ? new Error(sentence(error.message)) : error);
-  }
-}
-
-function sentence(message: string): string {
-  const plain = message.replace(/^<|>$/g, '');
-  return `${plain.charAt(0).toUpperCase()}${plain.slice(1)}.`;
-}

@@ -108,7 +108,10 @@ export class TimeSampler {
     const frames = unwinder.frames(hart, DEEPEST).map(({ lookup }): SampledFrame => {
       const symbols = modules.at(lookup)?.symbols ?? this.target.symbolsOf(hart);
       // Of a call the address lies inside of the instruction.
-      return { entry: symbols.functionAt(lookup)?.symbol.address ?? lookup, at: lookup & ~1 };
+      return {
+        entry: symbols.functionAt(lookup)?.symbol.address ?? lookup,
+        at: (lookup & ~1) >>> 0,
+      };
     });
     if (frames.length === 0 || weight <= 0) return;
     this.samples.add({

@@ -75,14 +75,18 @@ async function examined(context: Context, text: string): Promise<Reply> {
 async function examineCode(context: Context, address: number, count: number): Promise<Reply> {
   const lines = await context.requests.disassemble(address, 0, count, false, context.hart);
   const last = lines.at(-1);
-  if (last) context.examined = last.address + last.bytes.length / 2;
+  if (!last) throw new ConsoleError(`Nothing is mapped at ${hexadecimal(address)}.`);
+  context.examined = last.address + last.bytes.length / 2;
   return { text: lines.map((line) => instructionText(line)).join('\n'), data: { lines } };
 }
 
 async function examineText({ requests, hart }: Context, address: number): Promise<Reply> {
-  const { bytes } = await requests.readMemory(address, LONGEST_TEXT, hart);
-  const end = bytes.indexOf(0);
-  const shown = [...bytes.subarray(0, end < 0 ? bytes.length : end)].map(character).join('');
+  const { bytes, holes } = await requests.readMemory(address, LONGEST_TEXT, hart);
+  const mapped = (holes[0]?.start ?? address + bytes.length) - address;
+  if (mapped === 0) throw new ConsoleError(`Nothing is mapped at ${hexadecimal(address)}.`);
+  const text = bytes.subarray(0, mapped);
+  const end = text.indexOf(0);
+  const shown = [...text.subarray(0, end < 0 ? mapped : end)].map(character).join('');
   const value = `"${shown}"${end < 0 ? '…' : ''}`;
   return { text: `${hexadecimal(address)}: ${value}`, data: { address, value } };
 }

@@ -285,6 +285,19 @@ describe('a breakpoint on events', () => {
     const { events } = await session.events(1, { kinds: ['signal'] });
     expect(events[0]).toMatchObject({ detail: 'SIGUSR1', from: client.hart(0).location.address });
     expect(client.breakpoints[0].hits).toBe(1);
+    const { frames } = await session.stack(0, 3);
+    expect(frames.map(({ name, interrupted }) => [name, interrupted])).toEqual([
+      ['note', false],
+      ['<signal frame>', false],
+      ['__pthread_kill_implementation.constprop.0', true],
+    ]);
+    // Where it returns to is code like any other, at the top of memory.
+    await client.after(session.stepOut(0));
+    const code = await session.disassemble(client.hart(0).location.address, 0, 2);
+    expect(code.map(({ mnemonic, operands }) => `${mnemonic} ${operands}`)).toEqual([
+      'li a7,139', // rt_sigreturn
+      'ecall ',
+    ]);
   });
 
   test.each(['hello', 'fib'])('stops before %s exits, with its memory there', async (name) => {

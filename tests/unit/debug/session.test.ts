@@ -292,7 +292,9 @@ describe('looking and changing', () => {
     const main = (await client.session.symbols('main', 1))[0].address;
     expect(Number((await client.session.registers(0)).x[10])).toBe(main + 4);
     await expect(client.session.writeRegister(0, 'zero', '1')).rejects.toThrow('always 0');
-    await expect(client.session.writeRegister(0, 'q9', '1')).rejects.toThrow('no register');
+    await expect(client.session.writeRegister(0, 'q9', '1')).rejects.toThrow(
+      'No register is called q9.',
+    );
     await expect(client.session.writeRegister(0, 'pc', '3')).rejects.toThrow('even address');
     await expect(client.session.registers(7)).rejects.toThrow('There is no hart 7');
   });

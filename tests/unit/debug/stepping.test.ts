@@ -50,6 +50,14 @@ describe.each([
       false,
     ]);
     expect([1, 2, 3, 4].map((id) => client.hart(id).group)).toEqual([1, 1, undefined, 1]);
+    // One that is frozen is not waited for.
+    await session.markHart(4, { frozen: true });
+    await expect(session.runTogether(4)).rejects.toThrow('Hart 4 is frozen: thaw it first.');
+    await client.after(session.runTogether(3));
+    expect(client.state.stop).toEqual({ kind: 'step' });
+    expect(new Set(places([1, 2, 3])).size).toBe(1);
+    expect(client.hart(4).instructions).toBe(1);
+    await session.markHart(4, { frozen: false });
     await client.after(session.runTogether(3));
     expect(client.state.stop).toEqual({ kind: 'step' });
     expect(new Set(places([1, 2, 3, 4])).size).toBe(1);
