@@ -4,7 +4,8 @@ import { VDSO } from './linux/process-start';
 import { TRAMPOLINE } from './linux/signal-trampoline';
 import { EXECUTE, READ, WRITE, type AddressSpace } from './memory/address-space';
 import { PAGE_SIZE } from './memory/layout';
-import { pageRuns, type PageRun } from './memory/page-runs';
+import { pageRuns } from './memory/page-runs';
+import type { PageRun } from './memory/run-list';
 
 /** The parts of a process that the kernel knows, [start, end). */
 export interface KnownAreas {

@@ -59,7 +59,7 @@ export class EventHistory {
       const forked = event.kind === 'fork' ? hartOf.get(event.to) : undefined;
       const arrival = ++this.arrived;
       const list = TURNS.includes(event.kind) ? this.turns : this.kept;
-      list.push({ ...event, arrival, ...(forked !== undefined && { forked }) });
+      list.push({ ...event, arrival, forked });
     }
     late.forEach(inOrder);
     if (this.kept.length > MOST_ROOM) this.kept = this.kept.slice(-MOST_KEPT);

@@ -1,6 +1,7 @@
 import type { SymbolTable } from '../elf/symbols';
 import { PAGE_SIZE } from '../memory/layout';
-import { BLOCK_PAGES, BLOCKS, type BlockRuns, type RunList } from '../memory/page-runs';
+import { BLOCKS, type BlockRuns } from '../memory/page-runs';
+import { BLOCK_PAGES, type RunList } from '../memory/run-list';
 import { PAGE_STATES } from '../memory/states';
 import type { PageLabels } from './page-labels';
 

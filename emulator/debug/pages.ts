@@ -1,7 +1,8 @@
 import { PAGE_COUNT } from '../memory/layout';
-import type { Arena } from '../memory/arena';
 import type { AddressSpace } from '../memory/address-space';
-import { blockRuns, BLOCKS, RunMemo, type BlockRuns } from '../memory/page-runs';
+import { PageChanges } from '../memory/page-changes';
+import { blockRuns, type BlockRuns } from '../memory/page-runs';
+import { RunMemo, type RunList } from '../memory/run-list';
 import { PAGE_STATES } from '../memory/states';
 import type { Hart } from '../multiprocess/hart';
 import { firstRows, PageBlocks } from './page-blocks';
@@ -13,42 +14,26 @@ import type { DebugTarget } from './target';
 const MAX_SPACES = 256;
 const MAX_ROWS = 65_536;
 const MAX_CELLS = 4 << 20;
-/** How often a block is looked at after a change. */
-const LOOKS = 2;
 const UNMAPPED = PAGE_STATES.indexOf('unmapped');
+/** Totals of a space without a page. */
+const NOTHING = PAGE_STATES.map((_, state) => (state === UNMAPPED ? PAGE_COUNT : 0));
 
-/** What the page tables had gone through when a block was looked at. */
-class Watermarks {
-  private forks = -1;
-  private readonly changes = new Int32Array(BLOCKS);
-  /** How often each block is to be looked at still: once more after its last change, for the entry is written a moment later. */
-  private readonly left = new Uint8Array(BLOCKS);
-
-  /** Looks what has changed since the last call. */
-  renew({ pageTable }: Arena): void {
-    const { forks } = pageTable;
-    const hasForked = forks !== this.forks;
-    this.forks = forks;
-    for (let block = 0; block < BLOCKS; block++) {
-      const changes = pageTable.changes(block);
-      if (hasForked || changes !== this.changes[block]) this.left[block] = LOOKS;
-      else if (this.left[block] > 0) this.left[block] -= 1;
-      this.changes[block] = changes;
-    }
-  }
-
-  readonly hasChanged = (block: number): boolean => this.left[block] > 0;
+/** What a space had the last time. */
+interface Known {
+  readonly runs: BlockRuns;
+  /** Pages of each state, by its number. */
+  readonly totals: readonly number[];
 }
+
 /**
  * The pages of all address spaces, as rows that look alike in every space. What has not changed since the last answer
  * is neither looked at again nor put together anew, so that an answer costs what has changed.
  */
 export class PageMatrix {
-  private readonly memo = new RunMemo();
   private readonly blocks = new PageBlocks();
-  private readonly watermarks = new Watermarks();
-  /** What each space had the last time, by its id. */
-  private known = new Map<number, BlockRuns>();
+  private readonly changes = new PageChanges();
+  /** By the space's id. */
+  private known = new Map<number, Known>();
   /** The memory map, and the runs that it was made from. */
   private map: { readonly runs: BlockRuns; readonly segments: readonly SegmentInfo[] } | undefined;
 
@@ -60,21 +45,14 @@ export class PageMatrix {
     { readonly signature: string; readonly info: Omit<PagesInfo, 'tracking'> } | undefined;
 
   /** Leaves of page tables that the last answer has looked at. */
-  get leaves(): number {
-    return this.memo.leaves;
-  }
+  leaves = 0;
 
   /** The pages as they are now. `version` is that of an earlier answer where nothing is different since. */
   info(target: DebugTarget): Omit<PagesInfo, 'tracking'> {
-    this.memo.renew();
-    this.watermarks.renew(target.arena);
     const bySpace = spacesOf(target.liveHarts);
     const shown = bySpace.slice(0, MAX_SPACES);
-    const { hasChanged } = this.watermarks;
-    const runs = shown.map(({ space }) =>
-      blockRuns(space, this.memo, this.known.get(space.id), hasChanged),
-    );
-    this.known = new Map(shown.map(({ space }, i) => [space.id, runs[i]]));
+    const found = this.look(target, shown);
+    const runs = found.map((each) => each.runs);
     const labels = new PageLabels(this.segments(target, runs[0] ?? []), target.liveHarts);
     const spaces = shown.map(({ space, harts }, i): PageSpace => {
       const [{ vcpu }] = harts;
@@ -82,7 +60,7 @@ export class PageMatrix {
         space: space.id,
         harts: harts.map(({ index }) => index),
         ...(vcpu && { task: { id: vcpu.task.id, mode: vcpu.task.mode, vcpu: vcpu.id } }),
-        totals: totalsOf(runs[i]),
+        totals: found[i].totals,
       };
     });
     const rows = this.blocks.rows(runs, labels, target.symbols);
@@ -103,6 +81,23 @@ export class PageMatrix {
     return info;
   }
 
+  /** What the spaces have now. */
+  private look(
+    { arena }: DebugTarget,
+    shown: readonly { readonly space: AddressSpace }[],
+  ): Known[] {
+    const memo = new RunMemo();
+    const changes = this.changes.since(arena);
+    const found = shown.map(({ space }) => {
+      const before = this.known.get(space.id);
+      const runs = blockRuns(space, memo, before && { runs: before.runs, changes });
+      return { runs, totals: totalsOf(runs, before) };
+    });
+    this.known = new Map(shown.map(({ space }, i) => [space.id, found[i]]));
+    this.leaves = memo.leaves;
+    return found;
+  }
+
   /** The memory map of the main VM, which is the same as long as its runs are. */
   private segments(target: DebugTarget, runs: BlockRuns): readonly SegmentInfo[] {
     const known = this.map;
@@ -113,13 +108,21 @@ export class PageMatrix {
   }
 }
 
-/** How many pages of each state a space has. */
-function totalsOf(runs: BlockRuns): number[] {
-  const totals = PAGE_STATES.map(() => 0);
-  for (const list of runs) {
-    if (list) list.totals.forEach((count, state) => (totals[state] += count));
-  }
-  totals[UNMAPPED] = PAGE_COUNT - totals.reduce((sum, count) => sum + count, 0);
+/** How many pages of each state a space has: as before, but for the blocks that are others. */
+function totalsOf(runs: BlockRuns, before?: Known): readonly number[] {
+  const totals = [...(before?.totals ?? NOTHING)];
+  const count = (list: RunList | undefined, sign: number): void => {
+    list?.totals.forEach((pages, state) => {
+      totals[state] += sign * pages;
+      totals[UNMAPPED] -= sign * pages;
+    });
+  };
+  runs.forEach((list, block) => {
+    const former = before?.runs[block];
+    if (list === former) return;
+    count(former, -1);
+    count(list, 1);
+  });
   return totals;
 }
 

@@ -11,6 +11,7 @@ import { PAGE_COUNT, PAGE_SIZE } from './layout';
  * | events      | (64 + 48 × n) × harts     | a ring of n events for each hart (events.ts) |
  * | spaces      | 2048 × spaces             | address space descriptors (spaces.ts) |
  * | installs    | 32 × 4096                 | pages that an embedder's page stands in for (installs.ts) |
+ * | leafChanges | 4 × 16384                 | i32: how often pages of each leaf, of 64 pages, have changed in some space (page-table.ts) |
  * | nodeRefs    | 4 × nodes                 | i32: how many parents a page-table node has |
  * | nodes       | 256 × nodes               | page-table nodes of 64 entries (page-table.ts) |
  * | pairState   | 128 × pairs               | owner and fill counts of each delta table pair (deltas.ts) |
@@ -29,6 +30,7 @@ export interface ArenaRegions {
   readonly events: number;
   readonly spaces: number;
   readonly installs: number;
+  readonly leafChanges: number;
   readonly nodeRefs: number;
   readonly nodes: number;
   readonly pairState: number;
@@ -56,7 +58,7 @@ export interface ArenaCounts {
 
 /** 'HSAR' in little-endian order. */
 export const ARENA_MAGIC = 0x52415348;
-export const ARENA_VERSION = 3;
+export const ARENA_VERSION = 4;
 
 /** Word (u32) indices in the arena's header; the header begins at arena address 0. */
 export const HEADER = {
@@ -104,7 +106,7 @@ export const HEADER = {
   eventStops: 145,
   eventsTimed: 146,
   eventSequence: 160,
-  // Page tables (page-table.ts): changes of single pages, for each entry of a top table; forks and ends of spaces.
+  // Page tables (page-table.ts): changes of whole nodes, for each entry of a top table; forks and ends of spaces.
   tableForks: 176,
   tableChanges: 192,
 } as const;
@@ -152,6 +154,7 @@ export function arenaRegions(counts: ArenaCounts): ArenaRegions {
     events: take((RING_HEADER_BYTES + EVENT_BYTES * counts.eventsPerHart) * counts.harts),
     spaces: take(SPACE_BYTES * counts.spaces),
     installs: take(INSTALL_BYTES * INSTALL_COUNT),
+    leafChanges: take((4 * PAGE_COUNT) / NODE_ENTRIES),
     nodeRefs: take(4 * counts.nodes),
     nodes: take(NODE_BYTES * counts.nodes),
     pairState: take(PAIR_STATE_BYTES * counts.tablePairs),

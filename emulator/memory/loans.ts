@@ -3,7 +3,7 @@ import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { PAGE_COUNT } from './layout';
 import { acquire, release } from './lock';
 import { PageOwner } from './page-owner';
-import { ENTRY, ENTRY_INHERITED } from './page-table';
+import { ENTRY, ENTRY_FLAGS, ENTRY_INHERITED } from './page-table';
 import { LOG_PAGES, SPACE } from './spaces';
 
 /** What `present` answers when a page is there but there is no memory to borrow it. */
@@ -344,11 +344,17 @@ export abstract class Loans extends PageOwner {
     return adopted;
   }
 
-  /** The pages that differ from their owner's: what to look at when the log is too short. */
+  /** The pages with another frame than their owner's: what to look at when the log is too short. */
   private changedByOwners(): number[] {
     const pages: number[] = [];
     for (let space = this.lenderSpace; space; space = space.lenderSpace) {
-      const differing = this.arena.pageTable.differences(this.top, space.top, 0, PAGE_COUNT);
+      const differing = this.arena.pageTable.differences(
+        this.top,
+        space.top,
+        0,
+        PAGE_COUNT,
+        ENTRY_FLAGS,
+      );
       for (const page of differing) if (this.ownerOf(page).id === space.id) pages.push(page);
     }
     return pages;

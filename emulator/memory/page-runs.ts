@@ -2,117 +2,15 @@ import type { AddressSpace } from './address-space';
 import { ENTRY_FRAME_SHIFT, NODE_ENTRIES } from './arena-layout';
 import { PAGE_COUNT } from './layout';
 import type { Nodes } from './nodes';
+import type { BlockChange } from './page-changes';
 import { ENTRY, TOP_ENTRIES } from './page-table';
+import { BLOCK_PAGES, EMPTY, RunList, RunMemo, type PageRun } from './run-list';
 import { PAGE_STATES, stateNumber, type PageState } from './states';
-
-/** Pages in a row with the same state and protection. */
-export interface PageRun {
-  /** First page. */
-  readonly page: number;
-  /** How many pages. */
-  readonly count: number;
-  readonly state: PageState;
-  /** READ, WRITE, EXECUTE or'ed together. */
-  readonly protection: number;
-}
 
 const PERMISSIONS = ENTRY.read | ENTRY.write | ENTRY.execute;
 const TOGETHER = ENTRY.borrowed | ENTRY.shared;
-/** Pages below one entry of the top table: a block. */
-export const BLOCK_PAGES = NODE_ENTRIES * NODE_ENTRIES;
+/** How many blocks of `BLOCK_PAGES` there are. */
 export const BLOCKS = TOP_ENTRIES;
-
-/** Runs as numbers: first page, pages, and 8 × number of the state + protection; three for each run. */
-export class RunList {
-  readonly numbers: number[] = [];
-  private counts: readonly number[] | undefined;
-  private sum: number | undefined;
-
-  /** Adds pages behind the last ones; they join the last run when they are alike. */
-  add(page: number, count: number, kind: number): void {
-    const { numbers } = this;
-    const at = numbers.length - 3;
-    if (at >= 0 && numbers[at] + numbers[at + 1] === page && numbers[at + 2] === kind) {
-      numbers[at + 1] += count;
-    } else numbers.push(page, count, kind);
-  }
-
-  /** Adds another list, whose pages count from `first`. */
-  append(first: number, { numbers }: RunList): void {
-    for (let i = 0; i < numbers.length; i += 3) {
-      this.add(first + numbers[i], numbers[i + 1], numbers[i + 2]);
-    }
-  }
-
-  equals({ numbers }: RunList): boolean {
-    const own = this.numbers;
-    if (own.length !== numbers.length) return false;
-    for (let i = 0; i < own.length; i++) if (own[i] !== numbers[i]) return false;
-    return true;
-  }
-
-  /** Equal for lists that are equal; of a list that is complete. */
-  get hash(): number {
-    return (this.sum ??= this.numbers.reduce((sum, each) => (Math.imul(sum, 31) + each) | 0, 17));
-  }
-
-  /** Pages of each state, by its number; of a list that is complete. */
-  get totals(): readonly number[] {
-    if (this.counts) return this.counts;
-    const counts = PAGE_STATES.map(() => 0);
-    for (let i = 0; i < this.numbers.length; i += 3) {
-      counts[this.numbers[i + 2] >>> 3] += this.numbers[i + 1];
-    }
-    return (this.counts = counts);
-  }
-
-  runs(): PageRun[] {
-    const runs: PageRun[] = [];
-    for (let i = 0; i < this.numbers.length; i += 3) {
-      const kind = this.numbers[i + 2];
-      runs.push({
-        page: this.numbers[i],
-        count: this.numbers[i + 1],
-        state: PAGE_STATES[kind >>> 3],
-        protection: kind & PERMISSIONS,
-      });
-    }
-    return runs;
-  }
-}
-
-/**
- * The runs of page-table nodes that were looked at already, for several spaces that share nodes: valid as long as nothing
- * runs. One that is used again after that (`renew`) gives the same list, not only an equal one, where nothing has
- * changed.
- */
-export class RunMemo {
-  private known = new Map<number, RunList>();
-  private before = new Map<number, RunList>();
-  /** Leaves that were looked at since `renew`. */
-  leaves = 0;
-
-  /** Everything is to be looked at again. */
-  renew(): void {
-    this.before = this.known;
-    this.known = new Map();
-    this.leaves = 0;
-  }
-
-  /** @param key of a node, as what its pages' states depend on */
-  runs(key: number, find: () => RunList): RunList {
-    const known = this.known.get(key);
-    if (known) return known;
-    const found = this.kept(key, find());
-    this.known.set(key, found);
-    return found;
-  }
-
-  private kept(key: number, found: RunList): RunList {
-    const before = this.before.get(key);
-    return before?.equals(found) === true ? before : found;
-  }
-}
 
 /**
  * The mapped pages of a space as runs in ascending order; pages between runs are unmapped. Takes no lock: of
@@ -133,23 +31,32 @@ export function pageRuns(space: AddressSpace, memo = new RunMemo()): PageRun[] {
 /** The runs of a space, block by block: the pages of each list count from its block's first; undefined: unmapped. */
 export type BlockRuns = readonly (RunList | undefined)[];
 
-/**
- * The runs block by block.
- * @param known what an earlier call gave, for the blocks that `changed` says nothing has happened to
- */
-export function blockRuns(
-  space: AddressSpace,
-  memo: RunMemo,
-  known?: BlockRuns,
-  changed: (block: number) => boolean = () => true,
-): BlockRuns {
+/** What an earlier look has found, and where to look again. */
+interface Earlier {
+  readonly runs: BlockRuns;
+  readonly changes: readonly BlockChange[];
+}
+
+const EVERYWHERE: readonly BlockChange[] = Array.from({ length: BLOCKS }, (_, block) => ({
+  block,
+}));
+
+/** The runs block by block; a block whose runs are as before keeps its very list. */
+export function blockRuns(space: AddressSpace, memo: RunMemo, earlier?: Earlier): BlockRuns {
   const { u32 } = space.arena;
   const walk = new Walk(space, memo);
-  return Array.from({ length: BLOCKS }, (_, top) => {
-    if (known && !changed(top)) return known[top];
-    const middle = u32[space.topTable + top];
-    return middle === 0 ? undefined : walk.middle(top, middle);
-  });
+  const runs = earlier ? [...earlier.runs] : new Array<RunList | undefined>(BLOCKS).fill(undefined);
+  for (const { block, leaves } of earlier?.changes ?? EVERYWHERE) {
+    const before = runs[block];
+    const middle = u32[space.topTable + block];
+    if (middle === 0) runs[block] = undefined;
+    else {
+      const list =
+        before && leaves ? walk.renewed(before, block, middle, leaves) : walk.middle(block, middle);
+      runs[block] = memo.once(block, before?.equals(list) === true ? before : list);
+    }
+  }
+  return runs;
 }
 
 /** How many pages of each state the runs hold; what they leave out of the 2^20 pages is `unmapped`. */
@@ -170,6 +77,15 @@ export function pageTotals(runs: readonly PageRun[]): Record<PageState, number> 
 const NODE_LIMIT = 2 ** 17;
 /** Instead of the lender's node: the states do not depend on the lender. */
 const NO_LENDER = 0;
+/** Instead of the lender's node: there are several lenders, which do not have the same. */
+const MANY = -1;
+const NO_NODES: readonly number[] = [];
+
+/** Which of the lenders' nodes decides beside a space's own `node` what is stale: that one where none does. */
+function decisive(node: number, others: readonly number[]): number {
+  if (others.every((other) => other === node)) return node;
+  return others.length === 1 ? others[0] : MANY;
+}
 
 /**
  * One look at a space's table. While harts run, a node may be given back and used anew between two reads: what then
@@ -213,64 +129,88 @@ class Walk {
   /** The runs below entry `top` of the top table. */
   middle(top: number, middle: number): RunList {
     const isShared = this.isShared(middle, false);
-    const nodes = this.lenders.map(({ topTable }) => this.u32[topTable + top]);
-    const find = (): RunList => {
-      const list = new RunList();
-      const { length } = nodes;
-      // Large mappings have the same leaf many times in a row: it means the same, unless the place counts.
-      const isAlike = length <= 1 && !this.hasPrivate(top * BLOCK_PAGES, BLOCK_PAGES);
-      let last = 0;
-      let lastOther = 0;
-      let runs: RunList | undefined;
-      for (let i = 0; i < NODE_ENTRIES; i++) {
-        const leaf = this.entry(middle, i);
-        if (leaf === 0) continue;
-        const other = length === 0 ? 0 : this.entry(nodes[0], i);
-        if (!runs || !isAlike || leaf !== last || other !== lastOther) {
-          const first = top * BLOCK_PAGES + i * NODE_ENTRIES;
-          runs = this.leaf(first, i, leaf, nodes, isShared);
-        }
-        last = leaf;
-        lastOther = other;
-        list.append(i * NODE_ENTRIES, runs);
+    const nodes = this.lendersNodes(top);
+    const first = top * BLOCK_PAGES;
+    const other = decisive(middle, nodes);
+    const key = this.key(first, BLOCK_PAGES, middle, other, 2 + Number(isShared));
+    const known = this.memo.get(key);
+    if (known) return known;
+    const list = new RunList();
+    // Large mappings have the same leaf many times in a row: it means the same, unless the place counts.
+    const isAlike = nodes.length <= 1 && !this.hasPrivate(first, BLOCK_PAGES);
+    let last = 0;
+    let lastOther = 0;
+    let runs: RunList | undefined;
+    for (let i = 0; i < NODE_ENTRIES; i++) {
+      const leaf = this.entry(middle, i);
+      if (leaf === 0) continue;
+      const lenders = nodes.length === 0 ? 0 : this.entry(nodes[0], i);
+      if (!runs || !isAlike || leaf !== last || lenders !== lastOther) {
+        runs = this.leaf(top, i, leaf, nodes, isShared);
       }
-      return list;
-    };
-    return this.known(top * BLOCK_PAGES, BLOCK_PAGES, middle, nodes, 2 + Number(isShared), find);
+      last = leaf;
+      lastOther = lenders;
+      list.append(i * NODE_ENTRIES, runs);
+    }
+    this.memo.set(key, list);
+    return list;
   }
 
-  /** @param nodes the lenders' nodes above, entry `i` of which is the leaf there */
+  /** The runs below entry `top` of the top table, where only some leaves may be others than in `before`. */
+  renewed(before: RunList, top: number, middle: number, leaves: readonly number[]): RunList {
+    const isShared = this.isShared(middle, false);
+    const nodes = this.lendersNodes(top);
+    const found = leaves.map((i): RunList => {
+      const leaf = this.entry(middle, i);
+      return leaf === 0 ? EMPTY : this.leaf(top, i, leaf, nodes, isShared);
+    });
+    return this.memo.renewed(before, leaves, found);
+  }
+
+  private lendersNodes(top: number): readonly number[] {
+    const { lenders } = this;
+    return lenders.length === 0
+      ? NO_NODES
+      : lenders.map(({ topTable }) => this.u32[topTable + top]);
+  }
+
+  /**
+   * The runs of leaf `i` below entry `top` of the top table.
+   * @param nodes the lenders' nodes above, entry `i` of which is the leaf there
+   */
   private leaf(
-    first: number,
+    top: number,
     i: number,
     leaf: number,
     nodes: readonly number[],
     isPathShared: boolean,
   ): RunList {
+    const first = top * BLOCK_PAGES + i * NODE_ENTRIES;
     const isShared = this.isShared(leaf, isPathShared);
-    const others = nodes.length === 0 ? nodes : nodes.map((node) => this.entry(node, i));
-    const find = (): RunList => this.look(first, leaf, others, isShared);
-    return this.known(first, NODE_ENTRIES, leaf, others, Number(isShared), find);
+    const other =
+      nodes.length === 1
+        ? this.entry(nodes[0], i)
+        : decisive(
+            leaf,
+            nodes.map((node) => this.entry(node, i)),
+          );
+    const key = this.key(first, NODE_ENTRIES, leaf, other, Number(isShared));
+    const known = this.memo.get(key);
+    if (known) return known;
+    const list = this.look(first, leaf, other, isShared);
+    this.memo.set(key, list);
+    return list;
   }
 
-  /** What is known of a node, or what `find` says. Nothing is stale where all lenders have the same one. */
-  private known(
-    first: number,
-    pages: number,
-    node: number,
-    others: readonly number[],
-    kind: number,
-    find: () => RunList,
-  ): RunList {
+  /** What the answer for a node depends on; 0 where that is more than the two nodes: then it is this space's only. */
+  private key(first: number, pages: number, node: number, other: number, kind: number): number {
     let lender = NO_LENDER;
-    if (!others.every((other) => other === node)) {
-      // Where more than the two nodes decides, the answer is this space's only.
-      if (!this.root || this.hasPrivate(first, pages)) return find();
-      lender = others[0] + 1;
+    if (other !== node) {
+      if (!this.root || this.hasPrivate(first, pages)) return 0;
+      lender = other + 1;
     }
-    if (node >= NODE_LIMIT || lender >= NODE_LIMIT) return find();
-    const key = ((lender * NODE_LIMIT + node) * 4 + kind) * 2 + (this.isFork ? 1 : 0);
-    return this.memo.runs(key, find);
+    if (node >= NODE_LIMIT || lender >= NODE_LIMIT) return 0;
+    return ((lender * NODE_LIMIT + node) * 4 + kind) * 2 + (this.isFork ? 1 : 0);
   }
 
   /** Whether some of the pages are in the space's private range. */
@@ -279,13 +219,13 @@ class Walk {
   }
 
   /** The runs of a leaf's pages. */
-  private look(first: number, leaf: number, others: readonly number[], isShared: boolean): RunList {
+  private look(first: number, leaf: number, other: number, isShared: boolean): RunList {
     this.memo.leaves += 1;
     const list = new RunList();
     const word = this.word(leaf);
     if (word === 0) return list;
     const { u32, i32, references, frameCount, isFork } = this;
-    const isCommon = others.every((other) => other === leaf);
+    const isCommon = other === leaf;
     let start = 0;
     let kind = 0;
     let before = 0;
@@ -297,7 +237,7 @@ class Walk {
       before = entry;
       let here = 0;
       if (entry !== 0) {
-        const isStale = !isCommon && this.isStale(first + i, entry, others[0], i);
+        const isStale = !isCommon && this.isStale(first + i, entry, other, i);
         const both = isShared || (frame !== 0 && frame < frameCount && i32[references + frame] > 1);
         here = 8 * stateNumber(entry, both, isStale, isFork) + (entry & PERMISSIONS);
       }
@@ -310,7 +250,7 @@ class Walk {
     return list;
   }
 
-  /** @param lender the nearest lender's leaf, entry `i` of which is the page there */
+  /** @param lender the only lender's leaf, entry `i` of which is the page there */
   private isStale(page: number, entry: number, lender: number, i: number): boolean {
     if (!this.root) return this.space.isStale(page, entry);
     if ((entry & TOGETHER) !== 0) return false;

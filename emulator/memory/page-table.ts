@@ -117,7 +117,7 @@ export class PageTable {
 
   /** Something about `page` is another in some space: its entry, or who else refers to its nodes. */
   noteChange(page: number): void {
-    Atomics.add(this.views.i32, HEADER.tableChanges + (page >>> TOP_SHIFT), 1);
+    Atomics.add(this.views.i32, (this.views.regions.leafChanges >>> 2) + (page >>> LEAF_SHIFT), 1);
   }
 
   /** Whether a node on the way to `page` has another parent: then its frame counts as shared. */
@@ -302,8 +302,9 @@ export class PageTable {
   /**
    * The pages from `first` to before `end` whose entries differ between two tables. Nodes that both share are
    * skipped, so that the cost grows with what was changed since one was forked from the other.
+   * @param ignored bits of the entries that do not count
    */
-  differences(one: number, other: number, first: number, end: number): number[] {
+  differences(one: number, other: number, first: number, end: number, ignored = 0): number[] {
     const { u32 } = this.views;
     const pages: number[] = [];
     for (let page = first; page < end;) {
@@ -321,7 +322,7 @@ export class PageTable {
         for (; page < stop; page++) {
           const entry = leaf === 0 ? 0 : u32[this.nodes.word(leaf) + (page & MASK)];
           const against = otherLeaf === 0 ? 0 : u32[this.nodes.word(otherLeaf) + (page & MASK)];
-          if (entry !== against) pages.push(page);
+          if (((entry ^ against) & ~ignored) !== 0) pages.push(page);
         }
       }
       page = stop;
@@ -330,11 +331,17 @@ export class PageTable {
   }
 
   /**
-   * How often something below entry `index` of any top table has changed. Together with `forks` it tells whoever has
-   * looked at the tables where to look again; some of what changed may be written a moment after.
+   * How often entry `index` of some top table was another node or none, and with it all below. Together with
+   * `leafChanges` and `forks` it tells whoever has looked at the tables where to look again; some of what changed may be
+   * written a moment after.
    */
   changes(index: number): number {
     return Atomics.load(this.views.i32, HEADER.tableChanges + index);
+  }
+
+  /** How often pages of leaf `leaf` (64 pages each, from page 0 up) have changed in some space. */
+  leafChanges(leaf: number): number {
+    return Atomics.load(this.views.i32, (this.views.regions.leafChanges >>> 2) + leaf);
   }
 
   /** How often a table was copied or ended: what other tables have alone may be another since. */

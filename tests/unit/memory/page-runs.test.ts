@@ -12,7 +12,8 @@ import {
   READ,
   WRITE,
 } from '../../../emulator/memory';
-import { RunMemo } from '../../../emulator/memory/page-runs';
+import { PAGE_COUNT } from '../../../emulator/memory/layout';
+import { RunMemo } from '../../../emulator/memory/run-list';
 import { Random } from '../../support/random';
 
 const PAGE = 4096;
@@ -78,7 +79,7 @@ describe('the runs of a space', () => {
     for (let round = 0; round < 120; round++) {
       const space = random.pick(spaces);
       const page = 0x800 + random.below(300);
-      switch (random.below(7)) {
+      switch (random.below(9)) {
         case 0:
           spaces.push(space.fork());
           break;
@@ -92,10 +93,16 @@ describe('the runs of a space', () => {
           space.adopt();
           break;
         case 4:
+          space.unmap(page * PAGE, random.below(80) * PAGE);
+          break;
+        case 5:
+          if (pageState(space, page) === 'unmapped') space.map(page * PAGE, PAGE, READ | WRITE);
+          break;
+        case 6:
           if (spaces.length > 6) spaces.pop()?.destroy();
           break;
         default:
-          space.writeU8(page * PAGE, round);
+          if (pageState(space, page) !== 'unmapped') write(space, page, round);
       }
       const info = matrix.info(targetOf(spaces));
       expectRows(info, spaces);
@@ -157,8 +164,8 @@ describe('the runs of a space', () => {
     expect(look()).toBe(0);
     forks[7].writeU8(0x1000_0000 + 970 * PAGE, 9);
     const { version } = matrix;
-    // One block of 16 MiB with 64 leaves, in main, in fork 7, and as the other forks still see it.
-    expect(look()).toBeLessThanOrEqual(3 * 64);
+    // One leaf of 64 pages, in main, in fork 7, and as the other forks still see it.
+    expect(look()).toBe(3);
     expect(matrix.version).toBe(version + 1);
     for (const each of [main, ...forks]) each.destroy();
   });
@@ -173,20 +180,30 @@ const targetOf = (spaces: readonly AddressSpace[]): DebugTarget =>
     symbols: { objectAt: () => undefined, objectsFrom: () => [] },
   }) as unknown as DebugTarget;
 
-/** Each cell says what `pageState` says. */
+/** Writes the page where it may be written. */
+function write(space: AddressSpace, page: number, value: number): void {
+  const run = pageRuns(space).find((each) => each.page <= page && page < each.page + each.count);
+  if (run && (run.protection & WRITE) !== 0) space.writeU8(page * PAGE, value);
+}
+
+/** Each cell says what `pageState` says, and the totals how many do. */
 function expectRows(
-  { first, count, cells, states }: ReturnType<PageMatrix['info']>,
+  { first, count, cells, states, spaces: told }: ReturnType<PageMatrix['info']>,
   spaces: readonly AddressSpace[],
 ): void {
   const wrong: string[] = [];
+  const totals = spaces.map(() => states.map((state) => (state === 'unmapped' ? PAGE_COUNT : 0)));
   first.forEach((from, row) => {
     for (let page = from; page < from + (count[row] ?? 0); page++) {
       spaces.forEach((space, i) => {
         const shown = states[(cells[row * spaces.length + i] ?? 0) >> 3];
         const state = pageState(space, page);
+        totals[i][states.indexOf(state)] += 1;
+        totals[i][states.indexOf('unmapped')] -= 1;
         if (shown !== state) wrong.push(`page ${page} of space ${i}: ${shown}, is ${state}`);
       });
     }
   });
   expect(wrong).toEqual([]);
+  expect(told.map((each) => each.totals)).toEqual(totals);
 }
