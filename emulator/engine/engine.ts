@@ -317,7 +317,7 @@ export class Engine {
     if (record === undefined) return this.fetchFault(hart.pc);
     const long = !through && budget > RUN_MARGIN;
     if (long && this.translator?.isEager === true && !this.observed) {
-      this.translator.translate(hart, hart.pc);
+      this.translator.translateAtOnce(hart, hart.pc);
     }
     const most = this.observed ? LOG_CHUNK : QUANTUM;
     const fuel = Math.min(budget, most) - (long ? RUN_MARGIN : 0);

@@ -18,16 +18,60 @@ function probeModule(): Uint8Array<ArrayBuffer> {
   return module.build();
 }
 
-function probe(): boolean {
-  const bytes = probeModule();
-  if (!WebAssembly.validate(bytes)) {
-    // V8 before 11.4 (Node 20) has relaxed SIMD behind this flag. Newer ones have it on, so that they never
-    // get here: they may refuse to change flags once they run, or not know this one any more.
-    v8.setFlagsFromString('--experimental-wasm-relaxed-simd');
-    if (!WebAssembly.validate(bytes)) return false;
+/** V8 before 11.4 (Node 20) has relaxed SIMD behind this flag. */
+const RELAXED_SIMD = 'experimental-wasm-relaxed-simd';
+/** The flag is the process's, and another thread may clear it at any time. */
+const MOST_TRIES = 5;
+
+/** Whether the flag is needed: newer hosts may refuse to change flags once they run, or not know this one any more. */
+let needsFlag = false;
+
+function compileWithFlag(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  for (let tries = 1; ; tries++) {
+    v8.setFlagsFromString(`--${RELAXED_SIMD}`);
+    try {
+      return new WebAssembly.Module(bytes);
+    } catch (error) {
+      if (tries === MOST_TRIES) throw error;
+    }
   }
+}
+
+/** Compiles a module, which may have relaxed multiply-adds where `hostHasFusedMadd`. */
+export function compileModule(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  try {
+    return new WebAssembly.Module(bytes);
+  } catch (error) {
+    if (!hostHasFusedMadd() || !needsFlag) throw error;
+    return compileWithFlag(bytes);
+  }
+}
+
+/**
+ * To be called before a thread is started. Node keeps its own code compiled for the flags that a process begins with;
+ * with others a thread starts some 30 ms later. Modules that are compiled already stay as they are.
+ */
+export function clearFlags(): void {
+  if (needsFlag) v8.setFlagsFromString(`--no-${RELAXED_SIMD}`);
+}
+
+function compileProbe(): WebAssembly.Module | undefined {
+  const bytes = probeModule();
+  needsFlag = !WebAssembly.validate(bytes);
+  try {
+    return needsFlag ? compileWithFlag(bytes) : new WebAssembly.Module(bytes);
+  } catch (error) {
+    // A host that does not know the instruction.
+    if (error instanceof WebAssembly.CompileError) return undefined;
+    throw error;
+  }
+}
+
+function probe(): boolean {
+  const module = compileProbe();
+  if (!module) return false;
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-  const { exports } = new WebAssembly.Instance(new WebAssembly.Module(bytes), { env: { memory } });
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
   type Madd = (a: number, b: number, c: number) => number;
   const single = exports.f32 as Madd;
   const double = exports.f64 as Madd;

@@ -1,4 +1,4 @@
-import { hostHasFusedMadd } from './host';
+import { compileModule, hostHasFusedMadd } from './host';
 import { buildInterpreter, type InterpreterVariant } from './interpreter';
 
 /** What the interpreter's module exports: see interpreter.ts. */
@@ -21,7 +21,7 @@ export function interpreterModule(variant: InterpreterVariant): WebAssembly.Modu
   let module = modules.get(variant);
   if (!module) {
     const bytes = buildInterpreter({ relaxedMadd: hostHasFusedMadd(), variant });
-    modules.set(variant, (module = new WebAssembly.Module(bytes)));
+    modules.set(variant, (module = compileModule(bytes)));
   }
   return module;
 }

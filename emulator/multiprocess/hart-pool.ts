@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { regionBlockOf, type Engine, type EnginePart } from '../engine/engine';
+import { clearFlags } from '../engine/host';
 import { interpreterModule } from '../engine/interpreter-module';
 import { HOST_ORIGIN } from '../linux/clock';
 import { HART, HOOK_FIRST_WRITE, HOOK_MISSING_PAGE } from '../memory/layout';
@@ -182,6 +183,7 @@ export class HartPool {
   }
 
   private startWorker(workerData: PoolThreadData | TranslationThreadData, what: string): Worker {
+    clearFlags();
     const worker = new Worker(this.options.entry, { workerData });
     // A program's end ends its threads, not the other way round.
     worker.unref();

@@ -1,3 +1,4 @@
+import { compileModule } from '../engine/host';
 import { instantiateInterpreter, shareInterpreter } from '../engine/interpreter-module';
 import { FLOAT_MODES, type FloatMode } from '../engine/translator/float-mode';
 import { recordAt } from '../engine/record-pool';
@@ -111,7 +112,7 @@ class TranslationThread {
    * else.
    */
   private compile(bytes: Uint8Array<ArrayBuffer>, entries: readonly number[]): void {
-    const module = new WebAssembly.Module(bytes);
+    const module = compileModule(bytes);
     const instance = new WebAssembly.Instance(module, { env: this.imports });
     for (const pc of entries) (instance.exports[regionName(pc)] as RegionFunction)(0, 0, 0);
     this.kept.push(instance);

@@ -4,6 +4,7 @@ import {
   type FloatOperation,
   type FloatOptions,
 } from '../../emulator/engine/float';
+import { compileModule } from '../../emulator/engine/host';
 import type { Format } from '../../emulator/isa/emitter';
 import { HART } from '../../emulator/memory/layout';
 import { ModuleBuilder } from '../../emulator/wasm';
@@ -45,7 +46,7 @@ export class FloatUnit {
     for (const { op, format } of FLOAT_OPERATIONS) {
       module.export(`${op}.${format}`, functions.index(op, format));
     }
-    const compiled = new WebAssembly.Module(module.build());
+    const compiled = compileModule(module.build());
     this.exports = new WebAssembly.Instance(compiled, { env: { memory: this.memory } }).exports;
   }
 

@@ -2,7 +2,7 @@ import { HART } from '../../memory/layout';
 import type { CodeSpace } from '../code-space';
 import type { HartState } from '../hart-state';
 import type { InstructionCounter } from '../instruction-counter';
-import { hostHasFusedMadd } from '../host';
+import { compileModule, hostHasFusedMadd } from '../host';
 import type { Interpreter } from '../interpreter-module';
 import type { EngineStatistics } from '../statistics';
 import { TranslationBudget } from './budget';
@@ -10,11 +10,12 @@ import { Candidates } from './candidates';
 import { CodeCache, type RegionFunction, type Unit } from './code-cache';
 import { FLOAT_MODES, modeOf, type FloatMode } from './float-mode';
 import { Offers } from './offers';
+import { PAUSE_MS, Pauses } from './pauses';
 import { REGION_LIMIT, type RegionSource } from './region';
 import { regionName } from './region-module';
 import type { RegionStore, StoredModule } from './region-store';
 import type { TranslationRequest, TranslationService } from './requests';
-import { LEAST_CUT, translateUnit, unitsOf } from './unit';
+import { LEAST_CUT, translateUnit, unitsOf, type TranslatedUnit } from './unit';
 
 /** Interpreted instructions between two samples of where the time goes. */
 const SAMPLE_EVERY = 10_000;
@@ -23,8 +24,8 @@ const EAGER_SAMPLE = 30;
 const EAGER_LIMIT = 60;
 /** Where nothing was translated: so many addresses are remembered. */
 const MOST_REJECTED = 4096;
-/** How long a hart stands still for a translation on its own thread, in milliseconds. */
-const PAUSE_MS = 3;
+/** How long a hart stands still for a module that is there, in milliseconds; most take less. */
+const INSTALL_MS = 0.5;
 /** The fewest instructions that a region is tried with: a small loop. */
 const LEAST = 32;
 /** A region that was cut short is made anew when so many times as many instructions pay. */
@@ -34,6 +35,13 @@ const MOST_ASKED = 256;
 
 const keyOf = (pc: number, mode: FloatMode): number =>
   pc * FLOAT_MODES.length + FLOAT_MODES.indexOf(mode);
+
+/** What was translated for the code at `pc`. */
+interface Translation {
+  readonly pc: number;
+  readonly limit: number;
+  readonly unit: TranslatedUnit;
+}
 
 /** Decides which code is translated, and does it. */
 export class Translator {
@@ -54,8 +62,14 @@ export class Translator {
   private readonly imports: Record<string, WebAssembly.ImportValue>;
   private untilSample = 0;
   private translated = 0;
-  private milliseconds = 0;
-  private longestPause = 0;
+  private readonly pauses = new Pauses();
+  /** What this thread has translated and not taken into use yet. */
+  private made: Translation | undefined;
+  /**
+   * The most instructions that this thread translates at a time: few at first, because the host compiles the translator
+   * itself while that runs.
+   */
+  private most = 1;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -78,7 +92,8 @@ export class Translator {
 
   get stats(): Omit<EngineStatistics, 'translatedInstructions' | 'entries' | 'exits'> {
     const { regions, modules, bytes, evicted } = this.cache;
-    const { translated, milliseconds, longestPause } = this;
+    const { translated } = this;
+    const { total: milliseconds, longest: longestPause } = this.pauses;
     return { regions, modules, bytes, evicted, translated, milliseconds, longestPause };
   }
 
@@ -93,7 +108,9 @@ export class Translator {
 
   /** How much of `fuel` may be interpreted until the next sample. */
   slice(fuel: number): number {
-    if (this.store && this.store.end !== this.stored) this.takeOffers(this.store);
+    const { store } = this;
+    if (store && store.end !== this.stored && this.pauses.allows(INSTALL_MS))
+      this.takeOffers(store);
     return Math.min(fuel, Math.max(1, this.untilSample));
   }
 
@@ -111,10 +128,11 @@ export class Translator {
     this.untilSample = this.isEager ? EAGER_SAMPLE : SAMPLE_EVERY;
     const { pc } = hart;
     if (this.isEager) {
-      this.translate(hart, pc);
+      this.translateAtOnce(hart, pc);
       return;
     }
     this.budget.ran();
+    if (this.made && this.pauses.allows(INSTALL_MS)) this.useMade();
     const unit = this.cache.unitAt(pc);
     // A cut region's end may lead back to it through code that is interpreted.
     if (!unit || this.cut.has(pc) || this.hasWrongMode(unit, hart)) this.candidates.sample(pc);
@@ -136,49 +154,89 @@ export class Translator {
       return;
     }
     const service = this.serviceFor();
-    if (service !== 'none' && !this.ask(hart, { pc, space, limit }) && service === 'running') {
-      // There is no room: it stays the next one.
-      return;
+    const isAsked = service !== 'none' && this.ask(hart, { pc, space, limit });
+    if (service === 'running') {
+      // Where there is no room it stays the next one.
+      if (isAsked) this.candidates.tried(pc);
+    } else if (!this.made && this.pauses.allows(PAUSE_MS)) {
+      this.translate(hart, pc, Math.min(limit, this.affordable));
     }
-    this.candidates.tried(pc);
-    if (service !== 'running') this.translate(hart, pc, Math.min(limit, this.affordable));
   }
 
   /** Whether another thread translates; one is started if there can be. */
   private serviceFor(): TranslationService {
     const { store } = this;
     if (!store) return 'none';
-    if (store.requests.service === 'none') store.onWanted?.();
+    const { onWanted } = store;
+    if (store.requests.service === 'none' && onWanted) this.pauses.during(onWanted);
     return store.requests.service;
   }
 
-  /** Translates the region that begins at `pc`, and what it calls, on this thread. */
-  translate(hart: HartState, pc: number, limit = EAGER_LIMIT): void {
+  /** Translates what is met, and takes it into use. */
+  translateAtOnce(hart: HartState, pc: number): void {
+    if (this.rejected.has(pc) || this.cache.unitAt(pc)) return;
+    this.pauses.during(() => {
+      const unit = this.unitFor(hart, pc, EAGER_LIMIT, 0);
+      if (unit) this.publish(unit.module);
+      else this.reject(pc);
+    });
+  }
+
+  /**
+   * Translates the region that begins at `pc`, and what it calls, on this thread. It is taken into use after the hart has
+   * run again.
+   */
+  private translate(hart: HartState, pc: number, wanted: number): void {
+    const limit = Math.min(wanted, this.most);
+    const isTrial = limit < wanted;
+    let unit: TranslatedUnit | undefined;
+    const milliseconds = this.pauses.during(() => {
+      unit = this.unitFor(hart, pc, limit, isTrial ? 0 : LEAST_CUT);
+    });
+    this.most = Math.min(REGION_LIMIT, 2 * this.most);
+    // What is cut shorter than it would be was only for the host to get to know the translator.
+    const isUseless = isTrial && unit?.isCut === true;
+    this.budget.spent(milliseconds, isUseless ? 0 : unit?.module.instructions);
+    if (isUseless) return;
+    this.candidates.tried(pc);
+    if (unit) this.made = { pc, limit, unit };
+  }
+
+  private unitFor(
+    hart: HartState,
+    pc: number,
+    limit: number,
+    leastCut: number,
+  ): TranslatedUnit | undefined {
     const { isEager } = this;
-    if (this.rejected.has(pc) || (isEager && this.cache.unitAt(pc))) return;
-    const start = performance.now();
-    const unit = translateUnit(this.source, pc, {
+    return translateUnit(this.source, pc, {
       limit,
-      leastCut: isEager ? 0 : LEAST_CUT,
+      leastCut,
       mode: this.modeFor(hart),
       withCallees: !isEager,
       onlyReached: !isEager,
       counts: this.counter !== undefined,
       isKnown: (target) => this.cache.unitAt(target) !== undefined,
     });
-    if (!unit) {
-      if (isEager) this.reject(pc);
-      this.paused(performance.now() - start);
-      return;
-    }
-    const { module } = unit;
+  }
+
+  /** Takes into use what this thread has translated. */
+  private useMade(): void {
+    const { made } = this;
+    this.made = undefined;
+    if (!made) return;
+    const { pc, limit, unit } = made;
+    this.budget.spent(this.pauses.during(() => this.publish(unit.module)));
+    this.done(pc, limit, unit.isCut);
+  }
+
+  /** Takes a module of this thread into use, and offers it to the others. */
+  private publish(module: StoredModule): void {
     // Others have theirs already, or are told now.
     const isRead = this.store?.end === this.stored;
     this.store?.add(module);
     if (this.store && isRead) this.stored = this.store.end;
     this.install(module);
-    this.paused(performance.now() - start, module.instructions);
-    if (!isEager) this.done(pc, limit, unit.isCut);
   }
 
   /** A region at `pc` is there, made with this limit. */
@@ -209,14 +267,8 @@ export class Translator {
     return true;
   }
 
-  private paused(milliseconds: number, instructions = 0): void {
-    this.budget.spent(milliseconds, instructions);
-    this.milliseconds += milliseconds;
-    this.longestPause = Math.max(this.longestPause, milliseconds);
-  }
-
   private install({ entries, source, mode, bytes, instructions }: StoredModule): void {
-    const module = new WebAssembly.Module(bytes);
+    const module = compileModule(bytes);
     const counters = this.counter?.install(module, unitsOf(source));
     const env = counters === undefined ? this.imports : { ...this.imports, counters };
     const { exports } = new WebAssembly.Instance(module, { env });
@@ -263,10 +315,7 @@ export class Translator {
   /** Uses what another thread has translated for the code at `pc`, if there is something. */
   private accept(pc: number): void {
     const module = this.offers.take(pc);
-    if (!module) return;
-    const start = performance.now();
-    this.install(module);
-    this.paused(performance.now() - start);
+    if (module) this.budget.spent(this.pauses.during(() => this.install(module)));
   }
 
   /** Whether a region is of no use with the present rounding mode and flags. */
