@@ -35,6 +35,7 @@ import type { LaunchRequests } from './protocol-launches';
 import type { ProfileRequests } from './protocol-profile';
 import type { TimelineRequests } from './protocol-timeline';
 import type { SourceRequests } from './protocol-source';
+import { tellProblems } from './program-problems';
 import { PageService } from './page-service';
 import { RunControl } from './run-control';
 import type { SessionHost } from './session-host';
@@ -366,6 +367,7 @@ export class DebugSession implements MachineRequests {
     this.profiles.attach(target);
     this.control = this.controlOf(target, sequence);
     this.host.events.breakpointsChanged(this.breakpointTable.list());
+    tellProblems(target, request.name, this.host);
     await this.goToStart(target, request.stopAt);
     return {
       name: request.name,

@@ -37,6 +37,11 @@ export class SourceModule {
     return (this.symbolTable ??= new SymbolTable(this.image, this.base));
   }
 
+  /** What cannot be read of the file. */
+  get problems(): readonly string[] {
+    return [...this.image.problems, ...this.info.problems, ...this.frames.problems];
+  }
+
   holds(address: number): boolean {
     return address >= this.start && address < this.end;
   }

@@ -61,9 +61,7 @@ export class SourceService implements SourceRequests {
         debugInfo: exists ? 'present' : separate === undefined ? 'none' : 'separate',
         ...(separate !== undefined && { separate }),
         files,
-        problems: modules
-          .list()
-          .flatMap(({ info, frames }) => [...info.problems, ...frames.problems]),
+        problems: modules.list().flatMap(({ problems }) => problems),
       };
     });
   }

@@ -184,6 +184,19 @@ describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () =>
     });
   }
 
+  it.each(['-gdwarf-4', '-gdwarf-5'])(
+    'lines are known where the rest lies in .dwo files, and that those are not read is said: %s',
+    (version) => {
+      const file = join(import.meta.dirname, 'source-conform.c');
+      const elf = compileForDebugging(directory, file, `split${version}`, '-gsplit-dwarf', version);
+      const image = parseElf(new Uint8Array(readFileSync(elf)));
+      const { lookup, modules } = new SourceDebugger(() => [{ path: elf, image, base: 0 }]);
+      const main = modules.list()[0].symbols.byName('main')?.address ?? 0;
+      expect(lookup.lineAt(main)).toMatchObject({ path: file, line: 137 });
+      expect(modules.list()[0].problems.join()).toMatch(/[.]dwo.* is not read/);
+    },
+  );
+
   it('frames of a dynamic program go from the C library back to main and the start', () => {
     const file = join(import.meta.dirname, 'source-conform.c');
     const elf = join(directory, 'dynamic.elf');

@@ -90,8 +90,19 @@ async function listPlace(
   }
   const { frames } = await requests.stack(hart, frame + 1);
   const place = frames.find(({ number }) => number === frame)?.place;
-  if (!place) throw new ConsoleError('No source line is known here.');
+  if (!place) throw new ConsoleError(`No source line is known here${await whyNoLines(context)}.`);
   return { path: place.path, line: place.line - LISTED_LINES / 2 };
+}
+
+/** Why a program has no lines at all; nothing when it has some. */
+async function whyNoLines({ requests, hart }: Context): Promise<string> {
+  const { debugInfo, separate = '', files, problems } = await requests.sources(hart);
+  if (debugInfo === 'separate') {
+    return `: the debugging information lies in ${separate}, which is not read`;
+  }
+  if (files.length > 0) return '';
+  const [problem] = problems;
+  return problem === undefined ? ': compile the program with -g' : `: ${problem}`;
 }
 
 export const CODE_VERBS: readonly Verb[] = [

@@ -35,7 +35,9 @@ function reason(stop: StopReason): string {
     case 'ebreak':
       return 'ebreak';
     case 'fault':
-      return `${stop.signal}: ${stop.message}`;
+      return stop.message.startsWith(stop.signal)
+        ? stop.message
+        : `${stop.signal}: ${stop.message}`;
     case 'exited':
       return `The program has exited with status ${stop.status}`;
     case 'killed':

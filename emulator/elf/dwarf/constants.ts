@@ -46,6 +46,7 @@ export const DW_TAG = {
   atomicType: 0x47,
   callSite: 0x48,
   callSiteParameter: 0x49,
+  skeletonUnit: 0x4a,
   gnuCallSite: 0x4109,
   gnuCallSiteParameter: 0x410a,
 } as const;

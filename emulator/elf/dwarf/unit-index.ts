@@ -1,6 +1,7 @@
 import { DW_AT, DW_TAG } from './constants';
 import type { Entry } from './entry';
 import { rangesOf, type AddressRange } from './ranges';
+import { DwarfError } from './reader';
 import type { Unit } from './unit';
 import type { UnitTable } from './units';
 
@@ -47,6 +48,8 @@ export function indexUnits(table: UnitTable): RangeIndex<Unit> {
   for (const unit of table.units) {
     try {
       for (const range of unitRanges(unit)) all.push({ ...range, owner: unit });
+      const split = unit.root.text(DW_AT.dwoName) ?? unit.root.text(DW_AT.gnuDwoName);
+      if (split !== undefined) table.report(notRead(unit, split));
     } catch (error) {
       table.report(error);
     }
@@ -54,9 +57,17 @@ export function indexUnits(table: UnitTable): RangeIndex<Unit> {
   return new RangeIndex(all);
 }
 
+const notRead = ({ header }: Unit, file: string): DwarfError =>
+  new DwarfError(
+    `${file}, which holds a unit's functions and variables, is not read`,
+    '.debug_info',
+    header.offset,
+  );
+
 function unitRanges(unit: Unit): AddressRange[] {
   const { root } = unit;
-  if (root.tag !== DW_TAG.compileUnit) return [];
+  // A skeleton has lines and ranges; the rest of its unit lies in a .dwo file.
+  if (root.tag !== DW_TAG.compileUnit && root.tag !== DW_TAG.skeletonUnit) return [];
   if (root.has(DW_AT.ranges) || root.has(DW_AT.highPc)) return rangesOf(root);
   return functionsBelow(unit.tree).flatMap(rangesOf);
 }

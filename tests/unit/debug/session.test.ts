@@ -12,36 +12,6 @@ afterEach(async () => {
   client.end();
 });
 
-describe('opening', () => {
-  test('a guest stops it at main, with its segments and functions known', async () => {
-    const info = await client.open('dot');
-    const state = await client.stopped();
-    expect(state.stop).toEqual({ kind: 'entry' });
-    expect(client.place).toBe('main');
-    expect(info.position).toBe('static');
-    expect(info.functionCount).toBeGreaterThan(3);
-    expect(info.segments.map((s) => s.label)).toContain('stack');
-    expect(info.segments.find((s) => s.label === 'text')?.permissions).toBe('r-x');
-  });
-
-  test('without the wanted function it stops at the entry', async () => {
-    const info = await client.open('hello', [], { stopAt: 'nowhere' });
-    expect(client.state.harts[0].location.address).toBe(info.entry);
-  });
-
-  test('a file that is no program is refused, and the session lives on', async () => {
-    await expect(client.open('hello', [], { elf: Uint8Array.of(1, 2, 3) })).rejects.toThrow();
-    await client.open('hello');
-    expect(client.place).toBe('main');
-  });
-
-  test('requests before a program is open say so', async () => {
-    await expect(client.session.run()).rejects.toThrow('No program is open');
-    await expect(client.session.registers(0)).rejects.toThrow('No program is open');
-    await expect(client.session.restart()).rejects.toThrow('No program is open');
-  });
-});
-
 describe('running', () => {
   test('to the end gives the status, the output and the exact instruction count', async () => {
     await client.open('hello');
