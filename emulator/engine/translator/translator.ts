@@ -11,7 +11,7 @@ import { CodeCache, type RegionFunction, type Unit } from './code-cache';
 import { FLOAT_MODES, modeOf, type FloatMode } from './float-mode';
 import { Offers } from './offers';
 import { PAUSE_MS, Pauses } from './pauses';
-import { REGION_LIMIT, type RegionSource } from './region';
+import { discoverRegion, REGION_LIMIT, type RegionSource } from './region';
 import { regionName } from './region-module';
 import type { RegionStore, StoredModule } from './region-store';
 import type { TranslationRequest, TranslationService } from './requests';
@@ -28,6 +28,8 @@ const MOST_REJECTED = 4096;
 const INSTALL_MS = 0.5;
 /** The fewest instructions that a region is tried with: a small loop. */
 const LEAST = 32;
+/** Limits of the first translations of a thread. */
+const TRIALS: readonly number[] = [0, 1, 4, 8, 16, LEAST, REGION_LIMIT];
 /** A region that was cut short is made anew when so many times as many instructions pay. */
 const GROWTH = 2;
 /** What was asked for and has not come yet: so many are remembered. */
@@ -67,9 +69,11 @@ export class Translator {
   private made: Translation | undefined;
   /**
    * The most instructions that this thread translates at a time: few at first, because the host compiles the translator
-   * itself while that runs.
+   * itself while that runs. With 0 it only looks for a region.
    */
-  private most = 1;
+  private most: number = TRIALS[0];
+  /** How long the next trial is expected to take, in milliseconds. */
+  private trialMs = 0;
 
   constructor(
     memory: WebAssembly.Memory,
@@ -158,7 +162,7 @@ export class Translator {
     if (service === 'running') {
       // Where there is no room it stays the next one.
       if (isAsked) this.candidates.tried(pc);
-    } else if (!this.made && this.pauses.allows(PAUSE_MS)) {
+    } else if (!this.made) {
       this.translate(hart, pc, Math.min(limit, this.affordable));
     }
   }
@@ -168,7 +172,9 @@ export class Translator {
     const { store } = this;
     if (!store) return 'none';
     const { onWanted } = store;
-    if (store.requests.service === 'none' && onWanted) this.pauses.during(onWanted);
+    // The first region is there sooner without a second thread that the host has to start meanwhile.
+    const isSecond = this.translated > 0 || this.most >= LEAST;
+    if (store.requests.service === 'none' && onWanted && isSecond) this.pauses.during(onWanted);
     return store.requests.service;
   }
 
@@ -189,15 +195,17 @@ export class Translator {
   private translate(hart: HartState, pc: number, wanted: number): void {
     const limit = Math.min(wanted, this.most);
     const isTrial = limit < wanted;
+    if (!this.pauses.allows(isTrial ? this.trialMs : limit * this.budget.cost)) return;
     let unit: TranslatedUnit | undefined;
     const milliseconds = this.pauses.during(() => {
-      unit = this.unitFor(hart, pc, limit, isTrial ? 0 : LEAST_CUT);
+      if (limit > 0) unit = this.unitFor(hart, pc, limit, isTrial ? 0 : LEAST_CUT);
+      else discoverRegion(this.source, pc, { limit: LEAST, onlyReached: true });
     });
-    this.most = Math.min(REGION_LIMIT, 2 * this.most);
+    this.most = TRIALS.find((most) => most > limit) ?? REGION_LIMIT;
+    this.trialMs = limit === 0 ? PAUSE_MS : 2 * milliseconds;
     // What is cut shorter than it would be was only for the host to get to know the translator.
-    const isUseless = isTrial && unit?.isCut === true;
-    this.budget.spent(milliseconds, isUseless ? 0 : unit?.module.instructions);
-    if (isUseless) return;
+    if (limit === 0 || (isTrial && unit?.isCut === true)) return;
+    this.budget.spent(milliseconds, unit?.module.instructions);
     this.candidates.tried(pc);
     if (unit) this.made = { pc, limit, unit };
   }
