@@ -61,12 +61,17 @@ export class GuestProcesses implements ProcessHost {
     harts.noteCall();
   }
 
-  create(caller: HartState, stack: () => ThreadStack | undefined): HartState | undefined {
+  create(
+    caller: HartState,
+    tid: number,
+    stack: () => ThreadStack | undefined,
+  ): HartState | undefined {
     const parent = this.hartOf(caller);
     if (!parent) return undefined;
     const { owner, space } = parent;
     const hart = this.host.harts.create(space, () => stack() ?? parent.stack, owner);
     if (!hart) return undefined;
+    hart.tid = tid;
     copyRegisters(parent, hart);
     hart.space.arena.events.emit(hart.index, 'start', 0, parent.index, 0);
     return hart.state;

@@ -33,6 +33,8 @@ export interface CallTreeEdge {
  * | 12     | u32  | an edge that fits no call |
  * | 16     | u32  | the last chunk of nodes and edges; its first word is the one before it |
  * | 20     | u32  | bytes of that chunk that are in use |
+ * | 24     | u32  | where a return has gone to that ended no call while none was open; 0 = there was none |
+ * | 28     | u32  | instructions retired until then, modulo 2^32 |
  */
 const CALLS = {
   root: 0,
@@ -41,6 +43,8 @@ const CALLS = {
   none: 12,
   chunk: 16,
   used: 20,
+  outer: 24,
+  outerSince: 28,
 } as const;
 
 const CHUNK_BYTES = 4096;
@@ -56,7 +60,8 @@ const NOWHERE = 1;
  * calls (call-code.ts); here it grows.
  *
  * A return goes back to the call whose return address it has, also over several (longjmp, exceptions); one
- * that fits no call changes nothing. A tail call counts as its caller.
+ * that fits no open call changes nothing. Where no call is open the hart began in the middle of a function, as
+ * forks do, and goes on in that one's caller, which is the root from then on. A tail call counts as its caller.
  */
 export class CallGraph {
   /** @param at where `CALLS` lies */
@@ -130,8 +135,12 @@ export class CallGraph {
       calls: this.heap.long(edge + EDGE.calls) + (open.get(edge)?.calls ?? 0),
       time: this.heap.long(edge + EDGE.time) + (open.get(edge)?.time ?? 0),
     });
-    return callTree(reading(this.get(CALLS.root)), {
-      entry: (node) => this.word(node + NODE.entry),
+    const root = reading(this.get(CALLS.root));
+    // A vCPU's own return goes to no code, and nothing retires there.
+    const goesOn = hart.instret % 2 ** 32 !== this.get(CALLS.outerSince);
+    const outer = goesOn ? this.get(CALLS.outer) : 0;
+    return callTree(root, {
+      entry: (node) => (node === root.node && outer) || this.word(node + NODE.entry),
       parent: (node) => this.word(node + NODE.parent),
       edges: (node) => this.edgesOf(node).map(reading).reverse(),
     });
@@ -168,6 +177,9 @@ export class CallGraph {
         return;
       }
     }
+    if (top > base) return;
+    this.set(CALLS.outer, target);
+    this.set(CALLS.outerSince, time);
   }
 
   /** The calls from `last` on have returned. */

@@ -217,7 +217,9 @@ export class InstructionCounter {
     const known = new Map<number, FlowInstruction | undefined>();
     const instructionAt = (address: number): FlowInstruction | undefined => {
       if (!known.has(address)) {
-        known.set(address, this.decoded(address) ?? decodeFrom(modules, address));
+        const found = this.decoded(address) ?? decodeFrom(modules, address);
+        // Nothing is counted in straight code: a module can have run of which no counter has counted.
+        known.set(address, found ?? decodeFrom(this.modules.toReversed(), address));
       }
       return known.get(address);
     };
@@ -243,7 +245,7 @@ export class InstructionCounter {
     block.touchedEnd = block.touched;
   }
 
-  /** @returns the modules that have run */
+  /** @returns the modules of which a counter has counted */
   private takeModules({ regions }: Block, flow: FlowCounts): CountingModule[] {
     return this.modules.filter((module) => {
       let hasRun = false;

@@ -362,8 +362,8 @@ export class LinuxKernel {
   }
 
   /** A thread that clone has made: it has its parent's name and signal mask. */
-  addThread(hart: HartState, parent: Thread): Thread {
-    return this.threads.add(hart, parent);
+  addThread(hart: HartState, tid: number, parent: Thread): Thread {
+    return this.threads.add(hart, tid, parent);
   }
 
   /** Threads that have not ended, without the harts of multiprocess. */

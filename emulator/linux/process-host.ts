@@ -12,10 +12,15 @@ export interface ThreadStack {
 export interface ProcessHost {
   /**
    * A hart in the caller's address space with the caller's registers, which gets its turns from now on.
+   * @param tid id of the thread that it runs
    * @param stack tells where its stack lies when somebody asks; undefined = as the caller's
    * @returns undefined when no hart context is left
    */
-  create(caller: HartState, stack: () => ThreadStack | undefined): HartState | undefined;
+  create(
+    caller: HartState,
+    tid: number,
+    stack: () => ThreadStack | undefined,
+  ): HartState | undefined;
   /**
    * The same for the first thread of a child process, in the child's address space.
    * @returns undefined when no hart context is left

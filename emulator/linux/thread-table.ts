@@ -36,8 +36,8 @@ export class ThreadTable {
   }
 
   /** A thread that clone has made: it has its parent's name and signal mask. */
-  add(hart: HartState, parent: Thread): Thread {
-    return this.inherit(new Thread(this.source.allocateId(), parent.name, hart, true), parent);
+  add(hart: HartState, tid: number, parent: Thread): Thread {
+    return this.inherit(new Thread(tid, parent.name, hart, true), parent);
   }
 
   /** The first thread of a child process, which is a copy of its maker. */

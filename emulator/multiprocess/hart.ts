@@ -37,6 +37,8 @@ export class Hart {
   waiting: Waiting | undefined;
   /** Set for harts that `multiprocess` made. */
   vcpu: Vcpu | undefined;
+  /** Set for threads beside the first one of their process: the Linux thread id. */
+  tid: number | undefined;
   ended = false;
   /** A debugger does not let it run: until it is thawed, or until others have come as far. */
   frozen = false;

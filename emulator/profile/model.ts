@@ -32,7 +32,7 @@ export interface CallArc {
 
 export interface HartProfile {
   readonly hart: number;
-  /** `main`, `task 1 vCPU 2`, `thread 1001`. */
+  /** `main`, `task 1 vCPU 2`, `thread 1001`, `process 1002`. */
   readonly name: string;
   readonly counts: InstructionCounts;
   /** What happened to it, by kind; not of sampled harts. */

@@ -82,9 +82,10 @@ export class Profiler {
 }
 
 /** What a hart is called in profiles; no two harts of a run have the same name. */
-export function hartName({ index, vcpu, owner }: Hart): string {
+export function hartName({ index, vcpu, tid, owner }: Hart): string {
   if (vcpu) return `task ${vcpu.task.id} vCPU ${vcpu.id}`;
-  return index === 0 ? 'main' : `process ${owner.pid} hart ${index}`;
+  if (tid !== undefined) return `thread ${tid}`;
+  return index === 0 ? 'main' : `process ${owner.pid}`;
 }
 
 /** Two harts as one: their calls side by side. */

@@ -114,9 +114,10 @@ function hex(value: bigint): string {
 /** A new thread: a hart of this address space that goes on behind the call with a0 = 0. */
 function cloneThread(call: Call, request: CloneRequest): SyscallResult {
   const { kernel, thread: parent } = call;
-  const hart = kernel.host.create(call.hart, request.stack);
+  const tid = kernel.system.processes.allocateId();
+  const hart = kernel.host.create(call.hart, tid, request.stack);
   if (hart === undefined) return -ERRNO.EAGAIN;
-  const child = kernel.addThread(hart, parent);
+  const child = kernel.addThread(hart, tid, parent);
   beginAt(call, hart, request);
   const { flags } = request;
   if ((flags & CLONE.CHILD_CLEARTID) !== 0n) child.clearChildTid = request.childTid;

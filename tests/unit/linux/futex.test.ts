@@ -35,7 +35,8 @@ class Threads extends TestProcess {
     const { arena } = this.space;
     this.kernel.system.host = {
       ...SINGLE_PROCESS,
-      create: (caller) => {
+      create: (caller, tid) => {
+        expect(tid).toBe(1000 + this.states.length);
         const index = arena.allocateHarts();
         const state = new HartState(arena.memory, arena.hartAddress(index));
         state.mhartid = index;

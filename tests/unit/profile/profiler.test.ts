@@ -2,14 +2,11 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { Machine } from '../../../emulator';
 import { MachineCode } from '../../../emulator/profile-code';
-import { addCounts, inclusive, retired, walk } from '../../../emulator/profile/model';
+import { addCounts, retired, walk } from '../../../emulator/profile/model';
 import { CapturedStreams } from '../../support/captured-streams';
 
 const MEMORY = 32 << 20;
-/** A test's patience. */
-const MOST_STEPS = 300_000;
-
-function machine(name: string, args: readonly string[], isProfiled: boolean): Machine {
+function machine(name: string, ...args: readonly string[]): Machine {
   return Machine.create({
     elf: readFileSync(`guests/bin/${name}.elf`),
     args: [name, ...args],
@@ -17,47 +14,13 @@ function machine(name: string, args: readonly string[], isProfiled: boolean): Ma
     memoryLimit: MEMORY,
     // Guests that print how long they took run as many instructions as the number has digits.
     clock: { realtime: () => 0n, monotonic: () => 0n },
-    profile: isProfiled,
+    profile: true,
   });
-}
-
-/** How often each instruction of a guest runs, found by running one at a time. */
-function byStepping(name: string, args: readonly string[]): Map<number, number> {
-  const stepped = machine(name, args, false);
-  const counts = new Map<number, number>();
-  for (let step = 0; ; step++) {
-    if (step > MOST_STEPS) throw new Error(`${name} runs too long to be stepped through`);
-    const { pc, instret } = stepped.hart;
-    const stop = stepped.step();
-    const retired = stepped.hart.instret - instret;
-    if (retired > 0) counts.set(pc, (counts.get(pc) ?? 0) + retired);
-    if (stop.kind === 'exited') break;
-    if (stop.kind !== 'fuel') throw new Error(`${name} stopped: ${stop.kind}`);
-  }
-  stepped.dispose();
-  return counts;
 }
 
 describe('a profile', () => {
-  test.each([
-    ['hello', []],
-    ['mandelbrot', ['6', '3', '5']],
-  ] as const)('of %s has the counts that single steps have', (name, args) => {
-    const profiled = machine(name, [...args], true);
-    expect(profiled.runToEnd(MOST_STEPS)).toMatchObject({ kind: 'exited' });
-    const [main] = profiled.profile!.harts;
-    const counted = new Map(
-      [...main.counts.addresses].map((address, i) => [address, main.counts.executions[i]]),
-    );
-    const stepped = byStepping(name, [...args]);
-    expect(counted).toEqual(stepped);
-    expect(retired(main)).toBe(profiled.instructions);
-    expect(inclusive(main.root)).toBe(profiled.instructions);
-    profiled.dispose();
-  });
-
   test('of a guest with vCPUs has each of them, and their sum is what was retired', () => {
-    const profiled = machine('mp-dot', ['call', '4', '512'], true);
+    const profiled = machine('mp-dot', 'call', '4', '512');
     expect(profiled.runToEnd()).toMatchObject({ kind: 'exited', status: 0 });
     const { harts } = profiled.profile!;
     expect(harts.map(({ name }) => name)).toEqual([
@@ -73,9 +36,28 @@ describe('a profile', () => {
     profiled.dispose();
   });
 
+  test("has a vCPU that began in the middle of a function in that one's caller", () => {
+    const profiled = machine('mp-glibc');
+    expect(profiled.runToEnd()).toMatchObject({ kind: 'exited', status: 0 });
+    const code = new MachineCode(profiled);
+    const [, vcpu] = profiled.profile!.harts;
+    expect(code.functionAt(vcpu.root.entry)?.name).toBe('main');
+    profiled.dispose();
+  });
+
+  test('gives each thread and process a name of its own', () => {
+    const profiled = machine('threads');
+    profiled.runToEnd();
+    const names = profiled.profile!.harts.map(({ name }) => name);
+    expect(names).toEqual(expect.arrayContaining(['main', 'thread 1001']));
+    expect(names.length).toBeGreaterThan(3);
+    expect(new Set(names).size).toBe(names.length);
+    profiled.dispose();
+  });
+
   test('is the same in every run', () => {
     const once = (): unknown => {
-      const profiled = machine('mp-histogram', [], true);
+      const profiled = machine('mp-histogram');
       profiled.runToEnd();
       const { harts } = profiled.profile!;
       profiled.dispose();
