@@ -31,6 +31,18 @@ export function placeName(place: {
 export const grouped = (count: number): string =>
   String(Math.trunc(count)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
+/** A count in at most four characters: 999, 9.9k, 99k, 1.0M. */
+export function shortCount(count: number): string {
+  for (const [unit, name] of [
+    [1e6, 'M'],
+    [1e3, 'k'],
+  ] as const) {
+    if (count >= 9.95 * unit) return `${Math.floor(count / unit)}${name}`;
+    if (count >= unit) return `${(Math.floor(count / (unit / 10)) / 10).toFixed(1)}${name}`;
+  }
+  return String(count);
+}
+
 /** Numbers in ascending order as `1–4,7`. */
 export function ranges(numbers: readonly number[]): string {
   const parts: string[] = [];

@@ -24,7 +24,7 @@ const harts = (): Promise<(string | null)[]> =>
 const inMatrix = (register: string, hart: number): Promise<string> =>
   page.locator(`[data-cell="${register}.${hart}"] .value`).innerText();
 const cellsOf = (state: string): Promise<number> =>
-  page.locator(`[role=gridcell][data-state=${state}]`).count();
+  page.locator(`[role=gridcell].page-${state}`).count();
 
 beforeAll(async () => {
   running = await startApp();
@@ -82,7 +82,7 @@ describe('the first guest', () => {
   });
 
   test('tells of a page what a click on its cell asks for', async () => {
-    await page.locator('[role=gridcell][data-state=borrowed]').first().click();
+    await page.locator('[role=gridcell].page-borrowed').first().click();
     await expect
       .poll(() => page.getByTestId('page-inspector').innerText())
       .toMatch(/borrowed rw- · frame \d+, \d+ references[^]*borrowed from\s+hart 0/);

@@ -101,7 +101,7 @@ interface Seen {
   readonly frames: readonly number[];
 }
 
-/** Looks at each frame for some seconds, and meanwhile scrolls the table a line or more in each of them. */
+/** Looks at each frame for some seconds, and meanwhile scrolls the table by three lines in each of them. */
 const look = (seconds: number, scrolls: boolean): Promise<Seen> =>
   page.evaluate(
     async ([duration, moves]) => {

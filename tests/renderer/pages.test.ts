@@ -57,13 +57,13 @@ describe('the Pages pane', () => {
     expect(row.find('.label').text()).toBe('data');
     expect(row.find('.symbols').text()).toBe('partial');
     expect(row.findAll('[role=gridcell]').map((cell) => cell.text())).toEqual([
-      'Lrw',
-      'Brw',
-      'Brw',
-      'Brw',
+      'L rw',
+      'B rw',
+      'B rw',
+      'B rw',
     ]);
     expect(pane.get('[data-cell="262128.0"]').text()).toBe('');
-    expect(pane.get('[data-cell="262128.2"]').text()).toBe('#–');
+    expect(pane.get('[data-cell="262128.2"]').text()).toBe('# –');
   });
 
   test('counts the pages of the focused hart', async () => {
@@ -217,7 +217,7 @@ describe('the Pages pane', () => {
     };
     await machine.requests().stepInstruction(0);
     await expect.poll(() => pane.findAll('.cell.changed')).toHaveLength(1);
-    expect(pane.get('[data-cell="18.1"] .cell').classes()).toContain('page-private');
+    expect(pane.get('[data-cell="18.1"]').classes()).toContain('page-private');
   });
 
   test('marks nothing, in the table as in the map, when stops were missed', () => {

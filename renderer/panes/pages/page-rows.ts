@@ -14,7 +14,18 @@ export interface PageRow {
   readonly count: number;
   readonly label: string;
   readonly symbols: string;
+  /** Address space of the first of `cells`. */
+  readonly column: number;
+  /** Those of the address spaces in sight. */
   readonly cells: readonly PageCell[];
+  /** Equal for rows that look alike. */
+  readonly look: string;
+}
+
+/** Address spaces in sight: the first one and the one behind the last. */
+export interface Columns {
+  readonly first: number;
+  readonly end: number;
 }
 
 export interface PageRows {
@@ -24,6 +35,7 @@ export interface PageRows {
   readonly total: ComputedRef<number>;
   readonly top: Ref<number>;
   readonly height: Ref<number>;
+  readonly columns: Ref<Columns>;
   readonly text: Ref<string>;
   /** Names of the states to show; empty = all. */
   readonly states: Ref<ReadonlySet<string>>;
@@ -64,12 +76,16 @@ export function usePageRows(): PageRows {
   const height = ref(10);
   const text = ref('');
   const states = ref<ReadonlySet<string>>(new Set());
+  const columns = ref<Columns>({ first: 0, end: 32 });
+  /** Rows that were in sight last, by their first page: one that looks as it did is the very same. */
+  let shown = new Map<number, PageRow>();
 
   /** Indices of the rows that the filter lets through. */
   const passing = computed(() => {
     const now = info.value;
     if (now === null) return new Uint32Array(0);
     const wanted = text.value.trim().toLowerCase();
+    if (wanted === '' && states.value.size === 0) return now.first.map((_, row) => row);
     const numbers = new Set([...states.value].map((state) => now.states.indexOf(state)));
     const labels = now.labels.map((label) => label.toLowerCase().includes(wanted));
     const symbols = now.symbols.map((symbol) => symbol.toLowerCase().includes(wanted));
@@ -93,9 +109,15 @@ export function usePageRows(): PageRows {
     const now = info.value;
     if (now === null) return [];
     const before = columnsBefore(now, earlier.value);
-    return [...passing.value.slice(top.value, top.value + height.value)].map((row) =>
-      makeRow(now, row, earlier.value, before),
-    );
+    const { first, end } = columns.value;
+    const range = { first, end: Math.min(end, now.spaces.length) };
+    const rows = [...passing.value.subarray(top.value, top.value + height.value)].map((row) => {
+      const made = makeRow(now, row, earlier.value, before, range);
+      const known = shown.get(made.first);
+      return known?.look === made.look ? known : made;
+    });
+    shown = new Map(rows.map((row) => [row.first, row]));
+    return rows;
   });
 
   const clamp = (row: number): number =>
@@ -117,8 +139,13 @@ export function usePageRows(): PageRows {
     const now = info.value;
     if (now === null) return 0;
     const row = rowOf(now, page);
-    const index = passing.value.findIndex((each) => each >= row);
-    return index < 0 ? total.value : index;
+    let [low, high] = [0, total.value];
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if ((passing.value[middle] ?? 0) < row) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   function clear(): void {
@@ -135,7 +162,8 @@ export function usePageRows(): PageRows {
     if (index < top.value || index >= top.value + height.value - 1) scrollTo(index - 3);
   }
 
-  return { info, atStop, visible, total, top, height, text, states, take, clear, scrollTo, reveal };
+  const place = { top, height, columns, scrollTo, reveal };
+  return { info, atStop, visible, total, text, states, take, clear, ...place };
 }
 
 /** For each space of `now` its column at the stop before, −1 for a new one. */
@@ -152,25 +180,25 @@ function makeRow(
   row: number,
   then: PagesInfo | null,
   before: readonly number[],
+  columns: Columns,
 ): PageRow {
-  const spaces = now.spaces.length;
   const first = now.first[row] ?? 0;
   const old = then === null ? 0 : rowOf(then, first);
   const known = then !== null && holds(then, old, first) ? then : null;
-  const cells = now.spaces.map((_, column): PageCell => {
-    const cell = now.cells[row * spaces + column] ?? 0;
+  const cells: PageCell[] = [];
+  for (let column = columns.first; column < columns.end; column++) {
+    const cell = now.cells[row * now.spaces.length + column] ?? 0;
     const place = before[column] ?? -1;
     const changed =
       then !== null &&
       place >= 0 &&
       (known?.cells[old * known.spaces.length + place] ?? 0) >> 3 !== cell >> 3;
-    return { state: now.states[cell >> 3] ?? 'unmapped', cell, changed };
-  });
-  return {
-    first,
-    count: now.count[row] ?? 0,
-    label: now.labels[now.labelOf[row] ?? 0] ?? '',
-    symbols: now.symbols[now.symbolsOf[row] ?? 0] ?? '',
-    cells,
-  };
+    cells.push({ state: now.states[cell >> 3] ?? 'unmapped', cell, changed });
+  }
+  const count = now.count[row] ?? 0;
+  const label = now.labels[now.labelOf[row] ?? 0] ?? '';
+  const symbols = now.symbols[now.symbolsOf[row] ?? 0] ?? '';
+  const marks = cells.map(({ cell, changed }) => (changed ? cell + 256 : cell)).join();
+  const look = [count, label, symbols, columns.first, marks].join('|');
+  return { first, count, label, symbols, column: columns.first, cells, look };
 }

@@ -30,6 +30,9 @@ export const STATE_LOOKS: Readonly<Record<string, StateLook>> = {
   unmapped: { letter: '', meaning: 'Nothing is mapped.' },
 };
 
+/** Width of an address space's column in CSS pixels, as the styles have it. */
+export const COLUMN = 54;
+
 /** Order of the legend: what matters most first. */
 export const LEGEND = [
   'owned',
