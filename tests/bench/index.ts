@@ -11,6 +11,7 @@ import { printMultiprocess } from './multiprocess-report';
 import { measurePages, printPages } from './pages';
 import { measurePrograms, printPrograms, SCRIPT_NAMES } from './programs';
 import { measureProfile, printProfile } from './profile';
+import { measureStart, printStart } from './start';
 import { measureTierUp, printTierUp } from './tier-up';
 import { measureWatch, printWatch } from './watch';
 
@@ -18,6 +19,7 @@ const GUESTS: readonly string[] = [...new Set(KERNEL_ROWS.map(({ guest }) => gue
 const TABLES = {
   kernels: 'the kernels: each engine beside gcc -O2 and QEMU, in Node and in Electron',
   'tier-up': 'how long a loop runs until it is fast, in fresh processes; with all kernels too',
+  start: 'how long harts stand still for translations, and a small program, in fresh processes',
   programs: 'lua5.4 and sqlite3 of Debian beside QEMU',
   multiprocess: 'a dot product in every mode, and what `calls` measures',
   calls: 'single calls of multiprocess, system calls, forks',
@@ -114,6 +116,7 @@ async function printTable({ json, table, names, ...choice }: Choice): Promise<vo
   const { rounds = 3 } = choice;
   if (table === 'kernels') print(await measureKernels(names, rounds, progress), printKernels);
   if (table === 'tier-up') print(await measureTierUp(), printTierUp);
+  if (table === 'start') print(measureStart(progress), printStart);
   if (table === 'programs') print(measurePrograms(names, progress), printPrograms);
   if (table === 'host') print(measureHost(rounds), printHost);
   if (table === 'multiprocess') {

@@ -21,6 +21,9 @@ export const KERNEL_LIMITS: Readonly<Record<string, Limits | undefined>> = {
 /** From the first instruction of a hot loop until it runs at 90 % of its final speed, in milliseconds. */
 export const TIER_UP_LIMIT_MS = 50;
 
+/** How long a hart stands still for a translation at a time, in milliseconds. */
+export const PAUSE_LIMIT_MS = 5;
+
 /** Geometric mean over programs that run for ten seconds and more, as a multiple of QEMU's time. */
 export const PROGRAMS_LIMIT = 1.5;
 

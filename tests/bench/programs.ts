@@ -59,14 +59,14 @@ export interface ProgramsReport {
 }
 
 /** The folder with Debian's riscv64 programs, or why there is none. */
-function findPrograms(): { readonly root: string } | { readonly reason: string } {
+export function findPrograms(): { readonly root: string } | { readonly reason: string } {
   if (!isInstalled(QEMU)) return { reason: `${QEMU} is not installed` };
   const script = join('scripts', 'riscv64-packages.mjs');
   const { status, stdout, stderr } = spawnSync(process.execPath, [script], { encoding: 'utf8' });
   return status === 0 ? { root: stdout.trim() } : { reason: stderr.trim() };
 }
 
-function run(
+export function run(
   command: string,
   words: readonly string[],
   input: string,
@@ -85,7 +85,7 @@ function run(
 }
 
 /** What runs a script, and what it reads. */
-function commandOf(file: string, size: number): { words: readonly string[]; input: string } {
+export function commandOf(file: string, size: number): { words: readonly string[]; input: string } {
   const text = readFileSync(join('tests', 'bench', 'programs', file), 'utf8');
   return file.endsWith('.lua')
     ? { words: ['/usr/bin/lua5.4', '-e', `size = ${size}`, '-'], input: text }
