@@ -9,8 +9,9 @@ import { ExpressionError } from './expression-tokens';
 import { locate } from './location';
 import type { BreakpointSpec, Location } from './protocol';
 import { addressValue, memoryPlace, type MemoryPlace } from './places';
-import { symbolsNamed } from './scope';
+import { functionsOf, symbolsNamed } from './scope';
 import { sourceOf } from './source-debugger';
+import type { SourceLookup } from './source-lookup';
 import type { DebugTarget } from './target';
 
 /** Bytes that are watched where neither the user nor a symbol says how many. */
@@ -43,27 +44,39 @@ function linePlace(target: DebugTarget, at: string, hart: Hart): Place | undefin
   }
   return {
     kind: 'code',
-    locations: locations.map(({ address }) => locate(target.symbolsOf(hart), address)),
+    locations: locations.map(({ address }) => locate(functionsOf(target, hart), address)),
     line: locations[0].line,
   };
 }
 
-/** An address, or a function; of a C++ name without parameters all functions of it. */
+/**
+ * An address, or where a function's own work begins: its parameters can be read there. Of a C++ name without
+ * parameters all functions of it.
+ */
 function codePlace(target: DebugTarget, at: string, hart: Hart): Place {
   const named = symbolsNamed(target, hart, at.trim());
+  const { lookup } = sourceOf(target, hart);
   const addresses =
-    named.length > 0 ? named.map(({ address }) => address) : [addressValue(target, hart, at)];
+    named.length > 0
+      ? named.map(({ address }) => bodyAt(lookup, address))
+      : [addressValue(target, hart, at)];
   return { kind: 'code', locations: addresses.map((address) => codeAt(target, address, hart)) };
 }
 
+/** A function's body when the address is where one begins; a label inside a function is where it is. */
+function bodyAt(lookup: SourceLookup, address: number): number {
+  const [range] = lookup.functionRanges(address);
+  return range?.start === address ? (lookup.bodyStart(address) ?? address) : address;
+}
+
 function codeAt(target: DebugTarget, address: number, hart: Hart): Location {
-  const symbols = target.symbolsOf(hart);
+  const functions = functionsOf(target, hart);
   if (address % 2 !== 0)
     throw new ExpressionError(`0x${address.toString(16)} is odd: no instruction`);
   if (hart.space.peek(address, 2).length < 2) {
-    throw new ExpressionError(`nothing is mapped at ${describeAddress(symbols, address)}`);
+    throw new ExpressionError(`nothing is mapped at ${describeAddress(functions, address)}`);
   }
-  return locate(symbols, address);
+  return locate(functions, address);
 }
 
 /** `*(int *)p` watches the int at p; a bare number or symbol the bytes there. */

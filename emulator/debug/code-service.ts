@@ -10,6 +10,7 @@ import type {
   SegmentInfo,
   SymbolInfo,
 } from './protocol';
+import { functionsOf } from './scope';
 import type { DebugTarget } from './target';
 
 /** Answers what a client asks about code and symbols: those of the program that a hart runs. */
@@ -29,7 +30,7 @@ export class CodeService {
     const machine = this.opened();
     const one = this.hart(hart);
     const isFirst = one.owner === machine.liveHarts[0].owner;
-    const disassembler = new Disassembler(one.space, machine.symbolsOf(one), {
+    const disassembler = new Disassembler(one.space, functionsOf(machine, one), {
       ownNames,
       isTranslated: (from, to) => isFirst && machine.isTranslated(from, to),
     });
@@ -48,8 +49,8 @@ export class CodeService {
   }
 
   locate(addresses: readonly number[], hart: HartId = 0): readonly Location[] {
-    const symbols = this.opened().symbolsOf(this.hart(hart));
-    return addresses.map((address) => locate(symbols, address));
+    const functions = functionsOf(this.opened(), this.hart(hart));
+    return addresses.map((address) => locate(functions, address));
   }
 
   memoryMap(hart: HartId = 0): readonly SegmentInfo[] {

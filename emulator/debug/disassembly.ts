@@ -1,4 +1,4 @@
-import type { SymbolTable } from '../elf/symbols';
+import type { FunctionFinder } from '../elf/symbols';
 import { decode, disassembleWord, instructionLength } from '../isa';
 import type { AddressSpace } from '../memory/address-space';
 import { locate, describeLocation } from './location';
@@ -21,7 +21,7 @@ interface DisassemblyOptions {
 export class Disassembler {
   constructor(
     private readonly space: AddressSpace,
-    private readonly symbols: SymbolTable,
+    private readonly symbols: FunctionFinder,
     private readonly options: DisassemblyOptions,
   ) {}
 

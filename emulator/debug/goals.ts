@@ -1,5 +1,10 @@
 import { fetchInstruction, isCall, isReturn } from './fetch';
-import { describeAddress, type SymbolPlace, type SymbolTable } from '../elf/symbols';
+import {
+  describeAddress,
+  type FunctionFinder,
+  type SymbolPlace,
+  type SymbolTable,
+} from '../elf/symbols';
 import type { AddressSpace } from '../memory/address-space';
 import type { Hart } from '../multiprocess/hart';
 
@@ -70,7 +75,7 @@ export function stepOver(hart: Hart): Goal | undefined {
  * Out of the function that the hart is in. Without unwind information: at a function's first instruction
  * ra holds the return address; further on every place where the function can be left is watched for.
  */
-export function stepOut(hart: Hart, symbols: SymbolTable): Goal {
+export function stepOut(hart: Hart, symbols: FunctionFinder): Goal {
   const { state, space } = hart;
   const returning = returnTarget(hart);
   if (returning !== undefined) return returnTo(hart, returning);
@@ -90,7 +95,7 @@ function returnTarget({ state, space }: Hart): number | undefined {
 }
 
 /** Out of a function by one of the places where it can be left. */
-function outOfBody(hart: Hart, symbols: SymbolTable, { symbol }: SymbolPlace): Goal {
+function outOfBody(hart: Hart, symbols: FunctionFinder, { symbol }: SymbolPlace): Goal {
   const { state, space } = hart;
   const { address, size } = symbol;
   const depth = state.x(SP);
@@ -120,7 +125,7 @@ function outOfBody(hart: Hart, symbols: SymbolTable, { symbol }: SymbolPlace): G
  * To the instruction that returns from the function that the hart is in.
  * @throws Error when the function's end is not known
  */
-export function runToReturn(hart: Hart, symbols: SymbolTable): Goal {
+export function runToReturn(hart: Hart, symbols: FunctionFinder): Goal {
   const { state, space } = hart;
   const place = symbols.functionAt(state.pc);
   const size = place?.symbol.size ?? 0;

@@ -4,6 +4,7 @@ import type { Hart } from '../multiprocess/hart';
 import { fetchInstruction, isCall } from './fetch';
 import { runTo, stepOut, type Goal } from './goals';
 import { sourceOf, type SourceDebugger } from './source-debugger';
+import { functionsOf } from './scope';
 import type { DebugTarget } from './target';
 
 /** Where a step by lines began. */
@@ -69,7 +70,7 @@ export class LineGoals {
 
   private outOfFunction(hart: Hart): Goal {
     const caller = this.source(hart).unwinder.caller(hart);
-    if (!caller) return stepOut(hart, this.target.symbolsOf(hart));
+    if (!caller) return stepOut(hart, functionsOf(this.target, hart));
     return {
       addresses: [caller.pc],
       arrived: () => (hart.state.xNumber(SP) >= caller.cfa ? 'done' : 'pass'),
@@ -152,7 +153,7 @@ export class LineGoals {
   }
 
   private isEntry(hart: Hart): boolean {
-    return this.target.symbolsOf(hart).functionAt(hart.state.pc)?.offset === 0;
+    return functionsOf(this.target, hart).functionAt(hart.state.pc)?.offset === 0;
   }
 }
 

@@ -1,8 +1,8 @@
-import type { SymbolTable } from '../elf/symbols';
+import type { FunctionFinder } from '../elf/symbols';
 import type { Location } from './protocol';
 
 /** An address with the function that holds it, where one does. */
-export function locate(symbols: SymbolTable, address: number): Location {
+export function locate(symbols: FunctionFinder, address: number): Location {
   const place = symbols.functionAt(address);
   return place === undefined
     ? { address }

@@ -5,6 +5,7 @@ import type { HartNames } from './hart-names';
 import { locate } from './location';
 import type { Lockstep } from './lockstep';
 import type { EndedVcpu, HartId, HartInfo, MachineState, StopReason } from './protocol';
+import { functionsOf } from './scope';
 import type { DebugTarget } from './target';
 
 /** Numbers of programs in the order in which they were first seen; 0 is the one that was opened. */
@@ -92,7 +93,7 @@ function hartInfo(
   return {
     id: index,
     state: ended || hart.ended ? 'ended' : isRunning ? active : 'stopped',
-    location: locate(target.symbolsOf(hart), state.pc),
+    location: locate(functionsOf(target, hart), state.pc),
     instructions: state.instret,
     ...(waitsFor !== undefined && { waitsFor }),
     ...placeOf(hart),

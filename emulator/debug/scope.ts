@@ -1,6 +1,7 @@
 import type { Hart } from '../multiprocess/hart';
-import type { ProgramSymbol } from '../elf/symbols';
+import type { FunctionFinder, ProgramSymbol } from '../elf/symbols';
 import { sourceOf } from './source-debugger';
+import type { SourceModule } from './source-modules';
 import type { DebugTarget } from './target';
 
 /**
@@ -19,4 +20,18 @@ export function symbolsNamed(
     if (found.length > 0) return found;
   }
   return [];
+}
+
+/** The functions of a hart's process: the program's, or else those of its dynamic linker and shared libraries. */
+export function functionsOf(target: DebugTarget, hart: Hart): FunctionFinder {
+  const own = target.symbolsOf(hart);
+  let libraries: readonly SourceModule[] | undefined;
+  return {
+    functionAt(address) {
+      const place = own.functionAt(address);
+      if (place) return place;
+      libraries ??= sourceOf(target, hart).modules.list().slice(1);
+      return libraries.find((each) => each.holds(address))?.symbols.functionAt(address);
+    },
+  };
 }

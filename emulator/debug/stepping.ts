@@ -4,6 +4,7 @@ import { forkFunctions, isForkFunction, runTo, runToReturn, stepOver, type Goal 
 import { areTogether, behind } from './lockstep';
 import type { LineGoals } from './line-goals';
 import type { StopReason } from './protocol';
+import { functionsOf } from './scope';
 import type { Run, Runner } from './runner';
 
 /** How a command has ended, and the hart that it is about when that is not the one that ran last. */
@@ -86,7 +87,7 @@ export class Stepping {
     return this.toGoals(
       hart,
       members,
-      goalsOf(members, (each) => runToReturn(each, this.target.symbolsOf(each))),
+      goalsOf(members, (each) => runToReturn(each, functionsOf(this.target, each))),
     );
   }
 
@@ -184,7 +185,8 @@ export class Stepping {
   /** Whether a call that starts vCPUs has done so and waits for them now. */
   private forksAt(hart: Hart): (() => boolean) | undefined {
     const callee = callTarget(hart);
-    const place = callee === undefined ? undefined : this.target.symbolsOf(hart).functionAt(callee);
+    const place =
+      callee === undefined ? undefined : functionsOf(this.target, hart).functionAt(callee);
     if (place?.offset !== 0 || !isForkFunction(place.symbol.name)) return undefined;
     const started = this.startsTask();
     return () => hart.waiting?.ready !== undefined && started();
@@ -196,7 +198,7 @@ export class Stepping {
     const cfa = this.lines.cfa(hart);
     return () => {
       if (!hart.waiting?.ready || !started()) return false;
-      const place = this.target.symbolsOf(hart).functionAt(hart.state.pc);
+      const place = functionsOf(this.target, hart).functionAt(hart.state.pc);
       return isForkFunction(place?.symbol.name ?? '') && this.lines.isWithin(hart, cfa);
     };
   }

@@ -8,6 +8,7 @@ import type { Barriers } from './barriers';
 import type { WatchedRange } from './data-planter';
 import { locate } from './location';
 import type { StopReason } from './protocol';
+import { functionsOf } from './scope';
 import type { DebugTarget, MachineStop } from './target';
 import type { Visits } from './visits';
 
@@ -110,7 +111,7 @@ export class StopJudge {
       .touched(hart, reference.address, reference.size)
       .filter(({ access }) => wants(access, reference));
     if (touched.length === 0) return 'through';
-    const from = locate(this.target.symbolsOf(hart), hart.state.pc);
+    const from = locate(functionsOf(this.target, hart), hart.state.pc);
     const places = touched.map((range) => shownPart(range, reference));
     const before = places.map((place) => read(hart, place));
     const { instret } = hart.state;

@@ -1,5 +1,6 @@
 import { DW_ATE } from '../elf/dwarf/constants';
-import type { BaseType, DwarfType } from '../elf/dwarf/types';
+import { strip, type BaseType, type DwarfType } from '../elf/dwarf/types';
+import type { ExpressionScope } from './expression';
 import { C_TYPES } from './variables-arithmetic';
 
 const TAGS: ReadonlySet<string> = new Set(['struct', 'union', 'enum', 'class']);
@@ -43,7 +44,7 @@ const STANDARD: Readonly<Record<string, DwarfType | undefined>> = {
  */
 export function qualifiedTypeWords(
   words: readonly string[],
-  scope: { type(name: string): DwarfType | undefined; value(name: string): unknown },
+  scope: Pick<ExpressionScope, 'type' | 'value'>,
 ): { readonly type: DwarfType; readonly words: number } | undefined {
   let at = 0;
   const skipQualifiers = (): void => {
@@ -64,11 +65,10 @@ export function qualifiedTypeWords(
     type = at + 1 < words.length ? scope.type(words[at + 1]) : undefined;
     at += 2;
   } else {
-    // `(a) + b` is no cast when a is a variable.
-    type =
-      scope.value(word) === undefined
-        ? (scope.type(word) ?? STANDARD[word] ?? ACCESS_TYPES.get(word))
-        : undefined;
+    // `(a) + b` is no cast when a is a variable; a function may be the constructor of the class that is meant.
+    const value = scope.value(word);
+    const isFree = value === undefined || strip(value.type).kind === 'function';
+    type = isFree ? (scope.type(word) ?? STANDARD[word] ?? ACCESS_TYPES.get(word)) : undefined;
     at += 1;
   }
   skipQualifiers();

@@ -67,6 +67,7 @@ export const PF_W = 2;
 export const PF_R = 4;
 
 export const SHT_SYMTAB = 2;
+export const SHT_RELA = 4;
 export const SHT_NOBITS = 8;
 export const SHT_DYNSYM = 11;
 export const SHT_RISCV_ATTRIBUTES = 0x70000003;

@@ -16,6 +16,7 @@ import {
   PT_LOAD,
   SHT_RISCV_ATTRIBUTES,
 } from './format';
+import { readPltSymbols } from './plt';
 import { ElfError, ElfReader, hex } from './reader';
 import {
   readSections,
@@ -53,7 +54,7 @@ export interface ElfImage {
   readonly programHeaderCount: number;
   readonly segments: readonly ElfSegment[];
   readonly sections: readonly ElfSection[];
-  /** Symbols of .symtab, or of .dynsym when the file has no .symtab. */
+  /** Symbols of .symtab, or of .dynsym when the file has no .symtab; then the stubs of .plt. */
   readonly symbols: readonly ElfSymbol[];
   /** Path of the dynamic linker (PT_INTERP) of a dynamic program. */
   readonly interpreter?: string;
@@ -91,7 +92,7 @@ export function parseElf(bytes: Uint8Array): ElfImage {
 
   const problems: string[] = [];
   const sections = readSections(reader, problems);
-  const symbols = readSymbols(reader, sections, problems);
+  const symbols = [...readSymbols(reader, sections, problems), ...readPltSymbols(reader, sections)];
   const attributes = sections.find((s) => s.type === SHT_RISCV_ATTRIBUTES);
   const architecture = attributes && architectureString(sectionBytes(bytes, attributes));
   return {

@@ -148,9 +148,7 @@ function readSymbolTable(
     report(problems, `a symbol has ${table.entrySize} bytes instead of ${SYM_SIZE}`);
     return [];
   }
-  // Linkers share the tails of names, no more: names that overlap beyond that are hostile and would
-  // make a small file cost gigabytes.
-  let budget = 8 * names.length + 65536;
+  let budget = nameBudget(names);
   const symbols: ElfSymbol[] = [];
   const end = table.offset + table.size - SYM_SIZE;
   for (let at = table.offset + SYM_SIZE; at <= end; at += SYM_SIZE) {
@@ -178,6 +176,12 @@ function readSymbolTable(
   }
   return symbols;
 }
+
+/**
+ * Characters of all names together, at most. Linkers share the tails of names, no more: names that overlap beyond that
+ * are hostile and would make a small file cost gigabytes.
+ */
+export const nameBudget = (names: StringTable): number => 8 * names.length + 65536;
 
 /** True for a symbol that this file defines at an address of its own. */
 export function isDefined(symbol: ElfSymbol): boolean {

@@ -11,6 +11,7 @@ import {
   STT_OBJECT,
 } from './format';
 import type { ElfImage } from './parse';
+import { PLT_SUFFIX } from './plt';
 import { isDefined, type ElfSymbol } from './sections';
 
 /** A named place of a loaded program. Addresses are where the program lies now (base added). */
@@ -48,13 +49,16 @@ class Entry implements ProgramSymbol {
   ) {}
 
   get name(): string {
-    return (this.shown ??= demangle(this.linkageName)?.full ?? this.linkageName);
+    return (this.shown ??= shownName(this.linkageName));
   }
 
   endingAt(end: number): Entry {
     return new Entry(this.linkageName, this.address, this.size, this.kind, this.rank, end);
   }
 }
+
+/** Finds the function (or code label) that holds an address. */
+export type FunctionFinder = Pick<SymbolTable, 'functionAt'>;
 
 /** How far an enclosing symbol is looked for behind smaller ones that begin later. */
 const NESTING_LIMIT = 16;
@@ -150,6 +154,13 @@ export class SymbolTable {
   }
 }
 
+function shownName(linkageName: string): string {
+  const isStub = linkageName.endsWith(PLT_SUFFIX);
+  const own = isStub ? linkageName.slice(0, -PLT_SUFFIX.length) : linkageName;
+  const demangled = demangle(own)?.full;
+  return demangled === undefined ? linkageName : demangled + (isStub ? PLT_SUFFIX : '');
+}
+
 function indexMangled(entries: readonly Entry[]): ReadonlyMap<string, readonly Entry[]> {
   const found = new Map<string, Entry[]>();
   for (const entry of [...entries].sort((a, b) => a.rank - b.rank || a.address - b.address)) {
@@ -168,7 +179,7 @@ function indexMangled(entries: readonly Entry[]): ReadonlyMap<string, readonly E
 }
 
 /** `main+0x10`, or the bare address when no function holds it. */
-export function describeAddress(symbols: SymbolTable | undefined, address: number): string {
+export function describeAddress(symbols: FunctionFinder | undefined, address: number): string {
   const place = symbols?.functionAt(address);
   const number = `0x${address.toString(16)}`;
   if (place === undefined) return number;

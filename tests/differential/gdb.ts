@@ -37,8 +37,8 @@ export function compileForDebugging(
 }
 
 /** As `compileForDebugging`, with shared libraries. */
-export function compileDynamic(source: string, elf: string): void {
-  execFileSync(GCC, ['-g', '-O1', source, '-o', elf]);
+export function compileDynamic(source: string, elf: string, ...flags: readonly string[]): void {
+  execFileSync(GCC, ['-g', ...flags, source, '-o', elf]);
 }
 
 /** Runs a program in QEMU under gdb with commands; gives what gdb prints. */

@@ -10,6 +10,7 @@ import { FileTree } from '../../emulator/linux/files/tree';
 import { Machine } from '../../emulator/machine';
 import type { Hart } from '../../emulator/multiprocess/hart';
 import { CapturedStreams } from '../support/captured-streams';
+import { Client } from '../unit/debug/client';
 import {
   compileDynamic,
   compileForDebugging,
@@ -36,6 +37,7 @@ const PROGRAMS = [
 
 /** What a method of `geometry::Derived<int>` can name. */
 const STATIC_MEMBERS: readonly string[] = [
+  ...['((geometry::Base *) this)->shared', 'sizeof(geometry::Point)'],
   ...['geometry::Point::made', 'geometry::Base::shared', 'geometry::Base::limit'],
   ...['geometry::Base::rate', 'geometry::Base::inner', 'geometry::Base::Inner::deep'],
   ...['geometry::Derived<int>::last', 'geometry::Derived<int>::shared', '*&geometry::Base::shared'],
@@ -127,6 +129,12 @@ if (missingForGdb.length > 0) {
   );
 }
 
+/** The cross compiler's shared libraries, as a guest's root. */
+const crossLibraries = (): FileTree =>
+  new FileTree({
+    grants: [{ guestPath: '/', hostPath: '/usr/riscv64-linux-gnu', writable: false }],
+  });
+
 describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () => {
   let directory = '';
   beforeAll(() => {
@@ -197,13 +205,53 @@ describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () =>
     },
   );
 
+  it('a dynamic program is stepped by lines over library functions, whose stubs have names', async () => {
+    const file = join(import.meta.dirname, 'source-conform.c');
+    const elf = join(directory, 'dynamic-O0.elf');
+    compileDynamic(file, elf, '-O0');
+    const files = crossLibraries();
+    const client = new Client(undefined, () => files);
+    const { session } = client;
+    try {
+      await client.open('program', [], { elf: readFileSync(elf) });
+      const lineNow = async (): Promise<number | undefined> =>
+        (await session.lineAt(client.hart(0).location.address))?.line;
+      // Behind the frame's setup, as gdb does, where the parameters can be read.
+      await session.addBreakpoint({ at: 'interrupted', enabled: true });
+      await client.after(session.run());
+      expect((await session.stack(0, 1)).frames[0].parameters).toEqual([
+        { name: 'value', value: '1' },
+      ]);
+      const start = client.hart(0).location.address;
+      await client.after(session.stepLine(0, 'into'));
+      const raising = await lineNow();
+      const code = await session.disassemble(start, 0, 20);
+      const stub = code.find(({ target }) => target?.symbol === 'raise@plt')?.target;
+      expect(stub?.offset).toBe(0);
+      await client.after(session.runTo(stub?.address ?? 0));
+      expect((await session.stack(0, 3)).frames.map(({ name }) => name)).toEqual([
+        'raise@plt',
+        'interrupted',
+        'main',
+      ]);
+      await client.after(session.stepLine(0, 'into'));
+      expect(await lineNow()).toBe((raising ?? 0) + 1);
+      // The library has no lines, but names of functions.
+      const raise = await session.evaluateAddress('raise', 0);
+      expect(await session.locate([raise])).toEqual([
+        { address: raise, symbol: 'raise', offset: 0 },
+      ]);
+    } finally {
+      client.end();
+      files.dispose();
+    }
+  });
+
   it('frames of a dynamic program go from the C library back to main and the start', () => {
     const file = join(import.meta.dirname, 'source-conform.c');
     const elf = join(directory, 'dynamic.elf');
-    compileDynamic(file, elf);
-    const files = new FileTree({
-      grants: [{ guestPath: '/', hostPath: '/usr/riscv64-linux-gnu', writable: false }],
-    });
+    compileDynamic(file, elf, '-O1');
+    const files = crossLibraries();
     const machine = Machine.create({
       elf: new Uint8Array(readFileSync(elf)),
       args: ['/program'],

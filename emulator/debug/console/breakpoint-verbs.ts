@@ -101,10 +101,11 @@ const breaking = (
   run: (context, text) => added(context, { ...codeSpec(text), ...extra }),
 });
 
-/** gdb writes addresses with a star. */
+/** gdb writes addresses with a star: `*0x10074`, and `*main` for the first instruction of a function. */
 function codeSpec(text: string): Omit<BreakpointSpec, 'enabled'> {
   const spec = parseSpec(text);
-  return { ...spec, at: spec.at.replace(/^\*/, '') };
+  const [, address] = /^\*\s*(.+)$/.exec(spec.at) ?? [];
+  return address === undefined ? spec : { ...spec, at: `${address} + 0` };
 }
 
 const watching = (name: string, help: string, access: DataAccess): Verb => ({
