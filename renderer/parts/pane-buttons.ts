@@ -14,7 +14,7 @@ const MOST_BUTTONS = 500;
 
 const PANE_OF_TITLE = new Map(Object.entries(PANES).map(([id, title]) => [title, id as PaneId]));
 
-/** Those in the page now, pane by pane. Buttons of commands are left out: the palette lists the commands. */
+/** Those in the page now, pane by pane, but for links, and buttons of commands, which the palette lists itself. */
 export function paneButtons(): PaneButton[] {
   const found: PaneButton[] = [];
   for (const pane of document.querySelectorAll<HTMLElement>('section.pane[aria-label]')) {
@@ -22,7 +22,7 @@ export function paneButtons(): PaneButton[] {
     const id = PANE_OF_TITLE.get(title as (typeof PANES)[PaneId]);
     if (id === undefined) continue;
     const controls = pane.querySelectorAll<HTMLButtonElement | HTMLInputElement>(
-      'button:not([data-verb]), input[type=checkbox]',
+      'button:not([data-verb], .link), input[type=checkbox]',
     );
     for (const element of [...controls].slice(0, MOST_BUTTONS)) {
       const name = [groupOf(element), buttonName(element)].filter((part) => part !== '').join(': ');

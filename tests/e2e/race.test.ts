@@ -82,7 +82,7 @@ describe('a program whose vCPUs add to one sum', () => {
       expect(side).toContain('work+');
     }
     await page.screenshot({ path: join('out', 'e2e', 'race.png') });
-    await race.locator('.side a').last().click();
+    await race.locator('.side button').last().click();
     const line = page.locator('[aria-label=Source] [role=option][aria-selected=true]');
     // Which of the two races is found first depends on the harts.
     await expect.poll(() => line.innerText()).toMatch(/shared\.(total \+=|winner =) index \+ 1;/);

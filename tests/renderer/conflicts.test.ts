@@ -123,9 +123,11 @@ describe('the Conflicts pane', () => {
     const pane = await openPane();
     await expect.poll(() => pane.findAll('article')).toHaveLength(3);
     const view = useView();
-    const [bytes, first] = pane.findAll('article')[0].findAll('a');
+    const [bytes, first] = pane.findAll('article')[0].findAll('button');
     await bytes.trigger('click');
     await expect.poll(() => view.memoryPlace).toEqual({ address: 0x12008 });
+    // The links are reached by Tab.
+    for (const link of [bytes, first]) expect(link.element.tabIndex).toBe(0);
     await first.trigger('click');
     await expect.poll(() => view.sourcePlace).toEqual({ path: 'src/fake.c', line: 17 });
     expect(view.disassemblyPlace).toEqual({ address: 0x10084 });

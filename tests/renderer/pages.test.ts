@@ -315,8 +315,8 @@ describe('the Events pane', () => {
     await pane.get('[aria-label="Harts whose events are shown"]').setValue('0');
     await expect.poll(() => pane.text()).toContain('No event passes the filter.');
     await pane.get('[aria-label="Harts whose events are shown"]').setValue('');
-    await expect.poll(() => pane.findAll('a.what')).toHaveLength(1);
-    await pane.get('a.what').trigger('click');
+    await expect.poll(() => pane.findAll('button.what')).toHaveLength(1);
+    await pane.get('button.what').trigger('click');
     await expect.poll(() => useView().pagesPlace?.address).toBe(0x12000);
   });
 });

@@ -6,6 +6,8 @@ import { colourLines, expressionAt } from '../../renderer/panes/source/source-co
 import SourcePane from '../../renderer/panes/source/SourcePane.vue';
 import { mergeStacks } from '../../renderer/panes/stacks/stack-tree';
 import StacksPane from '../../renderer/panes/stacks/StacksPane.vue';
+import { useStack } from '../../renderer/stores/stack';
+import { useView } from '../../renderer/stores/view';
 import { useWorkbench } from '../../renderer/workbench';
 import { fakeWindow, openProgram, show } from './support';
 
@@ -51,6 +53,32 @@ describe('the Source pane', () => {
     await expect
       .poll(() => machine.breakpoints.map(({ at }) => at))
       .toEqual([`src/fake.c:${FIRST_LINE + 1}`]);
+  });
+
+  test('keeps the line that was asked for when the stack of the stop comes after it', async () => {
+    const fake = fakeWindow();
+    const machine = await openProgram();
+    const [there] = fake.machines;
+    const stack = there.stack.bind(there);
+    const waiting: (() => void)[] = [];
+    there.stack = async (hart) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return stack(hart);
+    };
+    const pane = show(SourcePane);
+    const chosen = (): string | undefined =>
+      pane.find('[data-line][aria-selected=true]').attributes('data-line');
+    await expect.poll(() => waiting.length).toBeGreaterThan(0);
+    useView().sourcePlace = { path: 'src/fake.c', line: 40 };
+    await expect.poll(chosen).toBe('40');
+    waiting.forEach((come) => come());
+    there.stack = stack;
+    // The stack has come: its frames are marked, the cursor stays.
+    await expect.poll(() => useStack().stack?.frames.length).toBe(2);
+    await flushPromises();
+    expect(chosen()).toBe('40');
+    await machine.requests().stepInstruction(0);
+    await expect.poll(() => Number(chosen())).toBeLessThan(20);
   });
 
   test('says where missing source was looked for, and finds it in a folder', async () => {
