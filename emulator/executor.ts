@@ -160,8 +160,11 @@ export class Executor {
     return undefined;
   }
 
-  /** Runs one hart for what is left of its turn, or less. */
-  runTurn(hart: Hart, budget: number, through = false): MachineStop | undefined {
+  /**
+   * Runs one hart for what is left of its turn, or less.
+   * @param slack as of `Engine.run`
+   */
+  runTurn(hart: Hart, budget: number, through = false, slack = 0): MachineStop | undefined {
     const failed = this.enter(hart);
     if (failed) return this.stops.settle(hart, failed);
     const { state, vcpu } = hart;
@@ -180,7 +183,7 @@ export class Executor {
     const start = state.instret;
     const most = Math.min(budget, QUANTUM, hart.turn, limit);
     for (let ran = 0; ; ran = state.instret - start) {
-      const stop = this.runOn(hart, engine, most - ran, through && ran === 0);
+      const stop = this.runOn(hart, engine, most - ran, through && ran === 0, slack);
       const result = this.stops.settle(hart, stop);
       if (!hart.runnable) this.onTurn = undefined;
       if (result || stop.kind !== 'ecall' || state.instret - start >= Math.min(most, LOOK_AFTER)) {
@@ -210,11 +213,17 @@ export class Executor {
     if (hart === this.onTurn) this.endTurn();
   }
 
-  private runOn(hart: Hart, engine: Engine, most: number, through: boolean): EngineStop {
+  private runOn(
+    hart: Hart,
+    engine: Engine,
+    most: number,
+    through: boolean,
+    slack: number,
+  ): EngineStop {
     const { state } = hart;
     const before = state.instret;
     this.harts.runs(hart);
-    const stop = engine.run(state, most, through);
+    const stop = engine.run(state, most, through, slack);
     const ran = state.instret - before;
     if (ran > STAMP_AFTER) hart.space.arena.events.stamp();
     this.harts.ran(hart, ran);

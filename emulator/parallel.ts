@@ -1,5 +1,5 @@
 import type { MachineStop } from './debug/target';
-import { QUANTUM } from './engine/engine';
+import { QUANTUM, RUN_SLACK } from './engine/engine';
 import type { Executor } from './executor';
 import { OTHER_PROCESS } from './memory/events';
 import type { Hart } from './multiprocess/hart';
@@ -30,6 +30,8 @@ const WORTH_LENDING = 0.1;
 const START_AFTER = 4_000_000;
 /** The home thread's turns are so much shorter while threads of the guest run elsewhere: their system calls do not wait. */
 const SERVING = 5;
+/** Stretches that this thread runs in a row when nobody needs it: signals and the clock wait for them. */
+const STRETCHES = 4;
 /** What a stop takes of a hart's turn: one that stops after a few instructions again and again leaves the others theirs. */
 const STOP_TURN = 10_000;
 
@@ -182,7 +184,7 @@ export class Parallel {
         const before = harts.retired;
         const most = alone ? QUANTUM : this.turnBesides();
         const began = this.sharing ? performance.now() : 0;
-        const stop = executor.runTurn(hart, Math.min(end - before, most));
+        const stop = this.runStretches(hart, most, end, pass);
         if (!alone) this.noteTurn(harts.retired - before, began);
         if (stop) harts.current = hart;
         if (stop ?? executor.stops.ended) return stop ?? executor.stops.ended!;
@@ -202,6 +204,31 @@ export class Parallel {
       if (!alone && harts.retired >= lookAt) isTime = performance.now() >= until;
     } while (harts.retired < end && !isTime);
     return { kind: 'fuel' };
+  }
+
+  /**
+   * Runs a hart; when vCPUs are shared for some stretches, as long as nobody needs this thread: what comes between them
+   * otherwise takes two hundredths of the time.
+   * @param end of the budget, as `Harts.retired` counts
+   */
+  private runStretches(
+    hart: Hart,
+    length: number,
+    end: number,
+    pass: () => void,
+  ): MachineStop | undefined {
+    const { executor, pool } = this;
+    const { harts } = executor;
+    const slack = this.sharing ? RUN_SLACK : 0;
+    for (let more = this.sharing && hart.vcpu ? STRETCHES - 1 : 0; ; more--) {
+      const before = harts.retired;
+      const stop = executor.runTurn(hart, Math.min(end - before, length), false, slack);
+      const isWhole = harts.retired - before >= length - slack;
+      if (stop || !isWhole || more === 0) return stop;
+      if (!hart.runnable || hart.turn <= 0 || executor.stops.ended) return undefined;
+      if (pool.hasArrivals || this.threadsAway > 0 || this.processes?.active) return undefined;
+      pass();
+    }
   }
 
   /** What has been run beside others tells whether to share is worth it, now and the next time. */

@@ -27,6 +27,9 @@ export type EngineKind = 'interpreter' | 'translator' | 'auto';
 /** The most instructions between two returns to the engine's caller (translation.md's quantum). */
 export const QUANTUM = 1_000_000;
 
+/** Who leaves so many instructions of a budget unrun saves a call of the interpreter that stops exactly. */
+export const RUN_SLACK = RUN_MARGIN;
+
 /** Why the engine returned; the hart's pc is at the instruction that has not run. */
 export type EngineStop =
   | { readonly kind: 'fuel' }
@@ -286,9 +289,11 @@ export class Engine {
   /**
    * Runs at most `budget` instructions, exactly `budget` when nothing else stops it.
    * @param stepping true to run through a breakpoint or a watch at the first instruction
+   * @param slack of a larger budget so many instructions may be left [none]
    */
-  run(hart: HartState, budget: number, stepping = false): EngineStop {
+  run(hart: HartState, budget: number, stepping = false, slack = 0): EngineStop {
     let left = budget;
+    const rest = budget > slack ? slack : 0;
     // Decoding and page misses come back without progress: until the first instruction has run.
     const start = hart.instret;
     while (stepping && left > 0 && hart.instret === start) {
@@ -296,7 +301,7 @@ export class Engine {
       if (stop) return stop;
     }
     left -= hart.instret - start;
-    while (left > 0) {
+    while (left > rest) {
       const before = hart.instret;
       const stop = this.advance(hart, left, false);
       left -= hart.instret - before;

@@ -105,6 +105,11 @@ export class HartPool {
     this.control.wakeOne();
   }
 
+  /** Whether a hart has come home. */
+  get hasArrivals(): boolean {
+    return this.control.done > 0;
+  }
+
   /** A hart that has come home; undefined when there is none. */
   collect(): Hart | undefined {
     return this.home(this.control.takeDone());

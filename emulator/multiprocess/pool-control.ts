@@ -84,6 +84,11 @@ export class PoolControl {
     return Atomics.load(this.words, READY);
   }
 
+  /** Harts in the done queue. */
+  get done(): number {
+    return Atomics.load(this.words, DONE);
+  }
+
   /** Whether a pool thread would take work at once. */
   get isAttentive(): boolean {
     return Atomics.load(this.words, LOOKERS) > 0;
@@ -207,7 +212,7 @@ export class PoolControl {
     this.waitsSince ??= now;
     const until = Math.min(this.waitsSince + LOOK_MS, now + most);
     do {
-      for (let spin = 0; spin < SPINS; spin++) if (Atomics.load(this.words, DONE) > 0) return;
+      for (let spin = 0; spin < SPINS; spin++) if (this.done > 0) return;
     } while (performance.now() < until);
     if (most > 0) Atomics.wait(this.words, DONE, 0, Math.min(most, AWAIT_MS));
   }

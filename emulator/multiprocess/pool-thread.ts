@@ -2,6 +2,7 @@ import { CountingHeap } from '../engine/counting-heap';
 import {
   countingPlace,
   Engine,
+  RUN_SLACK,
   type EngineKind,
   type EnginePart,
   type EngineStop,
@@ -137,7 +138,8 @@ class PoolThread {
         engine.attach(hart, space);
         this.arena.events.stamp();
         const [before, began] = [hart.instret, performance.now()];
-        stop = engine.run(hart, Math.min(this.pace.instructions, left(hart)));
+        const budget = Math.min(this.pace.instructions, left(hart));
+        stop = engine.run(hart, budget, false, RUN_SLACK);
         this.pace.note(hart.instret - before, performance.now() - began);
         this.arena.safepoints.pass(slot);
       }

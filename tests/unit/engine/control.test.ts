@@ -1,4 +1,5 @@
 import { afterEach, describe, expect, it } from 'vitest';
+import { RUN_SLACK } from '../../../emulator/engine/engine';
 import { closeGuests, CODE, guest } from '../../support/assembly-guest';
 import { TEST_TIME } from '../../support/guest-hart';
 
@@ -15,6 +16,19 @@ describe('a budget', () => {
       expect(hart.state.instret).toBe(budget);
       expect(hart.state.pc).toBe(CODE + 4 * (budget % 3));
       expect(hart.x('a0')).toBe(BigInt(Math.ceil(budget / 3)));
+    },
+  );
+
+  it.each([1, 129, 130, 1000, 100_003])(
+    'of %i may be left with some slack, and is not when it is no larger',
+    (budget) => {
+      const hart = guest(loop);
+      expect(hart.engine.run(hart.state, budget, false, RUN_SLACK).kind).toBe('fuel');
+      const { instret, pc } = hart.state;
+      expect(pc).toBe(CODE + 4 * (instret % 3));
+      if (budget > RUN_SLACK) expect(instret).toBeGreaterThanOrEqual(budget - RUN_SLACK);
+      else expect(instret).toBe(budget);
+      expect(instret).toBeLessThanOrEqual(budget);
     },
   );
 
