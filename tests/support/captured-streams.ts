@@ -1,9 +1,16 @@
-import type { OutputStream, StandardStreams } from '../../emulator/linux/streams';
+import type { InputStream, OutputStream, StandardStreams } from '../../emulator/linux/streams';
 
-/** Standard streams without input that keep what the program writes. */
+/** Standard streams that keep what the program writes. */
 export class CapturedStreams implements StandardStreams {
   private readonly chunks: Uint8Array[] = [];
-  readonly stdin = { isTerminal: false, read: (): 'eof' => 'eof' };
+  readonly stdin: InputStream = {
+    isTerminal: false,
+    read: (max) => {
+      const part = this.input.subarray(0, max);
+      this.input = this.input.subarray(part.length);
+      return part.length === 0 ? 'eof' : part;
+    },
+  };
   readonly stdout: OutputStream = {
     isTerminal: false,
     write: (bytes) => {
@@ -12,6 +19,12 @@ export class CapturedStreams implements StandardStreams {
     },
   };
   readonly stderr = this.stdout;
+  private input: Uint8Array;
+
+  /** @param input what the program reads [nothing] */
+  constructor(input = '') {
+    this.input = Buffer.from(input);
+  }
 
   /** All output so far, both streams in order. */
   text(): string {
