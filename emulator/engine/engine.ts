@@ -164,6 +164,7 @@ export class Engine {
       fetch: (address: number) => this.code.unitAt(address),
       isBreakpoint: (address: number) => this.code.breakpoints.has(address),
       isReached: (address: number) => this.code.lookup(address) !== 0,
+      data: (address: number) => this.space.dataAt(address),
     };
     const { memory } = this.space.arena;
     this.translator = new Translator(memory, this.code, interpreter, source, this.store, counter);

@@ -98,6 +98,16 @@ export abstract class Translation extends Loans {
     return this.addressOf(entry, page) + (canChange ? 1 : 0) + (isTold ? 2 : 0);
   }
 
+  /** The 64 bits at an aligned address, found without any effect; undefined where nothing may be read. */
+  dataAt(address: number): bigint | undefined {
+    const page = Math.floor(address / PAGE_SIZE);
+    if (address % 8 !== 0 || page >= PAGE_COUNT) return undefined;
+    const entry = this.seen(page);
+    if ((entry & ENTRY.read) === 0) return undefined;
+    const at = this.addressOf(entry, page) + (address % PAGE_SIZE);
+    return this.arena.view.getBigUint64(at, true);
+  }
+
   protected override allows(page: number, access: Access): boolean {
     if (this.seen(page) === 0 && this.hooks.onMissingPage?.(page, access) !== true) return false;
     return (this.seen(page) & PERMISSION[access]) !== 0;

@@ -139,6 +139,7 @@ class TranslationThread {
       },
       isBreakpoint: (address) => breakpoints.has(address),
       isReached: (address) => recordAt(arena.u32, table, address) !== 0,
+      data: (address) => space.dataAt(address),
     };
   }
 }

@@ -112,9 +112,26 @@ export function loopingProgram(
     });
   };
   const functions: number[] = [];
+  /** Stubs as those of shared libraries, and where in memory the addresses are that they jump to. */
+  const stubs = new Map<number, number>();
+  const stub = (): void => {
+    const [a, b] = pair();
+    if (b === 'x5') return;
+    const place = safe();
+    const distance = place - writer.pc;
+    const upper = (distance + 0x800) >> 12;
+    stubs.set(writer.pc, place);
+    writer.text(
+      `auipc ${a}, ${upper}\nld ${a}, ${distance - upper * 4096}(${a})\njalr ${b}, 0(${a})`,
+    );
+  };
+  const link = (place: number): void => {
+    const [a, b] = pair();
+    writer.text(`li ${a}, ${place}\nli ${b}, ${random.pick(functions)}\nsd ${b}, 0(${a})`);
+  };
   const call = (): void => {
     if (functions.length === 0) return;
-    const target = random.pick(functions);
+    const target = random.pick([...functions, ...stubs.keys()]);
     if (random.oneIn(2)) writer.text(`jal ra, .+${target - writer.pc}`.replace('+-', '-'));
     else {
       const a = register();
@@ -137,12 +154,16 @@ export function loopingProgram(
     } else call();
     writer.text(`li ${b}, ${place}\nld ra, 0(${b})\nret`);
   }
+  stub();
+  stub();
   const start = writer.pc;
+  for (const place of stubs.values()) link(place);
   for (let n = 0; n < 2; n++) {
     loop(() => {
       body(1 + random.below(8));
       choice();
       call();
+      if (stubs.size > 0 && random.oneIn(4)) link(random.pick([...stubs.values()]));
       if (random.oneIn(3)) loop(() => body(1 + random.below(6)));
     });
   }

@@ -14,8 +14,11 @@ export const BUDGET_WORDS = 2;
 
 /** What may be taken at first, so that a hot loop is translated soon. */
 export const CREDIT_MS = 30;
-/** The part of the harts' time that translation may take. */
+/** The part of the harts' time that translation may take at first, and of a hart that has run for long. */
 export const SHARE = 0.3;
+const LATER_SHARE = 1;
+/** Who has run for so long goes on for as long again, more likely than not: then code that is only warm pays too. */
+const LONG_MS = 1500;
 /** More is not saved up. */
 const MOST_MS = 100;
 /** A hart that was away for longer than this has waited, not run. */
@@ -31,6 +34,7 @@ const FUTURE = 250;
 
 export class TranslationBudget {
   private since: number;
+  private total = 0;
 
   /** @param now milliseconds */
   constructor(
@@ -45,7 +49,9 @@ export class TranslationBudget {
     const now = this.now();
     const turn = Math.min(LONGEST_TURN_MS, now - this.since);
     this.since = now;
-    if (this.left < MOST_MS) this.add(turn * SHARE);
+    this.total += turn;
+    if (this.left >= MOST_MS) return;
+    this.add(turn * (this.total < LONG_MS ? SHARE : LATER_SHARE));
   }
 
   /** So much was spent on translating so many instructions, or on something else where there are none. */

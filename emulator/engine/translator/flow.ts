@@ -176,7 +176,8 @@ function liveBefore(
   else {
     const edges = edgesOf(node.block);
     // Ways out store what is dirty; a way back does when the fuel is used up.
-    if (edges.length === 0 || edges.some((edge) => !edge.to || isBack(edge))) add(atEnd);
+    const mayLeave = edges.length === 0 || terminator.kind === 'indirect';
+    if (mayLeave || edges.some((edge) => !edge.to || isBack(edge))) add(atEnd);
     for (const { to } of edges) if (to) add(live[graph.nodeOf(to).index]);
   }
   for (let i = items.length - 1; i >= 0; i--) {

@@ -75,12 +75,6 @@ export class RegionCounters {
   }
 }
 
-/** Of a block's last instruction whether it is a call that the tree of calls has. */
-export function isCall({ items }: Block): boolean {
-  const last = items.at(-1);
-  return last !== undefined && isLink(last.decoded.rd);
-}
-
 /** Of a block that ends with an indirect jump whether that is a return. */
 export function returns({ items }: Block): boolean {
   const last = items.at(-1);

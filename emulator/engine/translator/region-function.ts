@@ -23,14 +23,16 @@ import { elementLoopOf, type ElementLoop } from './element-loop';
 import { Exits } from './exits';
 import { isInMode, type FloatMode } from './float-mode';
 import { ALL_LOADED, analyseRegisters, forget, type RegisterFlow } from './flow';
-import { edgesOf, type Edge, type Region } from './region';
+import { edgesOf, type Edge, type Region, type Terminator } from './region';
 import { CallCounter } from './call-counter';
-import { isCall, RegionCounters, returns, type CounterSites } from './region-counters';
+import { RegionCounters, returns, type CounterSites } from './region-counters';
 import { RegionEmitter, type RegionState } from './region-emitter';
 import { inVectors, Registers } from './registers';
 import { StripWriter } from './strip-writer';
 import { graphWithStrips, type Strip } from './strips';
 import { reliesOnMode } from './traits';
+
+type Call = Extract<Terminator, { kind: 'call' }>;
 
 /** What a region's function calls. */
 export interface RegionCalls {
@@ -278,11 +280,10 @@ class RegionWriter {
         return;
       }
       case 'call':
-        this.call(node, terminator.target, terminator.next, executed);
+        this.call(node, terminator, executed);
         return;
       case 'indirect':
-        registers.spill();
-        this.return(this.indirectExit(node, this.fuelAfter(executed)));
+        this.indirect(node, terminator.guesses, executed);
         return;
       case 'stop':
         this.exits.leave({ pc: terminator.pc, interpret: true, kind: EXIT.system, executed });
@@ -298,6 +299,22 @@ class RegionWriter {
         this.follow(node, terminator.checked, executed);
       }
     }
+  }
+
+  /** Goes to one of the likely targets, or leaves. */
+  private indirect(node: Node, guesses: readonly Edge[], executed: number): void {
+    const { f, registers } = this;
+    const { state } = registers;
+    for (const edge of guesses) {
+      if (!edge.to) continue;
+      f.if(i64.eq(this.target, i64.const(edge.pc)), () => {
+        registers.state = { ...state };
+        this.follow(node, edge, executed);
+      });
+    }
+    registers.state = { ...state };
+    registers.spill();
+    this.return(this.indirectExit(node, this.fuelAfter(executed)));
   }
 
   /** What an indirect jump leaves behind. */
@@ -371,19 +388,12 @@ class RegionWriter {
    * A call of another region, as a call of its function. It comes back when control is at the return address;
    * if it comes back from elsewhere, this function returns too: its registers are in the context.
    */
-  private call(from: Node, target: number | undefined, next: Edge, executed: number): void {
+  private call(from: Node, { target, guess, next }: Call, executed: number): void {
     const { f, context, registers } = this;
     registers.spill();
     forget(registers.state);
     this.settle(executed);
     const address = target === undefined ? i32.wrap_i64(this.target) : i32.const(target);
-    if (this.counters && !isCall(from.block)) {
-      // It saves its address in another register: a jump.
-      this.countTaken(from);
-      const away = this.pack(this.fuel, address);
-      this.return(target === undefined ? this.indirectExit(from, this.fuel) : away);
-      return;
-    }
     const site = from.block.items.at(-1)!.pc;
     const counted = this.callCounter?.begin(from, site, address, next.pc, this.depth);
     if (!counted) f.if(i32.eqz(this.depth), () => f.return(this.pack(this.fuel, address)));
@@ -393,14 +403,17 @@ class RegionWriter {
       const expected = i32.const(next.pc);
       const isBack = counted?.isBack(exit) ?? i32.eq(i32.wrap_i64(exit), expected);
       const { resume } = this.calls;
-      const known = target === undefined ? undefined : this.calls.regionAt(target);
+      const likely = target ?? guess;
+      const known = likely === undefined ? undefined : this.calls.regionAt(likely);
+      const start = this.pack(this.fuel, address);
       if (known === undefined) {
-        const start = this.pack(this.fuel, address);
         const arrives = counted !== undefined && target === undefined;
         const entering = arrives ? i64.or(start, i64.const(EXIT_ARRIVAL)) : start;
         f.set(exit, call(resume, 'i64', context, entering, deeper, expected));
       } else {
-        f.set(exit, call(known, 'i64', context, this.fuel, deeper));
+        const enter = (): void => f.set(exit, call(known, 'i64', context, this.fuel, deeper));
+        if (target !== undefined) enter();
+        else f.if(i32.eq(address, i32.const(guess!)), enter, () => f.set(exit, start));
         f.if(i32.eqz(isBack), () =>
           f.set(exit, call(resume, 'i64', context, exit, deeper, expected)),
         );

@@ -207,6 +207,8 @@ function withEdges(terminator: Terminator, change: (edge: Edge) => Edge): Termin
       return { ...terminator, taken: change(terminator.taken), fall: change(terminator.fall) };
     case 'call':
       return { ...terminator, next: change(terminator.next) };
+    case 'indirect':
+      return { ...terminator, guesses: terminator.guesses.map(change) };
     default:
       return terminator;
   }

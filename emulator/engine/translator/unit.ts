@@ -1,6 +1,7 @@
 import { hostHasFusedMadd } from '../host';
 import type { FloatMode } from './float-mode';
-import { discoverRegion, isLoop, type Region, type RegionSource } from './region';
+import { discoverRegion } from './discovery';
+import { isLoop, type Region, type RegionSource } from './region';
 import { hasModes } from './region-function';
 import { buildRegionModule } from './region-module';
 import type { CodeRun, StoredModule } from './region-store';
@@ -60,8 +61,9 @@ export function translateUnit(
     fetch,
     isBreakpoint: (address) => source.isBreakpoint(address),
     isReached: (address) => source.isReached(address),
+    data: (address) => source.data(address),
   };
-  const region = discoverRegion(read, pc, { limit, onlyReached });
+  const region = discoverRegion(read, pc, { limit, onlyReached, inlines: !counts });
   if (!region) return undefined;
   if (region.isCut && limit < leastCut && !isLoop(region)) return undefined;
   const mostInCallee = Math.max(SMALL, limit * CALLEE_PART);
@@ -76,6 +78,7 @@ export function translateUnit(
       const callee = discoverRegion(read, target, {
         limit: Math.min(room, isKnown(target) ? SMALL : mostInCallee),
         onlyReached,
+        inlines: !counts,
       });
       if (!callee || callee.isCut) continue;
       regions.push(callee);
