@@ -4,10 +4,12 @@ import { describeAddress } from '../emulator/elf/symbols';
 import { STATUS } from './errors';
 import type { HostStreams } from './host';
 import { sleep } from './host-streams';
+import type { Interruption } from './interruption';
 import type { RepeatableRun } from './repeatable';
 
-/** Instructions between turns of the event loop, which a terminal needs: some 10 ms. */
-const TERMINAL_SLICE = 4_000_000;
+/** Instructions and milliseconds between turns of the event loop, which a terminal needs and signals. */
+const TURN_SLICE = 4_000_000;
+const TURN_MS = 5;
 const SLICE = 1_000_000_000;
 
 /**
@@ -36,15 +38,21 @@ export function silent(streams: HostStreams): HostStreams {
   };
 }
 
-/** Runs until the program has ended or `limit` instructions have. */
+/** What looks on while a guest runs. */
+type Onlooker = Pick<RepeatableRun, 'collect'> &
+  Partial<Pick<RepeatableRun, 'recording'>> & { readonly slice?: number };
+
+/** Runs until the program has ended, `limit` instructions have, or the run is interrupted: then it stops by `fuel`. */
 export async function runToEnd(
   machine: Machine,
   { terminal }: HostStreams,
   limit: number,
-  repeatable?: Pick<RepeatableRun, 'collect'> &
-    Partial<Pick<RepeatableRun, 'recording'>> & { readonly slice?: number },
+  repeatable?: Onlooker,
+  interruption?: Interruption,
 ): Promise<MachineStop> {
-  const slice = repeatable?.slice ?? (terminal === undefined ? SLICE : TERMINAL_SLICE);
+  const turns = terminal !== undefined || interruption !== undefined;
+  const slice = repeatable?.slice ?? (turns ? TURN_SLICE : SLICE);
+  let turned = performance.now();
   for (;;) {
     const stop = machine.run(Math.min(slice, limit - machine.instructions));
     repeatable?.collect(machine);
@@ -53,17 +61,30 @@ export async function runToEnd(
       if (repeatable?.recording) return stop;
       const wait = stop.deadline === undefined ? undefined : stop.deadline - machine.now();
       if (terminal !== undefined) await terminal.nextEvent(wait);
+      else if (interruption) await interruption.wait(wait);
       else sleep(wait);
     } else if (stop.kind !== 'fuel' || machine.instructions >= limit) {
       return stop;
-    } else if (terminal !== undefined) {
+    } else if (turns && performance.now() - turned > TURN_MS) {
       await setImmediate();
+      turned = performance.now();
     }
+    if (interruption?.signal !== undefined) return { kind: 'fuel' };
   }
 }
 
 /** Says what must be said about the end, and answers the exit status. */
-export function conclude(machine: Machine, stop: MachineStop, say: (text: string) => void): number {
+export function conclude(
+  machine: Machine,
+  stop: MachineStop,
+  say: (text: string) => void,
+  interruption?: Interruption,
+): number {
+  if (interruption?.status !== undefined) {
+    const where = describeAddress(machine.symbols, machine.hart.pc);
+    say(`${interruption.signal} after ${machine.instructions} instructions at ${where}`);
+    return interruption.status;
+  }
   switch (stop.kind) {
     case 'exited':
       return stop.status;

@@ -11,6 +11,8 @@ import { launchIn } from '../emulator/profile/launch-view';
 import { withGuest, type GuestOptions } from './guest-options';
 import { conclude, runToEnd, silent } from './guest-run';
 import type { Host, HostStreams } from './host';
+import { Interruption } from './interruption';
+import type { OutputFile } from './output-file';
 import { choosePool } from './pool';
 
 export interface LaunchOptions extends GuestOptions {
@@ -34,7 +36,7 @@ interface LaunchRun {
 }
 
 /**
- * @param write is given the trace, where one is wanted
+ * @param file gets the trace, where one is wanted
  * @returns the exit status
  */
 export async function profileLaunches(
@@ -42,7 +44,7 @@ export async function profileLaunches(
   name: string,
   args: readonly string[],
   options: LaunchOptions,
-  write?: (trace: Uint8Array) => void,
+  file?: OutputFile,
 ): Promise<number> {
   const unit: LaunchUnit = options.hostTime === true ? 'time' : 'instructions';
   const oneHart = options.oneHart === undefined ? [] : await onOneHart(host, name, options, unit);
@@ -57,11 +59,11 @@ export async function profileLaunches(
     );
     const nameOf = (address: number): string => describeAddress(machine.symbols, address);
     const { launches } = recorder;
-    write?.(perfettoTrace(launchTrace(program, launches, unit, nameOf)));
     const report = reportLaunches(launches, unit, total, nameOf, missing, oneHart);
     host.err(
       options.json === true ? `${JSON.stringify(report)}\n` : launchText(report, options.top),
     );
+    file?.write(perfettoTrace(launchTrace(program, launches, unit, nameOf)));
     machine.dispose();
     return status;
   } finally {
@@ -115,9 +117,13 @@ async function run(
       collect = () => recorder.take(tap.collect());
       missing = () => recorder.dropped + tap.lost;
     } else events.listener = (event) => recorder.take([event]);
-    const stop = await runToEnd(machine, streams, options.maxInstructions ?? Infinity, { collect });
+    const limit = options.maxInstructions ?? Infinity;
+    const interruption = new Interruption(streams);
+    const stop = await runToEnd(machine, streams, limit, { collect }, interruption);
+    interruption.close();
     collect();
-    const status = conclude(machine, stop, (text) => host.err(`hartscope: ${text}\n`));
+    const say = (text: string): void => host.err(`hartscope: ${text}\n`);
+    const status = conclude(machine, stop, say, interruption);
     const { time, clock } = recorder.now;
     return {
       machine,

@@ -1,4 +1,4 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 import { Command, Option } from 'commander';
 import type { Machine } from '../../emulator';
@@ -8,20 +8,19 @@ import { lcovTracefile } from '../../emulator/profile/formats/lcov';
 import { pprofFile } from '../../emulator/profile/formats/pprof';
 import { speedscopeJson } from '../../emulator/profile/formats/speedscope';
 import type { Profile } from '../../emulator/profile/model';
-import {
-  comparisonText,
-  parseProfileList,
-  type ComparedRun,
-} from '../../emulator/profile/comparison';
-import { listText, profileList } from '../../emulator/profile/top';
+import { parseProfileList, type ComparedRun } from '../../emulator/profile/comparison';
+import { profileList } from '../../emulator/profile/top';
 import { MachineCode } from '../../emulator/profile-code';
 import { TimeSampler } from '../../emulator/debug/time-sampler';
 import { CommandError, STATUS, usageError } from '../errors';
 import { addGuestOptions, withGuest, type GuestOptions } from '../guest-options';
 import { conclude, runToEnd } from '../guest-run';
 import type { Host } from '../host';
+import { Interruption } from '../interruption';
 import { profileLaunches } from '../launches';
+import { OutputFile } from '../output-file';
 import { choosePool } from '../pool';
+import { comparisonText, listText } from '../profile-text';
 import { parseCount } from '../values';
 
 const FORMATS = ['callgrind', 'collapsed', 'lcov', 'pprof', 'speedscope'] as const;
@@ -107,17 +106,7 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
       if (wantsLaunches(options)) {
-        const { output } = options;
-        const write = (trace: Uint8Array): void => writeFile(output ?? '', trace);
-        end(
-          await profileLaunches(
-            host,
-            name,
-            args,
-            options,
-            output === undefined ? undefined : write,
-          ),
-        );
+        end(await profileLaunches(host, name, args, options, outputOf(options)));
         return;
       }
       if (options.time !== true && options.every !== undefined) {
@@ -147,6 +136,10 @@ function wantsLaunches({ launches, output, hostTime, oneHart }: Options): boolea
   return wanted;
 }
 
+/** @throws CommandError when it can be seen already that the file cannot be written */
+const outputOf = ({ output }: Options): OutputFile | undefined =>
+  output === undefined ? undefined : new OutputFile(output);
+
 /** @throws CommandError when neither option nor name tells the format */
 function formatOf(output: string, { format }: Options): Format {
   const byName = BY_NAME.find(([pattern]) => pattern.test(basename(output)))?.[1];
@@ -170,8 +163,10 @@ async function profileProgram(
   if (options.time === true && format === 'lcov') {
     throw usageError('coverage is counted, not sampled: leave --time out');
   }
+  const file = outputOf(options);
   return withGuest(name, options, async (guest) => {
     const streams = host.openStreams();
+    const interruption = new Interruption(streams);
     // Instructions are the same in each run only on one thread.
     const isRepeatable = options.time === true && options.every !== undefined;
     const pool = choosePool(isRepeatable ? 0 : options.threads);
@@ -183,8 +178,9 @@ async function profileProgram(
       });
       const sampler = options.time === true ? sample(machine, options) : undefined;
       const limit = options.maxInstructions ?? Infinity;
-      const stop = await runToEnd(machine, streams, limit, sampler?.run);
-      const status = conclude(machine, stop, (text) => host.err(`hartscope: ${text}\n`));
+      const stop = await runToEnd(machine, streams, limit, sampler?.run, interruption);
+      const say = (text: string): void => host.err(`hartscope: ${text}\n`);
+      const status = conclude(machine, stop, say, interruption);
       const profile: Profile = {
         program: guest.file.name,
         arguments: args,
@@ -192,15 +188,15 @@ async function profileProgram(
         ...(sampler && { sampled: sampler.clock }),
       };
       const code = new MachineCode(machine);
-      if (options.output !== undefined && format !== undefined) {
-        await writeProfile(options.output, format, profile, code);
-      }
       const list = profileList(profile, code);
       if (options.json === true) host.err(`${JSON.stringify(list)}\n`);
       else if (before) host.err(comparisonText(before, list, options.top));
       else host.err(listText(list, options.top));
+      // Last, so that the list of a long run is there even if the disk is full.
+      if (format !== undefined) file?.write(await contentOf(format, profile, code));
       return status;
     } finally {
+      interruption.close();
       streams.close();
     }
   });
@@ -251,24 +247,6 @@ function readList(path: string, unit: Unit): ComparedRun {
   throw usageError(
     `${path} has ${list.unit}, and this run would have ${unit}: profile ${MEASURED_BY[list.unit]}`,
   );
-}
-
-async function writeProfile(
-  output: string,
-  format: Format,
-  profile: Profile,
-  code: MachineCode,
-): Promise<void> {
-  writeFile(output, await contentOf(format, profile, code));
-}
-
-function writeFile(output: string, content: string | Uint8Array): void {
-  try {
-    writeFileSync(output, content);
-  } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
-    throw new CommandError(`the profile cannot be written: ${reason}`, STATUS.failed);
-  }
 }
 
 function contentOf(

@@ -17,7 +17,8 @@ const EPOCH = performance.timeOrigin;
 
 /**
  * Looks at the call stacks of a machine's harts now and then. By instructions it is the hart whose turn it is, and two runs
- * on one thread give the same profile; by host time it is each hart that has run since the last look.
+ * on one thread give the same profile; by host time it is each hart that has run since the last look. A hart that has ended
+ * stands at its last system call, which says nothing about what it did before: what it ran since the last look is left out.
  */
 export class TimeSampler {
   private readonly samples = new TimedSamples();
@@ -104,6 +105,7 @@ export class TimeSampler {
   }
 
   private look(hart: Hart, weight: number, time: number): void {
+    if (hart.ended) return;
     const { unwinder, modules } = sourceOf(this.target, hart);
     const frames = unwinder.frames(hart, DEEPEST).map(({ lookup }): SampledFrame => {
       const symbols = modules.at(lookup)?.symbols ?? this.target.symbolsOf(hart);

@@ -1,5 +1,5 @@
 import type { PlainFlames } from './flame';
-import { WIDE, type FunctionCost, type ProfileList } from './top';
+import type { FunctionCost, ProfileList } from './top';
 
 /** What is compared of a run. */
 export interface ComparedRun extends Pick<ProfileList, 'unit' | 'instructions' | 'flame'> {
@@ -14,7 +14,7 @@ interface FunctionDifference {
 }
 
 /** Functions by how much their own cost differs, the largest difference first; those that cost the same are left out. */
-function compareFunctions(
+export function compareFunctions(
   before: Pick<ComparedRun, 'functions'>,
   after: Pick<ComparedRun, 'functions'>,
 ): FunctionDifference[] {
@@ -27,29 +27,17 @@ function compareFunctions(
     .sort((a, b) => Math.abs(b.after - b.before) - Math.abs(a.after - a.before));
 }
 
-/** Two runs as text: what all cost, then the functions that differ, at most so many. */
-export function comparisonText(before: ComparedRun, after: ComparedRun, most: number): string {
-  const row = (from: number, to: number, name: string): string => {
-    const ratio = from === 0 ? 'new' : `${(to / from).toFixed(3)} ×`;
-    const change = to - from;
-    const cells = [from, to, change > 0 ? `+${change}` : change, ratio];
-    return `${cells.map((cell) => String(cell).padStart(WIDE)).join(' ')}  ${name}`;
-  };
-  const all = compareFunctions(before, after);
-  return `${[
-    `${['before', 'now', 'difference', ''].map((head) => head.padStart(WIDE)).join(' ')}  function`,
-    row(before.instructions, after.instructions, `all (${after.unit})`),
-    ...all.slice(0, most).map((each) => row(each.before, each.after, each.name)),
-    ...(all.length > most ? [`${''.padStart(WIDE)} … ${all.length - most} more`] : []),
-  ].join('\n')}\n`;
-}
-
 /**
- * A list that `profile --json` has printed, or the window has saved.
+ * A list that `profile --json` has printed, or the window has saved. What a guest has written to the same file before
+ * is passed over.
  * @throws Error with what is wrong with it
  */
 export function parseProfileList(text: string): ComparedRun {
-  const list = JSON.parse(text) as Partial<ComparedRun> | null;
+  const line = text
+    .trimEnd()
+    .split('\n')
+    .findLast((each) => each.startsWith('{"'));
+  const list = JSON.parse(line ?? text) as Partial<ComparedRun> | null;
   const isList =
     typeof list?.instructions === 'number' &&
     (list.unit === 'instructions' || list.unit === 'nanoseconds') &&

@@ -68,6 +68,27 @@ describe('the built command line', () => {
     expect({ stdout, stderr }).toEqual({ stdout: '141\n', stderr: '' });
   });
 
+  test.each([
+    ['INT', 130],
+    ['TERM', 143],
+  ])('SIG%s ends a profile, which has what ran until then', (signal, expected) => {
+    const file = join(scratch, `${signal}.collapsed`);
+    // The guest's first words tell that it runs.
+    const line =
+      `$H profile -o '${file}' spin >'${file}.out' 2>'${file}.err' & pid=$!; ` +
+      `until [ -s '${file}.out' ]; do sleep 0.1; done; sleep 0.5; kill -${signal} $pid; wait $pid; echo $?`;
+    const { stdout } = shell(line);
+    expect(stdout).toBe(`${expected}\n`);
+    const report = readFileSync(`${file}.err`, 'utf8');
+    const counted = new RegExp(`^hartscope: SIG${signal} after (\\d+) instructions at `).exec(
+      report,
+    );
+    const lines = readFileSync(file, 'utf8').trimEnd().split('\n');
+    const total = lines.reduce((sum, each) => sum + Number(each.split(' ').at(-1)), 0);
+    expect(total).toBe(Number(counted?.[1]));
+    expect(report).toContain(`\n${total.toLocaleString('en-US')} instructions\n`);
+  });
+
   test('a reader that leaves ends a listing with 141 and no word', () => {
     const { stdout, stderr } = shell('$H disasm glibc-hello | head -n 1; echo ${PIPESTATUS[0]}');
     expect({ stdout, stderr }).toEqual({ stdout: '\n141\n', stderr: '' });
