@@ -3,6 +3,7 @@ import type { EngineKind } from '../../emulator/engine/engine';
 import { Machine } from '../../emulator/machine';
 import { ArenaPool } from '../../emulator/memory/arena-pool';
 import { CapturedStreams } from '../support/captured-streams';
+import { FORK_LIMITS_US, sign } from './limits';
 import { ENGINES } from './multiprocess';
 import { spread, type Spread } from './spread';
 
@@ -12,9 +13,14 @@ export interface HostResult {
   readonly time: Spread;
   /** The same with events off. */
   readonly without?: Spread;
+  /** What it may take at most, in microseconds. */
+  readonly limitUs?: number;
 }
 
 const SAMPLE_US = 40_000;
+/** Of an embedder's call, in a round, once the host has compiled it. */
+const SAMPLES = 10;
+const WARM_UP_MS = 50;
 const MEMORY = 64 << 20;
 const MODES = ['call', 'fork-here'] as const;
 const SIZES = [
@@ -81,11 +87,12 @@ function measureEvents(rounds: number): HostResult[] {
 
 /** Microseconds that `action` takes, from samples of many. */
 function time(name: string, rounds: number, action: () => void): HostResult {
-  for (let i = 0; i < 300; i++) action();
+  const until = performance.now() + WARM_UP_MS;
+  while (performance.now() < until) action();
   const times = [];
-  for (let round = 0; round < rounds; round++) {
+  for (let sample = 0; sample < SAMPLES * rounds; sample++) {
     const start = performance.now();
-    const count = 2000;
+    const count = 500;
     for (let i = 0; i < count; i++) action();
     times.push(((performance.now() - start) / count) * 1000);
   }
@@ -111,7 +118,6 @@ function measureFamily(rounds: number): HostResult[] {
       time('call of a function of a few instructions', rounds, () => called.call('fib', [1])),
       remote(1),
       remote(16),
-      time('fork of a machine, and its end', rounds, () => caller.fork().dispose()),
     ];
   } finally {
     called.dispose();
@@ -119,21 +125,47 @@ function measureFamily(rounds: number): HostResult[] {
   }
 }
 
+/** Forks by the embedder of a machine's memory alone, and of all of it, with so many pages that were written. */
+function measureForks(rounds: number): HostResult[] {
+  return FORK_LIMITS_US.flatMap(([pages, limitUs]) => {
+    const streams = new CapturedStreams();
+    const machine = Machine.create({ elf: fib, args: ['fib'], streams, memoryLimit: MEMORY });
+    const { space, arena } = machine;
+    const START = 0x6000_0000;
+    const more = pages - arena.frames.used;
+    space.map(START, 4096 * more, 3);
+    for (let page = 0; page < more; page++) space.writeU8(START + 4096 * page, 1);
+    const of = `${pages.toLocaleString('en')} pages`;
+    try {
+      const memory = time(`fork of a space, and its end, ${of}`, rounds, () => {
+        space.fork().destroy();
+      });
+      const whole = time(`fork of a machine, and its end, ${of}`, rounds, () => {
+        machine.fork().dispose();
+      });
+      return [{ ...memory, limitUs }, whole];
+    } finally {
+      machine.dispose();
+    }
+  });
+}
+
 /** What events cost, and what the calls of an embedder do. */
 export function measureHost(rounds: number): HostResult[] {
-  return [...measureEvents(rounds), ...measureFamily(rounds)];
+  return [...measureEvents(rounds), ...measureFamily(rounds), ...measureForks(rounds)];
 }
 
 export function printHost(results: readonly HostResult[]): string {
   const lines = ['µs at best (median); with events, without, and what they cost'];
-  for (const { name, time, without } of results) {
+  for (const { name, time, without, limitUs } of results) {
     const text = (value: Spread): string =>
       `${value.minimumUs.toFixed(2)} (${value.medianUs.toFixed(2)})`.padStart(20);
     const percent = (a: number, b: number): string => `${(100 * (a / b - 1)).toFixed(1)} %`;
     const cost = without
       ? `${text(without)}   ${percent(time.minimumUs, without.minimumUs)} (${percent(time.medianUs, without.medianUs)})`
       : '';
-    lines.push(`  ${name.padEnd(44)}${text(time)}${cost}`);
+    const limit = limitUs === undefined ? '' : `   ≤ ${limitUs} ${sign(time.minimumUs <= limitUs)}`;
+    lines.push(`  ${name.padEnd(44)}${text(time)}${cost}${limit}`);
   }
   return lines.join('\n');
 }

@@ -6,7 +6,7 @@ import { measureHost, printHost } from './host';
 import { makeKernelReport, printKernels, type KernelReport } from './kernel-report';
 import { KERNEL_ROWS } from './kernel-timing';
 import { measureKernel, rowsOf, type KernelResult } from './kernels';
-import { ENGINES, measureMultiprocess } from './multiprocess';
+import { ENGINES, measureMultiprocess, MODES } from './multiprocess';
 import { printMultiprocess } from './multiprocess-report';
 import { measurePages, printPages } from './pages';
 import { measurePrograms, printPrograms, SCRIPT_NAMES } from './programs';
@@ -30,7 +30,8 @@ const TABLES = {
 } as const;
 type Table = keyof typeof TABLES;
 
-const USAGE = `usage: npm run bench -- [--json] [--rounds N] [--elements N]… [--engine E] [table | kernel … | script …]
+const USAGE = `usage: npm run bench -- [--json] [--rounds N] [--elements N]… [--engine E] [--mode M]…
+  [table | kernel … | script …]
 ${Object.entries(TABLES)
   .map(([name, text]) => `  ${name.padEnd(14)}${text}`)
   .join('\n')}
@@ -45,6 +46,8 @@ interface Choice {
   readonly elements: readonly number[];
   /** Of `multiprocess`: its only engine, `interpreter` or `auto`. */
   readonly engine: EngineKind | undefined;
+  /** Of `multiprocess`: its modes, all when there is none. */
+  readonly modes: readonly string[];
   /** Of the kernels or scripts: all when there is none. */
   readonly names: readonly string[];
 }
@@ -58,6 +61,7 @@ function readArguments(): Choice {
       rounds: { type: 'string' },
       elements: { type: 'string', multiple: true },
       engine: { type: 'string' },
+      mode: { type: 'string', multiple: true },
       help: { type: 'boolean' },
     },
     allowPositionals: true,
@@ -76,7 +80,11 @@ function readArguments(): Choice {
   if (values.engine !== undefined && !engine) {
     throw new Error(`--engine is ${ENGINES.join(' or ')}, not ${values.engine}`);
   }
-  const common = { json: values.json ?? false, rounds, elements, engine };
+  const { mode: modes = [] } = values;
+  const stranger = modes.find((mode) => !MODES.some((name) => name === mode));
+  if (stranger !== undefined)
+    throw new Error(`--mode is one of ${MODES.join(' ')}, not ${stranger}`);
+  const common = { json: values.json ?? false, rounds, elements, engine, modes };
   if (rest.length === 0 && isTable(first)) return { ...common, table: first, names: [] };
   const all = { kernels: GUESTS, programs: SCRIPT_NAMES } as const;
   for (const table of ['kernels', 'programs'] as const) {
@@ -120,10 +128,10 @@ async function printTable({ json, table, names, ...choice }: Choice): Promise<vo
   if (table === 'programs') print(measurePrograms(names, progress), printPrograms);
   if (table === 'host') print(measureHost(rounds), printHost);
   if (table === 'multiprocess') {
-    const { elements, engine } = choice;
+    const { elements, engine, modes } = choice;
     const report = measureMultiprocess(
       choice.rounds ?? 1,
-      { sizes: elements, ...(engine && { engine }) },
+      { sizes: elements, modes, ...(engine && { engine }) },
       progress,
     );
     print(report, printMultiprocess);

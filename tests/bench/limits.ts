@@ -34,6 +34,12 @@ export const SCALING_KERNEL_US = 5000;
 /** `multiprocess(4)` and the wait, nothing done, in microseconds. */
 export const EMPTY_TASK_LIMIT = { minimumUs: 8, medianUs: 15 };
 
+/** A fork of memory and its end, in microseconds, by resident pages. */
+export const FORK_LIMITS_US = [
+  [24, 1],
+  [10_024, 5],
+] as const;
+
 /** The dot product of 8192 floats on one hart, translated, in microseconds. */
 export const DOT_LIMIT_US = 20;
 

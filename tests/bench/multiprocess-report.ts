@@ -13,6 +13,9 @@ import type { Spread } from './spread';
 import { textTable } from './text-table';
 
 const ENGINE_NAMES = { interpreter: 'interpreted', auto: 'translated', translator: '' } as const;
+const modesOf = (results: readonly MultiprocessResult[]): string[] =>
+  MODES.filter((mode) => results.some((result) => result.mode === mode));
+
 const HEADS = ['mode', ...VCPUS.map((n) => `${n} vCPU`)];
 
 const us = (value: number): string => value.toFixed(value < 1000 ? 1 : 0);
@@ -30,7 +33,7 @@ function cellText({ time, speedup }: MultiprocessResult): string {
 /** The cells of one size on one engine. */
 function sizeTable(name: string, results: readonly MultiprocessResult[]): string {
   const plain = results.find(({ mode }) => mode === 'plain');
-  const rows = MODES.flatMap((mode) => {
+  const rows = modesOf(results).flatMap((mode) => {
     const cells = VCPUS.map((n) => results.find((row) => row.mode === mode && row.vcpus === n));
     const texts = cells.map((cell) => (cell ? cellText(cell) : ''));
     const pages = cells.map((cell) => (cell?.pages ? pagesText(cell.pages) : ''));
@@ -48,7 +51,7 @@ function sizeTable(name: string, results: readonly MultiprocessResult[]): string
 
 /** From which size on each mode is faster than one plain hart, from minima. */
 function breakEvenTable(results: readonly MultiprocessResult[]): string {
-  const rows = MODES.map((mode) => [
+  const rows = modesOf(results).map((mode) => [
     mode,
     ...VCPUS.map((vcpus) => {
       const points = results.flatMap((r) =>
@@ -91,7 +94,7 @@ function scalingTable(
   const columns = [...new Set(long.map(({ engine, elements }) => `${elements} ${engine}`))].map(
     (key) => long.filter(({ engine, elements }) => `${elements} ${engine}` === key),
   );
-  const rows = MODES.map((mode) => [
+  const rows = modesOf(cells).map((mode) => [
     mode,
     ...columns.map((column) => {
       const gain = column.find((c) => c.mode === mode && c.vcpus === 2)?.speedup;

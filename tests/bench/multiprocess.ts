@@ -110,9 +110,14 @@ function sample({ engine, mode, vcpus, elements }: Cell): Sample {
 }
 
 /** All cells of one size on one engine; rounds go over them in turn, so that what slows the machine down slows all. */
-function measureSize(engine: EngineKind, elements: number, rounds: number): MultiprocessResult[] {
+function measureSize(
+  engine: EngineKind,
+  elements: number,
+  modes: readonly string[],
+  rounds: number,
+): MultiprocessResult[] {
   const plain: Cell = { engine, mode: 'plain', vcpus: 1, elements };
-  const parallel = MODES.flatMap((mode) =>
+  const parallel = modes.flatMap((mode) =>
     VCPUS.map((vcpus) => ({ engine, mode, vcpus, elements })),
   );
   const cells: readonly Cell[] = elements === 0 ? parallel : [plain, ...parallel];
@@ -143,20 +148,23 @@ export interface MultiprocessChoice {
   /** Numbers of elements. */
   readonly sizes: readonly number[];
   readonly engine?: EngineKind;
+  /** Names of modes. */
+  readonly modes: readonly string[];
 }
 
 /** Times the dot product in every mode beside the plain single hart; some four minutes for a round of all. */
 export function measureMultiprocess(
   rounds: number,
-  { sizes, engine: only }: MultiprocessChoice,
+  { sizes, engine: only, modes }: MultiprocessChoice,
   progress: (text: string) => void,
 ): MultiprocessReport {
   const chosen = SIZES.filter(([elements]) => sizes.length === 0 || sizes.includes(elements));
+  const chosenModes = MODES.filter((mode) => modes.length === 0 || modes.includes(mode));
   const engines = ENGINES.filter((engine) => only === undefined || engine === only);
   const cells = chosen.flatMap(([elements, name]) =>
     engines.flatMap((engine) => {
       progress(`${name} (${engine}) … `);
-      return measureSize(engine, elements, rounds);
+      return measureSize(engine, elements, chosenModes, rounds);
     }),
   );
   return { cells, native: measureNativeThreads([1 << 20, 4 << 20, 16 << 20]) };
