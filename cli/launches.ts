@@ -1,11 +1,12 @@
 /** `hartscope profile --launches`: runs a program and tells how its vCPUs worked together. */
 import type { Machine } from '../emulator';
+import { launchSharing } from '../emulator/debug/launch-sharing';
 import { describeAddress } from '../emulator/elf/symbols';
 import { EventTap } from '../emulator/profile/event-tap';
 import { perfettoTrace } from '../emulator/profile/formats/perfetto';
 import type { LaunchUnit, OneHart } from '../emulator/profile/launch';
 import { LaunchRecorder } from '../emulator/profile/launch-recorder';
-import { launchText, reportLaunches } from '../emulator/profile/launch-report';
+import { launchText, reportLaunches, type LaunchReport } from '../emulator/profile/launch-report';
 import { launchTrace } from '../emulator/profile/launch-trace';
 import { launchIn } from '../emulator/profile/launch-view';
 import { withGuest, type GuestOptions } from './guest-options';
@@ -14,12 +15,15 @@ import type { Host, HostStreams } from './host';
 import { Interruption } from './interruption';
 import type { OutputFile } from './output-file';
 import { choosePool } from './pool';
+import { launchSharingText } from './race-report';
 
 export interface LaunchOptions extends GuestOptions {
   /** Host time on the pool's threads; else instructions, in turns on one thread. */
   readonly hostTime?: boolean;
   /** Arguments of a run that does the same on one vCPU. */
   readonly oneHart?: string;
+  /** Tells what vCPUs shared falsely; harts take turns on one thread then. */
+  readonly raceCheck?: boolean;
   readonly maxInstructions?: number;
   readonly json?: boolean;
   readonly top: number;
@@ -61,7 +65,9 @@ export async function profileLaunches(
     const { launches } = recorder;
     const report = reportLaunches(launches, unit, total, nameOf, missing, oneHart);
     host.err(
-      options.json === true ? `${JSON.stringify(report)}\n` : launchText(report, options.top),
+      options.json === true
+        ? `${JSON.stringify(withSharing(machine, recorder, report))}\n`
+        : launchText(report, options.top) + sharingOfLongest(machine, recorder, report, options),
     );
     file?.write(perfettoTrace(launchTrace(program, launches, unit, nameOf)));
     machine.dispose();
@@ -69,6 +75,40 @@ export async function profileLaunches(
   } finally {
     streams.close();
   }
+}
+
+/** The report, each launch with what its harts shared falsely, where that was looked for. */
+function withSharing(
+  { races }: Machine,
+  { launches }: LaunchRecorder,
+  report: LaunchReport,
+): object {
+  if (!races) return report;
+  return {
+    ...report,
+    launches: report.launches.map((launch, i) => ({
+      ...launch,
+      falseSharing: launchSharing(launches[i], report.unit, races.falseSharing),
+    })),
+  };
+}
+
+/** The same in words, of the launch that the report tells more of. */
+function sharingOfLongest(
+  machine: Machine,
+  { launches }: LaunchRecorder,
+  { unit, launches: told }: LaunchReport,
+  { top }: LaunchOptions,
+): string {
+  const { races } = machine;
+  const longest = told.reduce(
+    (best, { duration }, i) => (duration > told[best].duration ? i : best),
+    0,
+  );
+  const record = launches[longest];
+  if (!races || record === undefined) return '';
+  const sharing = launchSharing(record, unit, races.falseSharing);
+  return launchSharingText(machine, record.task, sharing, top);
 }
 
 /** The launches of the run on one vCPU, to compare with. */
@@ -82,7 +122,13 @@ async function onOneHart(
   const args = (options.oneHart ?? '').split(' ').filter((word) => word !== '');
   const streams = silent(host.openStreams());
   try {
-    const { machine, recorder } = await run(host, name, args, { ...options, env }, streams);
+    const { machine, recorder } = await run(
+      host,
+      name,
+      args,
+      { ...options, env, raceCheck: false },
+      streams,
+    );
     machine.dispose();
     return recorder.launches.map((record): OneHart => {
       const { start, end } = launchIn(record, unit);
@@ -101,11 +147,14 @@ async function run(
   options: LaunchOptions,
   streams: HostStreams,
 ): Promise<LaunchRun> {
-  const pool = options.hostTime === true ? choosePool(options.threads) : undefined;
+  const isRaceChecked = options.raceCheck === true;
+  const isThreaded = options.hostTime === true && !isRaceChecked;
+  const pool = isThreaded ? choosePool(options.threads) : undefined;
   return withGuest(name, options, async (guest) => {
     const machine = guest.createMachine({
       ...guest.machineOptions(args, streams),
       ...(pool && { pool }),
+      ...(isRaceChecked && { raceCheck: true }),
     });
     const recorder = new LaunchRecorder();
     const { events, counts } = machine.arena;
@@ -130,7 +179,7 @@ async function run(
       program: guest.file.name,
       recorder,
       status,
-      total: pool ? time : clock,
+      total: options.hostTime === true ? time : clock,
       missing: missing(),
     };
   });

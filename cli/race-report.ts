@@ -1,6 +1,9 @@
+import { basename } from 'node:path';
 import { missing } from '../emulator/debug/conflicts';
+import type { LaunchSharing } from '../emulator/debug/launch-sharing';
 import { describeAddress, type SymbolTable } from '../emulator/elf/symbols';
 import type { Machine } from '../emulator/machine';
+import { MachineCode } from '../emulator/profile-code';
 import type { Conflict, ConflictSide } from '../emulator/multiprocess/conflicts';
 import type {
   FalseSharing,
@@ -34,10 +37,11 @@ export function textReport(machine: Machine): string {
   const { races: report, conflicts, symbols } = machine;
   if (!report) throw new Error('the machine has no race check');
   const { races, falseSharing } = report;
+  const code = new MachineCode(machine);
   const parts = [
     ...races.map((race) => raceText(race, symbols)),
     ...conflicts.conflicts.map((conflict) => conflictText(conflict, symbols)),
-    ...falseSharing.map((sharing) => sharingText(sharing, symbols)),
+    ...falseSharing.map((sharing) => sharingText(sharing, symbols, code)),
     ...missing(report, conflicts.notKept).map((line) => `${line}\n`),
     `races: ${races.length}, conflicts: ${conflicts.conflicts.length}, false sharing: ${falseSharing.length}\n`,
   ];
@@ -75,19 +79,48 @@ function conflictText(conflict: Conflict, symbols: SymbolTable): string {
   );
 }
 
-function sharingText(sharing: FalseSharing, symbols: SymbolTable): string {
-  const { level, address, first, second } = sharing;
+/** The false sharing of a launch, most expensive first. */
+export function launchSharingText(
+  machine: Machine,
+  task: number,
+  sharing: readonly LaunchSharing[],
+  most: number,
+): string {
+  const code = new MachineCode(machine);
+  const pairs = sharing.slice(0, most).map((pair) => {
+    const took = pair.cost === 0 ? '' : `, ${(pair.cost / 1e3).toFixed(1)} µs`;
+    const cost = `${pair.copies} copies and ${pair.loans} loans of the page${took}`;
+    return `  ${sharingText(pair, machine.symbols, code, cost).trimEnd().replaceAll('\n', '\n  ')}\n`;
+  });
+  const more = sharing.length > most ? `  … ${sharing.length - most} more\n` : '';
+  const count = sharing.length === 1 ? '1 pair' : `${sharing.length} pairs`;
+  return `\nfalse sharing in task ${task}: ${count} of harts\n${pairs.join('')}${more}`;
+}
+
+/** @param cost what it cost, where that is known */
+function sharingText(
+  sharing: FalseSharing,
+  symbols: SymbolTable,
+  code: MachineCode,
+  cost?: string,
+): string {
+  const { level, address, count, first, second } = sharing;
   const what = level === 'line' ? 'cache line' : 'page';
   const unit = level === 'line' ? '' : ' lines';
+  const at = (pc: number): string => {
+    const line = code.lineAt(pc);
+    const source = line ? ` (${basename(line.file)}:${line.line})` : '';
+    return `${place(symbols, pc)}${source}`;
+  };
   const side = (of: SharingSide): string => {
-    const loads =
-      of.loads === 0 ? [] : [`loads${unit}: ${of.loads}, at ${place(symbols, of.loadPc)}`];
-    const stores =
-      of.stores === 0 ? [] : [`stores${unit}: ${of.stores}, at ${place(symbols, of.storePc)}`];
-    return `${who(of)}: ${[...loads, ...stores].join('; ')}`;
+    const loads = of.loads === 0 ? [] : [`loads${unit}: ${of.loads}, at ${at(of.loadPc)}`];
+    const stores = of.stores === 0 ? [] : [`stores${unit}: ${of.stores}, at ${at(of.storePc)}`];
+    const used = `bytes ${of.from - address} to ${of.to - address - 1}`;
+    return `${who(of)}: ${used}; ${[...loads, ...stores].join('; ')}`;
   };
   return (
-    `false sharing of the ${what} at ${place(symbols, address)}\n` +
+    `false sharing of the ${what} at ${place(symbols, address)}: ${count} accesses` +
+    `${cost === undefined ? '' : `, ${cost}`}\n` +
     `  ${side(first)}\n  ${side(second)}\n`
   );
 }

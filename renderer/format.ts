@@ -31,6 +31,12 @@ export function placeName(place: {
 export const grouped = (count: number): string =>
   String(Math.trunc(count)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
+/** A number with so many digits behind its point; those before it as in `grouped`. */
+export function groupedNumber(value: number, digits: number): string {
+  const [whole, part] = value.toFixed(digits).split('.');
+  return `${grouped(Number(whole))}${part === undefined ? '' : `.${part}`}`;
+}
+
 /** A count in at most four characters: 999, 9.9k, 99k, 1.0M. */
 export function shortCount(count: number): string {
   for (const [unit, name] of [

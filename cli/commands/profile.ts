@@ -36,7 +36,8 @@ Formats: speedscope (JSON, a profile of all harts and one for each), pprof (gzip
 KCachegrind and callgrind_annotate), collapsed (stacks for flame graphs), lcov (coverage of lines).
 
 With --launches nothing is counted: each task of vCPUs is measured instead, by instructions (the same in each
-run) or by host time. A file *.pftrace gets them as a trace for Perfetto, with or without --launches.
+run) or by host time. With --race-check it also tells which bytes vCPUs shared falsely and what that cost; the
+check slows the run, so compare its times with each other only. A file *.pftrace gets them as a trace for Perfetto, with or without --launches.
 
 Examples:
   hartscope profile mp-dot
@@ -45,6 +46,7 @@ Examples:
   hartscope profile --threads 0 --json mp-dot 2>before.json
   hartscope profile --threads 0 --compare before.json mp-dot fork
   hartscope profile --launches mp-unbalanced
+  hartscope profile --launches --race-check mp-sharing
   hartscope profile --launches --host-time -o dot.pftrace mp-dot call 4 1000000
   hartscope profile --format lcov -o coverage.info ./program input.txt
 `;
@@ -74,6 +76,7 @@ interface Options extends GuestOptions {
   readonly launches?: boolean;
   readonly hostTime?: boolean;
   readonly oneHart?: string;
+  readonly raceCheck?: boolean;
 }
 
 /**
@@ -100,6 +103,7 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
     .option('--launches', 'tell how the vCPUs of each task worked together')
     .option('--host-time', 'launches by host time, on threads, instead of by instructions')
     .option('--one-hart <args>', 'launches compared with those of a run with these arguments')
+    .option('--race-check', 'launches with what vCPUs shared falsely, by cost; all on one thread')
     .option('--json', 'the list as one line of JSON')
     .option('--max-instructions <n>', 'end the guest after so many, with status 124', parseCount);
   return addGuestOptions(command)
@@ -124,14 +128,14 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
  * Whether launches are to be told instead of counts.
  * @throws CommandError when the options do not go together
  */
-function wantsLaunches({ launches, output, hostTime, oneHart }: Options): boolean {
+function wantsLaunches({ launches, output, hostTime, oneHart, raceCheck }: Options): boolean {
   const isTrace = output !== undefined && TRACE.test(output);
   const wanted = launches === true || isTrace;
   if (wanted && output !== undefined && !isTrace) {
     throw usageError('launches are written to a file named *.pftrace or *.perfetto-trace');
   }
-  if (!wanted && (hostTime === true || oneHart !== undefined)) {
-    throw usageError('--host-time and --one-hart are for --launches');
+  if (!wanted && (hostTime === true || oneHart !== undefined || raceCheck === true)) {
+    throw usageError('--host-time, --one-hart and --race-check are for --launches');
   }
   return wanted;
 }

@@ -78,7 +78,8 @@ function conflictInfo(conflict: Conflict, number: number, symbols: SymbolTable):
   };
 }
 
-function sharingInfo(sharing: FalseSharing, symbols: SymbolTable): FalseSharingInfo {
+/** False sharing with the names of its places. */
+export function sharingInfo(sharing: FalseSharing, symbols: SymbolTable): FalseSharingInfo {
   const { level, address, size, count, first, second } = sharing;
   const side = ({ storePc, loadPc, ...known }: SharingSide): SharingSideInfo => ({
     ...known,

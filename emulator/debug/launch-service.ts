@@ -16,6 +16,8 @@ import {
 } from '../profile/launch-recorder';
 import { measureList } from '../profile/launch-report';
 import { BORROWS, launchIn, sharedPages, type SharedPage } from '../profile/launch-view';
+import { sharingInfo } from './conflicts';
+import { launchSharing } from './launch-sharing';
 import { describeLocation, locate } from './location';
 import {
   MAX_LAUNCHES,
@@ -23,6 +25,7 @@ import {
   type LaunchList,
   type LaunchPage,
   type LaunchRow,
+  type LaunchSharingInfo,
   type OneHartLaunch,
   type SharedPageInfo,
 } from './protocol-launches';
@@ -30,6 +33,8 @@ import type { DebugTarget } from './target';
 
 /** Most pages that several vCPUs wrote in one answer. */
 const MOST_PAGES = 200;
+/** Most pairs that share falsely in one answer. */
+const MOST_SHARING = 200;
 const KINDS: readonly SpanKind[] = [
   'run',
   'fork',
@@ -122,6 +127,7 @@ export class LaunchService {
       pages: sharedPages(record, unit)
         .slice(0, MOST_PAGES)
         .map((page) => this.pageInfo(page)),
+      ...this.sharingOf(record, unit),
       began: this.recorder.beginning + record.begin.time / NANOSECONDS,
     };
   }
@@ -155,6 +161,21 @@ export class LaunchService {
     const made = { launch, row };
     this.rows[unit].set(record, made);
     return made;
+  }
+
+  private sharingOf(
+    record: LaunchRecord,
+    unit: LaunchUnit,
+  ): { readonly sharing?: readonly LaunchSharingInfo[] } {
+    const report = this.target?.races;
+    if (!this.target || !report) return {};
+    const { symbols } = this.target;
+    const pairs = launchSharing(record, unit, report.falseSharing).slice(0, MOST_SHARING);
+    const sharing = pairs.map((pair) => {
+      const { copies, loans, cost } = pair;
+      return { ...sharingInfo(pair, symbols), copies, loans, cost };
+    });
+    return { sharing };
   }
 
   private pageInfo(page: SharedPage): SharedPageInfo {

@@ -47,6 +47,9 @@ export interface SharingSideInfo {
   readonly stores: number;
   /** Of its last store, or load when it made none. */
   readonly location: Location;
+  /** First byte that it used, and the byte after the last; of a page, in whole lines. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Harts that used different bytes of a cache line, or different lines of a page. */

@@ -1,6 +1,8 @@
 /** The part of the protocol that is about launches: tasks of vCPUs from their start to the end of their join. */
 import type { CriticalStep, LaunchUnit, Measure } from '../profile/launch';
 import type { SharedPage } from '../profile/launch-view';
+import type { SharingCost } from './launch-sharing';
+import type { FalseSharingInfo } from './protocol-conflicts';
 
 /** One launch in the list. Lengths are in the unit that was asked for. */
 export interface LaunchRow {
@@ -71,6 +73,9 @@ export interface SharedPageInfo extends SharedPage {
   readonly verdict?: 'false sharing' | 'race';
 }
 
+/** A line or page that two harts of a launch shared falsely, and what the faults of both on its page cost. */
+export type LaunchSharingInfo = FalseSharingInfo & SharingCost;
+
 /** One launch with all that is known of it. */
 export interface LaunchPage extends LaunchRow {
   readonly unit: LaunchUnit;
@@ -81,6 +86,8 @@ export interface LaunchPage extends LaunchRow {
   /** Its places are from the launch's start on. */
   readonly criticalPath: readonly CriticalStep[];
   readonly pages: readonly SharedPageInfo[];
+  /** By cost; undefined when the race check is off, which finds it. */
+  readonly sharing?: readonly LaunchSharingInfo[];
   /** Host time of its start, in milliseconds since 1970. */
   readonly began: number;
 }

@@ -26,7 +26,7 @@ interface Side {
   readonly slot: number;
   readonly time: number;
   readonly identity: Identity;
-  done: SharingSide;
+  done: Omit<SharingSide, 'from' | 'to'>;
   /** Loaded and stored parts, low and high halves. */
   masks: readonly [number, number, number, number];
 }
@@ -243,7 +243,9 @@ export class FalseSharingCheck {
     for (const side of sides) this.read(side);
     for (const [one, other] of pairs.map((pair) => pair.map((index) => sides[index]))) {
       if (overlap(one.masks, other.masks)) continue;
-      const [first, second] = [one.done, other.done].sort((a, b) => a.hart - b.hart);
+      const [first, second] = [one, other]
+        .map(({ done, masks }) => ({ ...done, ...extent(masks, address, level) }))
+        .sort((a, b) => a.hart - b.hart);
       const count = first.loads + first.stores + second.loads + second.stores;
       yield { level, address, size: level === 'line' ? LINE : PAGE_SIZE, count, first, second };
     }
@@ -270,6 +272,8 @@ function add(
     stores: one.stores + other.stores,
     loadPc: other.loadPc || one.loadPc,
     storePc: other.storePc || one.storePc,
+    from: Math.min(one.from, other.from),
+    to: Math.max(one.to, other.to),
   });
   const all = known && {
     ...pair,
@@ -279,6 +283,19 @@ function add(
   };
   found.set(key, all ?? pair);
   return true;
+}
+
+/** First byte that was used of a line or page, and the byte after the last: a mask has a bit for each byte, or line. */
+function extent(
+  [loadedLow, loadedHigh, storedLow, storedHigh]: Side['masks'],
+  address: number,
+  level: Active['level'],
+): Pick<SharingSide, 'from' | 'to'> {
+  const [low, high] = [(loadedLow | storedLow) >>> 0, (loadedHigh | storedHigh) >>> 0];
+  const first = low !== 0 ? 31 - Math.clz32(low & -low) : 63 - Math.clz32(high & -high);
+  const last = high !== 0 ? 63 - Math.clz32(high) : 31 - Math.clz32(low);
+  const unit = level === 'line' ? 1 : LINE;
+  return { from: address + first * unit, to: address + (last + 1) * unit };
 }
 
 /** Whether one stores where the other loads or stores. */

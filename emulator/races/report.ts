@@ -36,6 +36,9 @@ export interface SharingSide extends Identity {
   /** Of its last load and store; 0 = there was none. */
   readonly loadPc: number;
   readonly storePc: number;
+  /** First byte that it used, and the byte after the last; of a page, in whole lines. */
+  readonly from: number;
+  readonly to: number;
 }
 
 /** Two harts that used different bytes of a line, or different lines of a page, while nothing ordered them. */

@@ -65,6 +65,8 @@ const FOUND: Pick<ConflictsInfo, 'conflicts' | 'falseSharing' | 'missing'> = {
         loads: 1000,
         stores: 1000,
         location: { address: 0x10084 },
+        from: 0x12040,
+        to: 0x12048,
       },
       second: {
         hart: 2,
@@ -73,6 +75,8 @@ const FOUND: Pick<ConflictsInfo, 'conflicts' | 'falseSharing' | 'missing'> = {
         loads: 1000,
         stores: 1000,
         location: { address: 0x10084 },
+        from: 0x12048,
+        to: 0x12050,
       },
     },
   ],

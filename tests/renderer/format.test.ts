@@ -3,6 +3,7 @@ import {
   byteSize,
   formatBits,
   grouped,
+  groupedNumber,
   isBoxedFloat,
   parseBits,
   placeName,
@@ -64,6 +65,10 @@ describe('texts', () => {
 
   test('group counts and scale sizes', () => {
     expect(grouped(1234567)).toBe('1\u202f234\u202f567');
+    expect([groupedNumber(55e6, 0), groupedNumber(1234.5, 2)]).toEqual([
+      '55\u202f000\u202f000',
+      '1\u202f234.50',
+    ]);
     expect([12, 4096, 3 * 2 ** 20].map(byteSize)).toEqual(['12 B', '4 KiB', '3.0 MiB']);
   });
 

@@ -100,6 +100,24 @@ describe('the Launches pane', () => {
     expect([events.harts, events.times]).toEqual([null, null]);
   });
 
+  test('tells what vCPUs shared falsely with its cost, or that nobody has looked', async () => {
+    const { pane } = await openPane();
+    const told = (): string => textOf(pane, '[data-testid=launch-sharing]');
+    expect(told()).toContain('False sharing: 1 pair of harts');
+    expect(cells(pane, '[data-sharing=line]').slice(1, 6)).toEqual([
+      '1 copy, 2 loans',
+      `4\u202f000`,
+      'vCPU 1',
+      'bytes 0–7',
+      `1\u202f000 loads, 1\u202f000 stores`,
+    ]);
+    expect(cells(pane, '[data-sharing=line]').slice(7, 9)).toEqual(['vCPU 2', 'bytes 8–15']);
+    await pane.get('select').setValue('time');
+    await expect.poll(told).toContain('1 copy, 2 loans, 2.5 µs');
+    await pane.get('[data-launch="1"]').trigger('click');
+    await expect.poll(told).toContain('not looked for The race check finds it: Ctrl+Shift+R');
+  });
+
   test('says why there are no launches', async () => {
     const { fake, pane } = await openPane();
     fake.machines[0].launchProblem = 'the events are gone';

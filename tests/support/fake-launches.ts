@@ -1,4 +1,5 @@
 import type { LaunchUnit } from '../../emulator/profile/launch';
+import type { SharingSideInfo } from '../../emulator/debug/protocol-conflicts';
 import type {
   LaneColumns,
   LaunchList,
@@ -33,6 +34,17 @@ const lane = (vcpu: number, spans: Spans, loans: readonly number[] = []): LaneCo
   start: Float64Array.from(spans, ([, start]) => start),
   end: Float64Array.from(spans, ([, , end]) => end),
   loans: Float64Array.from(loans),
+});
+
+const side = (vcpu: number, from: number): SharingSideInfo => ({
+  hart: vcpu,
+  task: 2,
+  vcpu,
+  loads: 1000,
+  stores: 1000,
+  location: { address: 0x10048, symbol: 'work', offset: 8 },
+  from,
+  to: from + 8,
 });
 
 /** @param compared launches that are compared with those on one hart */
@@ -80,6 +92,21 @@ export function fakeLaunch(task: number, unit: LaunchUnit): LaunchPage | null {
       { hart: 1, kind: 'run', start: 20, end: 400 },
     ],
     pages: [{ page: 0x12, vcpus: [1, 2], faults: 3, cost: 2000, symbols: ['partial'] }],
+    ...(task === 2 && {
+      sharing: [
+        {
+          level: 'line' as const,
+          location: { address: 0x12040, symbol: 'partial', offset: 0 },
+          size: 64,
+          count: 4000,
+          first: side(1, 0x12040),
+          second: side(2, 0x12048),
+          copies: 1,
+          loans: 2,
+          cost: unit === 'time' ? 2500 : 0,
+        },
+      ],
+    }),
     began: 1_000_000,
   };
 }

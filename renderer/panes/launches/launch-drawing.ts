@@ -69,7 +69,7 @@ export function drawLaunch(
   const span = window.to - window.from;
   const [scale, unit] = !isTime ? [1, ''] : span >= 2e6 ? [1e6, ' ms'] : [1e3, ' µs'];
   const scaled = { from: window.from / scale, to: window.to / scale };
-  drawRuler(context, { ...picture, window: scaled }, (at, digits) => at.toFixed(digits) + unit);
+  drawRuler(context, { ...picture, window: scaled }, unit);
 }
 
 function drawLane(

@@ -75,7 +75,7 @@ export function drawTimeline(
   context.restore();
   drawRange(context, picture);
   const unit = picture.axis === 'time' ? ' ms' : '';
-  drawRuler(context, picture, (at, digits) => at.toFixed(digits) + unit);
+  drawRuler(context, picture, unit);
 }
 
 function drawLane(

@@ -1,3 +1,4 @@
+import { groupedNumber } from '../../format';
 import { tickStep, xOf, type AxisRange } from './axis-range';
 
 /** Height of the ruler above the lanes, in CSS pixels. */
@@ -37,11 +38,11 @@ export function drawRange(
   context.fillRect(right, RULER, 1, height);
 }
 
-/** @param text a number of the axis with so many digits behind its point, and its unit */
+/** @param unit stands behind each number of the axis */
 export function drawRuler(
   context: CanvasRenderingContext2D,
   { window, width, colours }: AxisPicture,
-  text: (at: number, digits: number) => string,
+  unit: string,
 ): void {
   context.fillStyle = colours.ground;
   context.fillRect(0, 0, width, RULER);
@@ -55,6 +56,6 @@ export function drawRuler(
     const x = Math.round(xOf(at, window, width));
     context.fillStyle = colours.quiet;
     context.fillRect(x, RULER - 6, 1, 5);
-    context.fillText(text(at, digits), x + 4, RULER / 2);
+    context.fillText(groupedNumber(at, digits) + unit, x + 4, RULER / 2);
   }
 }

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { HartSummary } from '../../../emulator/profile/hart-summary';
+import type { LaunchSharing } from '../../../emulator/debug/launch-sharing';
 import type { LaunchReport } from '../../../emulator/profile/launch-report';
 import { decodeTrace } from '../profile/perfetto-schema';
 import { hartscope } from './memory-host';
@@ -223,6 +224,19 @@ describe('hartscope profile --launches', () => {
     expect(speedUp.value).toBeGreaterThan(3.9);
     expect(speedUp.sentence).toBe('One hart alone takes 4.0 times as long.');
     expect(instructionScaling?.value).toBeGreaterThan(0.99);
+  });
+
+  test('tells what vCPUs shared falsely, with places, bytes and cost', async () => {
+    const checked = await hartscope(['profile', '--launches', '--race-check', 'mp-sharing']);
+    const text = checked.stderr.toString();
+    expect(text).toContain('\nfalse sharing in task 1: 6 pairs of harts\n');
+    expect(text).toMatch(
+      /cache line at 0x\w+ \(memory\): 4000 accesses, \d+ copies and \d+ loans of the page\n {4}hart 1 \(vCPU 1 of task 1\): bytes 0 to 7; loads: 1000, at 0x\w+ <work\+0x\w+> \(mp-sharing\.c:\d+\)/,
+    );
+    const { launches } = await report('--race-check', 'mp-sharing', 'lines');
+    const [{ falseSharing }] = launches as unknown as { falseSharing: LaunchSharing[] }[];
+    expect(new Set(falseSharing.map(({ level }) => level))).toEqual(new Set(['page']));
+    expect(falseSharing[0].loans + falseSharing[0].copies).toBeGreaterThan(0);
   });
 
   test('writes a trace for Perfetto with the same totals, and arrows between harts', async () => {

@@ -161,6 +161,23 @@ describe('the debugger', () => {
     expect(await session.launch(2, 'time')).toBeNull();
   });
 
+  test('tells what harts of a launch shared falsely, when the race check looked', async () => {
+    const debugged = client();
+    const { session } = debugged;
+    await debugged.open('mp-sharing', ['packed', 'call', '2'], { raceCheck: true });
+    await debugged.after(session.run());
+    const page = await session.launch(1, 'time');
+    const [pair] = page?.sharing ?? [];
+    expect(page?.sharing).toHaveLength(1);
+    expect(pair).toMatchObject({ level: 'line', location: { symbol: 'memory' }, count: 4000 });
+    expect([pair.first.vcpu, pair.second.vcpu]).toEqual([1, 2]);
+    expect([pair.first.to - pair.first.from, pair.second.from - pair.first.from]).toEqual([8, 8]);
+    // Both wrote the page: the faults of both are its cost.
+    const faults = page?.pages.find(({ symbols }) => symbols.includes('memory'))?.faults;
+    expect(pair.copies + pair.loans).toBe(faults);
+    expect(pair.cost).toBeGreaterThan(0);
+  });
+
   test('compares launches with those of a run on one hart, by their places', async () => {
     const debugged = client();
     const { session } = debugged;

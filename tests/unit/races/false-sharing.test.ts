@@ -37,6 +37,8 @@ describe('false sharing', () => {
           stores: 1000,
           loadPc: at('again'),
           storePc: at('here'),
+          from: DATA,
+          to: DATA + 4,
         },
         second: {
           hart: 2,
@@ -46,6 +48,8 @@ describe('false sharing', () => {
           stores: 1000,
           loadPc: at('again'),
           storePc: at('here'),
+          from: DATA + 8,
+          to: DATA + 12,
         },
       },
     ]);
@@ -53,7 +57,15 @@ describe('false sharing', () => {
 
   test('of a page is told for counters in lines of their own', () => {
     const { report } = counters(6);
-    expect(report.falseSharing).toMatchObject([{ level: 'page', address: DATA, size: 4096 }]);
+    expect(report.falseSharing).toMatchObject([
+      {
+        level: 'page',
+        address: DATA,
+        size: 4096,
+        first: { from: DATA, to: DATA + 64 },
+        second: { from: DATA + 64, to: DATA + 128 },
+      },
+    ]);
   });
 
   test('is nothing for counters in pages of their own', () => {
