@@ -212,6 +212,7 @@ function enterRegion(
     writeLookup(f, context, target, found);
     if (calls) countArrival({ f, context, calls }, exit, found, left);
     f.if(found, () => f.set(record, found));
+    f.do(i32.store(block, record, REGIONS.left));
     const refuel = (): void => f.set(bound, i32.add(record, i32.shl(slice, i32.const(4))));
     refuel();
     f.brIf(reasons.get(REASON.lookup)!, i32.eqz(found));
@@ -224,6 +225,7 @@ function enterRegion(
     f.set(reason, call(step, 'i32', context, record, i32.const(1)));
     f.set(slice, i32.sub(slice, i32.sub(i32.const(1), i32.load(context, HART.fuel))));
     f.set(record, i32.load(context, HART.trapRecord));
+    f.do(i32.store(block, record, REGIONS.left));
     refuel();
     // Without a look at the fuel: it is to end where control moves, because there regions may begin.
     f.brIf(dispatch, i32.eq(reason, i32.const(REASON.fuel)));

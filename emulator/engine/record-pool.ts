@@ -80,6 +80,13 @@ export class RecordPool {
     return this.pool.base + REGION_BLOCK;
   }
 
+  /** Where the interpreter went on when translated code was left last; undefined when that has no record any more. */
+  get leftAt(): number | undefined {
+    const record = this.words[(this.regionBlock + REGIONS.left) >>> 2];
+    const pc = this.words[(record + RECORD.pc) >>> 2];
+    return record !== 0 && this.lookup(pc) === record ? pc : undefined;
+  }
+
   protected get poolNext(): number {
     return this.words[this.pool.base >>> 2];
   }

@@ -52,7 +52,8 @@ export const FOUND_REGIONS = 2048;
  * |--------|-----------|-------|
  * | 0      | u64       | instructions that ran in translated code |
  * | 8      | u64       | times that the interpreter entered translated code |
- * | 16     | 14×u64    | times that translated code was left, by cause (`EXIT`) |
+ * | 16     | 13×u64    | times that translated code was left, by cause (`EXIT`) |
+ * | 120    | u32       | record at which the interpreter went on when translated code was left last, or 0 |
  * | 128    | 4096×u16  | the own operation of the record where the region begins |
  * | 8320   | 2048×2 u32 | regions that translated code has found: address + 1, or 0, and place in the table; |
  * |        |           | at the address's bits 1 to 11 |
@@ -61,6 +62,7 @@ export const REGIONS = {
   instructions: 0,
   entries: 8,
   exits: 16,
+  left: 120,
   operations: 128,
   found: 128 + 2 * REGION_SLOTS,
   size: 128 + 2 * REGION_SLOTS + 8 * FOUND_REGIONS,

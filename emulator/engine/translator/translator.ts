@@ -141,7 +141,14 @@ export class Translator {
     const unit = this.cache.unitAt(pc);
     // A cut region's end may lead back to it through code that is interpreted.
     if (!unit || this.cut.has(pc) || this.hasWrongMode(unit, hart)) this.candidates.sample(pc);
+    else this.sampleGap();
     if (this.budget.left > 0) this.tryBest(hart, space);
+  }
+
+  /** Control has come to translated code: what was interpreted before it began where translated code was left. */
+  private sampleGap(): void {
+    const pc = this.code.leftAt;
+    if (pc !== undefined && !this.cache.unitAt(pc)) this.candidates.sample(pc);
   }
 
   /** Translates what was met most often, as much of it as pays. */
