@@ -364,6 +364,7 @@ export const v128 = {
   and: vectors(0x4e),
   /** The first operand's bits that the second one has not. */
   andnot: vectors(0x4f),
+  xor: vectors(0x51),
   or: vectors(0x50),
   load: (address: Expr<'i32'>, offset = 0): Expr<'v128'> =>
     vector('v128', 0x00, [address], (code) => void code.uleb(0).uleb(offset)),

@@ -19,9 +19,6 @@ const LARGEST = 0x7fe0000000000000n;
 const SMALL = 0x07b0000000000000n;
 /** All bits but the sign. */
 const SIZE = 0x7fffffffffffffffn;
-/** 2^600: products with a factor of 2^-500 or more, times this, have no rest that is too small. */
-const SCALE = 0x6570000000000000n;
-const SCALABLE = f64.bits(0x20b0000000000000n);
 
 type Operation = Exclude<FloatArithmetic, 'div' | 'sqrt'> | 'fma';
 type Constant = (bits: bigint) => Local<'v128'>;
@@ -30,8 +27,8 @@ interface Result {
   readonly op: Operation;
   readonly r: Local<'v128'>;
   readonly operands: readonly Local<'v128'>[];
-  /** Of a fused multiply-add: the second factor times `SCALE`, where that is known to help. */
-  readonly scaled: Local<'v128'> | undefined;
+  /** The second factor is an integer: the rest of the product is none of the numbers that are too small for a double. */
+  readonly isMultiple: boolean;
 }
 
 /** Tells where the host's result may not stand (float-mode.ts), as lanes of all ones. */
@@ -66,14 +63,11 @@ class Refusals {
   }
 
   /** In the mode `clear` results stand that are exact (exactness.ts). @returns lanes that are zeros of any sign if so */
-  rest({ op, r, operands: [a, b, c], scaled }: Result): Expr<'v128'> {
+  rest({ op, r, operands: [a, b, c], isMultiple }: Result): Expr<'v128'> {
     const { or, and, andnot } = v128;
     const ofProduct = (opposite: Local<'v128'>): Expr<'v128'> => {
-      if (scaled) {
-        const large = f64x2.mul(opposite, this.constant(SCALE));
-        return f64x2.relaxed_madd(a, scaled, large);
-      }
       const rest = f64x2.relaxed_madd(a, b, opposite);
+      if (isMultiple) return rest;
       const isSmall = f64x2.lt(and(opposite, this.constant(SIZE)), this.constant(SMALL));
       return or(rest, andnot(isSmall, or(this.isZero(a), this.isZero(b))));
     };
@@ -87,7 +81,8 @@ class Refusals {
         return ofProduct(this.keep(f64x2.neg(r)));
       case 'fma': {
         const opposite = this.keep(f64x2.sub(c, r));
-        return or(ofProduct(opposite), f64x2.ne(f64x2.add(r, opposite), c));
+        // The sum is never -c: `opposite` is as near to c - r as -r is, or nearer.
+        return or(ofProduct(opposite), v128.xor(f64x2.add(r, opposite), c));
       }
     }
   }
@@ -149,14 +144,14 @@ export class VectorRounds {
         // What is read as 64 bits here may be held as a single elsewhere.
         for (const register of loop.read) registers.readDouble(register);
         this.prepareConstants(pairs);
-        const scaled = this.scaledFactors(loop, none);
+        const multiples = this.multiples(loop, none);
         const last = new Map<number, Local<'v128'>>();
         for (const register of loop.written) {
           registers.double(register);
           last.set(register, this.keep(registers.vector('d', register)!));
         }
         const compute = (vectors: number, refused: Label): void => {
-          const values = this.group(loop, scaled, vectors, refused);
+          const values = this.group(loop, multiples, vectors, refused);
           for (const [register, local] of last) f.set(local, values.get(register)!);
           f.set(pairs, i32.sub(pairs, i32.const(vectors)));
         };
@@ -200,7 +195,7 @@ export class VectorRounds {
    */
   private prepareConstants(pairs: Local<'i32'>): void {
     const zero = i64.shr_u(i64.extend_i32_u(pairs), i64.const(40));
-    const bits = this.state.mode === 'sticky' ? [EXPONENT, LEAST, LARGEST] : [SIZE, SMALL, SCALE];
+    const bits = this.state.mode === 'sticky' ? [EXPONENT, LEAST, LARGEST] : [SIZE, SMALL];
     this.constants = new Map(
       bits.map((value) => [
         value,
@@ -209,21 +204,20 @@ export class VectorRounds {
     );
   }
 
-  /** For fused multiply-adds with a factor that is the same in all rounds, that factor times `SCALE`. */
-  private scaledFactors({ items, read }: ElementLoop, none: Label): Map<Item, Local<'v128'>> {
+  /** Fused multiply-adds with a factor that is the same in all rounds: it must be an integer. */
+  private multiples({ items, read }: ElementLoop, none: Label): Set<Item> {
     const { f, registers, mode } = this.state;
-    const scaled = new Map<Item, Local<'v128'>>();
-    if (mode !== 'clear') return scaled;
+    const multiples = new Set<Item>();
+    if (mode !== 'clear') return multiples;
     for (const item of items) {
       const { instruction, rs2 } = item.decoded;
       if (!/^fn?m(add|sub)/.test(instruction.name) || !read.has(rs2)) continue;
       const factor = registers.double(rs2);
-      const isScalable = f64.ge(f64.abs(factor), SCALABLE);
-      f.brIf(none, i32.eqz(i32.or(isScalable, f64.eq(factor, f64.bits(0n)))));
-      const vector = registers.vector('d', rs2)!;
-      scaled.set(item, this.keep(f64x2.mul(vector, this.constants.get(SCALE)!)));
+      const integer = f64.convert_i64_s(i64.trunc_sat_f64_s(factor));
+      f.brIf(none, f64.ne(integer, factor));
+      multiples.add(item);
     }
-    return scaled;
+    return multiples;
   }
 
   /** Where an access is in the arena. */
@@ -276,7 +270,7 @@ export class VectorRounds {
    */
   private group(
     loop: ElementLoop,
-    scaled: ReadonlyMap<Item, Local<'v128'>>,
+    multiples: ReadonlySet<Item>,
     vectors: number,
     refused: Label,
   ): Map<number, Local<'v128'>> {
@@ -291,7 +285,7 @@ export class VectorRounds {
     const isSticky = this.state.mode === 'sticky';
     const test = isSticky ? this.ordinary(vectors, refused) : this.exact(refused);
     const computed = Array.from({ length: vectors }, (_, i) =>
-      this.vector(loop, scaled, test, (access) => {
+      this.vector(loop, multiples, test, (access) => {
         const { host, offset } = places.get(access)!;
         return v128.load(host, offset + i * LANES * BYTES);
       }),
@@ -310,7 +304,7 @@ export class VectorRounds {
   /** Computes two rounds, but for their store. */
   private vector(
     { items, accesses, store }: ElementLoop,
-    scaled: ReadonlyMap<Item, Local<'v128'>>,
+    multiples: ReadonlySet<Item>,
     test: Test,
     load: (access: Access) => Expr<'v128'>,
   ): Computed {
@@ -325,7 +319,7 @@ export class VectorRounds {
       else if (access) values.set(rd, this.keep(load(access)));
       else if (instruction.name !== 'addi') {
         const operands = [rs1, rs2, rs3].map(valueOf);
-        const result = this.compute(instruction.name, operands, scaled.get(item));
+        const result = this.compute(instruction.name, operands, multiples.has(item));
         test.add(result);
         values.set(rd, result.r);
       }
@@ -333,22 +327,18 @@ export class VectorRounds {
     return { values, stored: stored! };
   }
 
-  private compute(
-    name: string,
-    [x, b, y]: readonly Local<'v128'>[],
-    scaled: Local<'v128'> | undefined,
-  ): Result {
+  private compute(name: string, [x, b, y]: readonly Local<'v128'>[], isMultiple: boolean): Result {
     const [, n, fused, kind] = /^f(n?)(m?)(add|sub|mul)/.exec(name)!;
     if (fused === '') {
       const op = kind as 'add' | 'sub' | 'mul';
-      return { op, r: this.keep(f64x2[op](x, b)), operands: [x, b], scaled };
+      return { op, r: this.keep(f64x2[op](x, b)), operands: [x, b], isMultiple };
     }
     // fnmadd is -(a × b) - c, fnmsub -(a × b) + c.
     const isNegative = n === 'n';
     const a = isNegative ? this.keep(f64x2.neg(x)) : x;
     const c = isNegative === (kind === 'add') ? this.keep(f64x2.neg(y)) : y;
     const r = this.keep(f64x2.relaxed_madd(a, b, c));
-    return { op: 'fma', r, operands: [a, b, c], scaled };
+    return { op: 'fma', r, operands: [a, b, c], isMultiple };
   }
 
   private refusals(): Refusals {

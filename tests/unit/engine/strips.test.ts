@@ -48,6 +48,13 @@ function fillDoubles(hart: GuestHart, value: (n: number) => number): void {
   hart.state.setF(10, 0x4008000000000000n);
 }
 
+const MULTIPLY_ADD = {
+  text: elementwise('fmadd.d ft2, ft0, fa0, ft1'),
+  s0: DATA,
+  s1: DATA + 3 * 4096 + 64,
+  rounds: 1500,
+} satisfies Loop;
+
 const LOOPS: Readonly<Record<string, Loop>> = {
   'a sum over several pages': {
     text: `loop: ld t0, 0(s0)\nadd a0, a0, t0\naddi s0, s0, 8\n${again}`,
@@ -215,6 +222,25 @@ const LOOPS: Readonly<Record<string, Loop>> = {
       fillDoubles(hart, (n) =>
         n % 97 === 0 ? [2 ** -1040, 1e308, -Infinity, NaN, -0, 2 ** -540][n % 6] : n % 5,
       ),
+  },
+  'integers, of which one product is too large for what it is added to': {
+    ...MULTIPLY_ADD,
+    prepare: (hart) => fillDoubles(hart, (n) => (n === 1399 ? 2 ** 53 : n % 5)),
+  },
+  'the smallest numbers times an integer, where one product has 54 bits': {
+    ...MULTIPLY_ADD,
+    prepare: (hart) =>
+      fillDoubles(hart, (n) => (n === 1399 ? 2 ** -1022 * (1 + 2 ** -52) : (n % 9) * 2 ** -1074)),
+  },
+  'numbers times a factor that is no integer, where the rest of one product is too small': {
+    ...MULTIPLY_ADD,
+    prepare: (hart) => {
+      const value = (n: number): number => (n === 1399 ? 2 ** -540 * (1 + 2 ** -52) : n % 3);
+      // Nothing is added, so that the others are exact.
+      fillDoubles(hart, (n) => (n < MULTIPLY_ADD.rounds ? value(n) : 0));
+      // 2^-530
+      hart.state.setF(10, 0x1ed0000000000000n);
+    },
   },
   'elements that are stored where others are loaded a few rounds later': {
     text: elementwise('fmadd.d ft2, ft0, fa0, ft1'),
