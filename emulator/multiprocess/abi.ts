@@ -1,5 +1,6 @@
 import { ERRNO } from '../linux/abi/errno';
 import type { AddressSpace } from '../memory/address-space';
+import { ADDRESS_LIMIT } from '../memory/layout';
 import type { Vcpu } from './task';
 
 /** System call numbers of multiprocess (guests/include/hartscope/multiprocess.h). */
@@ -87,6 +88,8 @@ export function readOptions(space: AddressSpace, address: number): Options | num
   const needsStacks = mode === 'shared' || mode === 'fork';
   if (needsStacks && (options.stackBase === 0 || options.stackSize === 0)) return ERRNO.EINVAL;
   if ((mode === 'shared' || mode === 'call') && options.function === 0) return ERRNO.EINVAL;
+  // The caller's stack: its pages are gone through one by one.
+  if (!needsStacks && options.stackBase + options.stackSize > ADDRESS_LIMIT) return ERRNO.EINVAL;
   return options;
 }
 
