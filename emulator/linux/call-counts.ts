@@ -8,6 +8,10 @@ export interface SyscallUse {
   readonly known: boolean;
 }
 
+/** Numbers that Linux has not given and that are counted, and calls that are told of: a guest may try any number. */
+const MOST_NUMBERS = 1000;
+const MOST_TOLD = 100;
+
 /** Which system calls the processes of a machine have made. */
 export class CallCounts {
   /** By their numbers, as far as Linux has given them. */
@@ -19,17 +23,23 @@ export class CallCounts {
 
   count(number: number): void {
     if (number < this.usual.length) this.usual[number] += 1;
-    else this.others.set(number, (this.others.get(number) ?? 0) + 1);
+    else if (this.others.has(number) || this.others.size < MOST_NUMBERS) {
+      this.others.set(number, (this.others.get(number) ?? 0) + 1);
+    }
   }
 
-  /** Says once of each call that it is not there. */
+  /** Says once of each call that it is not there, as long as there are not too many of them. */
   reportUnknown(number: number, pc: number): void {
-    if (this.unknown.has(number)) return;
-    this.unknown.add(number);
+    const { unknown } = this;
+    if (unknown.has(number) || unknown.size >= this.usual.length + MOST_NUMBERS) return;
+    unknown.add(number);
+    if (unknown.size > MOST_TOLD) return;
     const known = systemCall(number);
     const name =
-      known === undefined ? `${number}, which Linux does not have` : `${number} (${known.name})`;
+      known === undefined ? `${number}, which Linux does not have,` : `${number} (${known.name})`;
     this.log(`system call ${name} is not there: ENOSYS, first at pc 0x${pc.toString(16)}`);
+    if (unknown.size === MOST_TOLD)
+      this.log('of further system calls that are not there nothing is said');
   }
 
   /** The most frequent first. */

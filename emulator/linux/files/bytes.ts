@@ -1,7 +1,10 @@
 import { ERRNO } from '../abi/errno';
 import { refuse } from './node';
 
-/** Bytes and files that the guest's in-memory file systems may hold together. */
+/**
+ * Bytes and files that the guest's in-memory file systems may hold together, and with them what waits in pipes and
+ * sockets, what epoll watches and record locks: all that a guest can make the host keep for it outside of its memory.
+ */
 export class MemoryQuota {
   private usedBytes = 0;
   private usedFiles = 0;
@@ -12,7 +15,7 @@ export class MemoryQuota {
   ) {}
 
   get freeBytes(): number {
-    return this.bytes - this.usedBytes;
+    return Math.max(0, this.bytes - this.usedBytes);
   }
 
   get freeFiles(): number {
@@ -24,6 +27,11 @@ export class MemoryQuota {
     if (count > this.freeBytes) {
       refuse(ERRNO.ENOSPC, `the in-memory file system holds ${this.bytes} bytes at most`);
     }
+    this.usedBytes += count;
+  }
+
+  /** Counts bytes that the kernel keeps for the guest beside its files; who does so looks at `freeBytes` before. */
+  charge(count: number): void {
     this.usedBytes += count;
   }
 

@@ -1,4 +1,5 @@
 import { ERRNO } from '../abi/errno';
+import type { MemoryQuota } from './bytes';
 import {
   O_RDWR,
   OpenFile,
@@ -29,6 +30,8 @@ export interface EpollEvent {
   readonly data: bigint;
 }
 
+/** What a watched file takes of the quota. */
+const ITEM_BYTES = 256;
 /** Epoll instances that may watch each other in a chain (EP_MAX_NESTS). */
 const MAX_NESTING = 5;
 
@@ -39,7 +42,7 @@ let asked: Map<EpollFile, number> | undefined;
 export class EpollFile extends OpenFile {
   private items: EpollItem[] = [];
 
-  constructor() {
+  constructor(private readonly quota: MemoryQuota) {
     super('anon_inode:[eventpoll]', O_RDWR);
   }
 
@@ -54,10 +57,13 @@ export class EpollFile extends OpenFile {
   /** EPOLL_CTL_ADD; answers 0 or a negative errno. */
   add(fd: number, file: OpenFile, events: number, data: bigint): number {
     if (this.find(fd, file) !== undefined) return -ERRNO.EEXIST;
+    this.keep(({ file: watched }) => watched.isOpen);
+    if (this.quota.freeBytes < ITEM_BYTES) return -ERRNO.ENOSPC;
     if (file instanceof EpollFile) {
       if (file.below().has(this)) return -ERRNO.ELOOP;
       if (file.depth() >= MAX_NESTING) return -ERRNO.ELOOP;
     }
+    this.quota.charge(ITEM_BYTES);
     this.items.push({ fd, file, events, data, told: 0, activity: -1, disarmed: false });
     return 0;
   }
@@ -72,7 +78,7 @@ export class EpollFile extends OpenFile {
   remove(fd: number, file: OpenFile): number {
     const item = this.find(fd, file);
     if (item === undefined) return -ERRNO.ENOENT;
-    this.items = this.items.filter((other) => other !== item);
+    this.keep((other) => other !== item);
     return 0;
   }
 
@@ -80,7 +86,7 @@ export class EpollFile extends OpenFile {
   take(max: number): EpollEvent[] {
     const events: EpollEvent[] = [];
     const told: EpollItem[] = [];
-    this.items = this.items.filter(({ file }) => file.isOpen);
+    this.keep(({ file }) => file.isOpen);
     for (const item of this.items) {
       if (events.length === max) break;
       const ready = readyEvents(item);
@@ -120,6 +126,16 @@ export class EpollFile extends OpenFile {
       file instanceof EpollFile ? [] : (file.readyAt?.() ?? []),
     );
     return times.length === 0 ? undefined : Math.min(...times);
+  }
+
+  override close(): void {
+    this.keep(() => false);
+  }
+
+  private keep(wanted: (item: EpollItem) => boolean): void {
+    const before = this.items.length;
+    this.items = this.items.filter(wanted);
+    this.quota.giveBytes((before - this.items.length) * ITEM_BYTES);
   }
 
   private find(fd: number, file: OpenFile): EpollItem | undefined {

@@ -1,3 +1,4 @@
+import type { MemoryQuota } from './bytes';
 import type { OpenFile } from './open-file';
 
 /** A range that a process (fcntl) or an open file (OFD locks) has locked: [start, end). */
@@ -8,10 +9,20 @@ export interface RecordLock {
   readonly end: number;
 }
 
+/** What a record lock takes of the quota. */
+const LOCK_BYTES = 256;
+
 /** Advisory locks of files: fcntl's on ranges, flock's on whole files. */
 export class FileLocks {
   private readonly records = new Map<string, RecordLock[]>();
   private readonly whole = new Map<string, Map<OpenFile, boolean>>();
+
+  constructor(private readonly quota: MemoryQuota) {}
+
+  /** Whether there is memory for one more, which may cut another in two. */
+  get hasRoom(): boolean {
+    return this.quota.freeBytes >= 2 * LOCK_BYTES;
+  }
 
   /** A lock of somebody else that is in the way. */
   conflict(file: OpenFile, wanted: RecordLock): RecordLock | undefined {
@@ -33,7 +44,8 @@ export class FileLocks {
   ): void {
     const key = keyOf(file);
     const { owner, start, end, exclusive } = range;
-    const locks = (this.records.get(key) ?? []).flatMap((lock) => {
+    const before = this.records.get(key) ?? [];
+    const locks = before.flatMap((lock) => {
       if (lock.owner !== owner || lock.end <= start || lock.start >= end) return [lock];
       return [
         ...(lock.start < start ? [{ ...lock, end: start }] : []),
@@ -41,6 +53,7 @@ export class FileLocks {
       ];
     });
     if (exclusive !== undefined) locks.push({ owner, start, end, exclusive });
+    this.quota.charge((locks.length - before.length) * LOCK_BYTES);
     if (locks.length === 0) this.records.delete(key);
     else this.records.set(key, locks);
   }

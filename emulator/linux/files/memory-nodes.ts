@@ -164,7 +164,7 @@ export class MemoryLink extends LinkNode implements MemoryNode {
 /** A FIFO, or the name of a socket that nobody can connect to. */
 class MemoryFifo extends FileNode implements MemoryNode {
   readonly attributes: Attributes;
-  private readonly pipe = new Pipe();
+  private readonly pipe: Pipe;
 
   constructor(
     readonly fileSystem: MemoryFileSystem,
@@ -173,6 +173,7 @@ class MemoryFifo extends FileNode implements MemoryNode {
   ) {
     super();
     this.attributes = new Attributes(fileSystem, kind, permissions);
+    this.pipe = new Pipe(fileSystem.quota);
   }
 
   status(): FileStatus {

@@ -1,4 +1,5 @@
 import { ERRNO } from '../abi/errno';
+import type { MemoryQuota } from './bytes';
 import { refuse } from './node';
 import {
   O_ACCMODE,
@@ -35,12 +36,16 @@ export class Pipe {
   arrivals = 0;
   departures = 0;
 
+  constructor(private readonly quota: MemoryQuota) {}
+
   get bytes(): number {
     return this.held;
   }
 
+  /** Without memory for more, one small write at a time goes on, as with Linux's pipe-user-pages-soft. */
   get room(): number {
-    return CAPACITY - this.held;
+    const least = this.held === 0 ? PIPE_BUF : 0;
+    return Math.min(CAPACITY - this.held, Math.max(this.quota.freeBytes, least));
   }
 
   get name(): string {
@@ -54,8 +59,15 @@ export class Pipe {
   take(max: number): Uint8Array {
     const bytes = this.takeWhole(max) ?? this.gather(Math.min(max, this.held));
     this.held -= bytes.length;
+    this.quota.giveBytes(bytes.length);
     this.departures += 1;
     return bytes;
+  }
+
+  /** Nobody has an end any more: what is left is lost. */
+  drop(): void {
+    this.quota.giveBytes(this.held);
+    this.chunks.length = this.held = 0;
   }
 
   /** The first chunk, when that is all that is asked for: nobody else has it, so it needs no copy. */
@@ -90,6 +102,7 @@ export class Pipe {
       this.chunks.push(bytes.slice());
     }
     this.held += bytes.length;
+    this.quota.charge(bytes.length);
     this.arrivals += 1;
   }
 
@@ -173,5 +186,6 @@ export class PipeEnd extends OpenFile {
       pipe.writers -= 1;
       pipe.arrivals += 1;
     }
+    if (pipe.readers === 0 && pipe.writers === 0) pipe.drop();
   }
 }

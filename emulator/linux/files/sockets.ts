@@ -1,4 +1,5 @@
 import { ERRNO } from '../abi/errno';
+import type { MemoryQuota } from './bytes';
 import {
   O_RDWR,
   OpenFile,
@@ -19,6 +20,9 @@ export const SOCK_SEQPACKET = 5;
 /** Bytes that wait in one direction, as net.core.wmem_default has it. */
 const CAPACITY = 212_992;
 const SOCKET_DEVICE = 8;
+/** What a message takes beside its bytes (SKB_TRUESIZE of Linux), and each file that comes with it. */
+const MESSAGE_OVERHEAD = 768;
+const FILE_OVERHEAD = 4096;
 
 /** What was sent: bytes, and the files that came with them (SCM_RIGHTS). */
 interface Message {
@@ -26,15 +30,64 @@ interface Message {
   files: readonly OpenFile[];
 }
 
+const weight = ({ bytes, files }: Message): number =>
+  bytes.length + MESSAGE_OVERHEAD + files.length * FILE_OVERHEAD;
+
 /** One direction between two sockets. */
 class Channel {
   readonly messages: Message[] = [];
+  /** Bytes of the messages, and what they take together. */
+  bytes = 0;
   held = 0;
   /** The sender has shut down or is gone; the receiver has. */
   ended = false;
   refused = false;
   arrivals = 0;
   departures = 0;
+
+  constructor(private readonly quota: MemoryQuota) {}
+
+  /** Bytes that a message may have; what is alone has room, so that senders get on without memory too. */
+  get room(): number {
+    if (this.messages.length === 0) return CAPACITY;
+    return Math.min(CAPACITY - this.held, this.quota.freeBytes) - MESSAGE_OVERHEAD;
+  }
+
+  put(message: Message): void {
+    this.messages.push(message);
+    this.count(message, 1);
+    this.arrivals += 1;
+  }
+
+  /** Takes the first message, or of a stream its first bytes. */
+  take(first: Message, length: number): void {
+    this.count(first, -1);
+    if (length < first.bytes.length) {
+      first.bytes = first.bytes.subarray(length);
+      first.files = [];
+      this.count(first, 1);
+    } else this.messages.shift();
+    this.departures += 1;
+  }
+
+  /** The receiver is gone. */
+  drop(): void {
+    for (const message of this.messages.splice(0)) {
+      this.count(message, -1);
+      for (const file of message.files) file.release();
+    }
+  }
+
+  /** Whether there is memory for files on their way. */
+  hasRoomFor(files: readonly OpenFile[]): boolean {
+    return files.length === 0 || files.length * FILE_OVERHEAD <= this.quota.freeBytes;
+  }
+
+  private count(message: Message, sign: 1 | -1): void {
+    this.bytes += sign * message.bytes.length;
+    this.held += sign * weight(message);
+    this.quota.charge(sign * weight(message));
+  }
 }
 
 let sockets = 0;
@@ -53,8 +106,8 @@ export class SocketFile extends OpenFile {
   }
 
   /** Two that are connected. */
-  static pair(type: number, flags: number): readonly [SocketFile, SocketFile] {
-    const [there, back] = [new Channel(), new Channel()];
+  static pair(type: number, flags: number, quota: MemoryQuota): readonly [SocketFile, SocketFile] {
+    const [there, back] = [new Channel(quota), new Channel(quota)];
     return [new SocketFile(type, flags, back, there), new SocketFile(type, flags, there, back)];
   }
 
@@ -94,15 +147,7 @@ export class SocketFile extends OpenFile {
     const bytes = first.bytes.slice(0, max);
     if (peek) return { bytes, files: [], length };
     const { files } = first;
-    if (this.type === SOCK_STREAM && max < length) {
-      first.bytes = first.bytes.subarray(max);
-      first.files = [];
-      incoming.held -= max;
-    } else {
-      incoming.messages.shift();
-      incoming.held -= length;
-    }
-    incoming.departures += 1;
+    incoming.take(first, this.type === SOCK_STREAM ? max : length);
     return { bytes, files, length };
   }
 
@@ -116,13 +161,12 @@ export class SocketFile extends OpenFile {
     if (outgoing.ended || outgoing.refused) return -ERRNO.EPIPE;
     const isStream = this.type === SOCK_STREAM;
     if (!isStream && bytes.length > CAPACITY) return -ERRNO.EMSGSIZE;
-    const room = CAPACITY - outgoing.held;
+    const { room } = outgoing;
     if (room <= 0 || (!isStream && room < bytes.length)) return 'wait';
     if (bytes.length === 0 && isStream) return 0;
+    if (!outgoing.hasRoomFor(files)) return -ERRNO.ETOOMANYREFS;
     const part = bytes.slice(0, room);
-    outgoing.messages.push({ bytes: part, files: files.map((file) => file.retain()) });
-    outgoing.held += part.length;
-    outgoing.arrivals += 1;
+    outgoing.put({ bytes: part, files: files.map((file) => file.retain()) });
     return part.length;
   }
 
@@ -140,7 +184,7 @@ export class SocketFile extends OpenFile {
 
   override available(): number {
     const { incoming } = this;
-    if (this.type === SOCK_STREAM) return incoming?.held ?? 0;
+    if (this.type === SOCK_STREAM) return incoming?.bytes ?? 0;
     return incoming?.messages[0]?.bytes.length ?? 0;
   }
 
@@ -150,15 +194,13 @@ export class SocketFile extends OpenFile {
     let ready = 0;
     const ended = incoming.ended || incoming.refused;
     if (incoming.messages.length > 0 || ended) ready |= POLLIN | POLLRDNORM;
-    if (outgoing.held < CAPACITY) ready |= POLLOUT | POLLWRNORM;
+    if (outgoing.room > 0) ready |= POLLOUT | POLLWRNORM;
     if (ended && (outgoing.ended || outgoing.refused)) ready |= POLLHUP;
     return ready;
   }
 
   override close(): void {
     this.shutdown(2);
-    for (const { files } of this.incoming?.messages ?? []) {
-      for (const file of files) file.release();
-    }
+    this.incoming?.drop();
   }
 }

@@ -99,7 +99,9 @@ export class FileTree implements SystemView {
   readonly anonymous: MemoryFileSystem;
 
   /** Advisory locks of all processes. */
-  readonly locks = new FileLocks();
+  readonly locks: FileLocks;
+  /** What all of its memory comes from. */
+  readonly quota: MemoryQuota;
 
   private readonly mounted = new Map<string, Map<string, DirectoryNode>>();
   private readonly mountLines: string[] = [];
@@ -115,6 +117,8 @@ export class FileTree implements SystemView {
       options.fileBytes ?? DEFAULT_FILE_BYTES,
       options.files ?? DEFAULT_FILES,
     );
+    this.quota = quota;
+    this.locks = new FileLocks(quota);
     const memory = (): MemoryFileSystem => new MemoryFileSystem(++this.devices, quota, now);
     const grants = [...(options.grants ?? [])].sort(
       (a, b) => a.guestPath.length - b.guestPath.length,

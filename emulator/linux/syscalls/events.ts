@@ -164,7 +164,9 @@ export const eventCalls: SyscallHandlers = {
   },
   epoll_create1(call) {
     const flags = call.uint(0);
-    return flags & ~O_CLOEXEC ? -ERRNO.EINVAL : add(call, flags, new EpollFile());
+    return flags & ~O_CLOEXEC
+      ? -ERRNO.EINVAL
+      : add(call, flags, new EpollFile(call.kernel.system.tree.quota));
   },
   epoll_ctl: epollCtl,
   epoll_pwait(call) {

@@ -177,7 +177,7 @@ function closeRange(call: Call): SyscallResult {
 function pipe2(call: Call): SyscallResult {
   const flags = call.uint(1);
   if (flags & ~(O_CLOEXEC | O_NONBLOCK | 0o40000)) return -ERRNO.EINVAL;
-  const pipe = new Pipe();
+  const pipe = new Pipe(call.kernel.system.tree.quota);
   const kept = flags & O_NONBLOCK;
   const ends = [new PipeEnd(pipe, pipe.name, kept), new PipeEnd(pipe, pipe.name, 1 | kept)];
   return addPair(call, ends, (flags & O_CLOEXEC) !== 0, call.number(0));

@@ -63,6 +63,7 @@ export function fcntlLock(call: Call, file: OpenFile, command: number): SyscallR
     const waits = command === F_SETLKW || command === F_OFD_SETLKW;
     return waits ? call.parkInterruptible('input') : -ERRNO.EAGAIN;
   }
+  if (!locks.hasRoom) return -ERRNO.ENOLCK;
   locks.set(file, wanted);
   return 0;
 }

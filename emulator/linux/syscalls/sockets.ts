@@ -251,7 +251,7 @@ export const socketCalls: SyscallHandlers = {
   },
   socketpair(call) {
     const { type, flags } = socketType(call);
-    const pair = SocketFile.pair(type, flags & O_NONBLOCK);
+    const pair = SocketFile.pair(type, flags & O_NONBLOCK, call.kernel.system.tree.quota);
     return addPair(call, pair, (flags & O_CLOEXEC) !== 0, call.number(3));
   },
   // Nobody listens anywhere.

@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { AT_FDCWD, Calls, O, OUT } from './calls';
-import { DATA, endProcesses } from './process';
+import { FileTree } from '../../../emulator/linux/files/tree';
+import { DATA, endProcesses, TestProcess } from './process';
 
 afterEach(endProcesses);
 
@@ -286,6 +287,51 @@ describe('epoll', () => {
     watch(calls, epoll, counter, POLLIN);
     calls.raw('close', counter);
     expect(events(calls, epoll)).toEqual([]);
+  });
+});
+
+describe('what the kernel keeps for a guest', () => {
+  /** Of /tmp, with which it shares its memory. */
+  function freeBlocks(calls: Calls): number {
+    expect(calls.do('statfs', '/tmp', OUT)).toBe(0);
+    return calls.process.u64(OUT + 24);
+  }
+
+  test('takes of the memory for files, and gives it back', () => {
+    const calls = new Calls();
+    const before = freeBlocks(calls);
+    const [reader, writer] = pipe(calls);
+    const [one, two] = pair(calls, 'socketpair', 1, 1, 0);
+    calls.raw('write', writer, DATA, 8192);
+    calls.raw('write', one, DATA, 8192);
+    expect(freeBlocks(calls)).toBeLessThan(before - 3);
+    for (const fd of [reader, writer, one, two]) calls.raw('close', fd);
+    expect(freeBlocks(calls)).toBe(before);
+  });
+
+  test('is refused when that is used up, but for one write at a time', () => {
+    const process = new TestProcess({ files: new FileTree({ fileBytes: 64 * 1024 }) });
+    const calls = new Calls(process);
+    const [reader, writer] = pipe(calls, O.NONBLOCK);
+    const [one] = pair(calls, 'socketpair', 1, 1 | O.NONBLOCK, 0);
+    expect(calls.raw('write', writer, DATA, 65536)).toBeLessThan(64 * 1024 - 16_000);
+    expect(calls.do('write', writer, DATA, 1)).toBe('EAGAIN');
+    expect(calls.do('write', one, DATA, 100)).toBe(100);
+    expect(calls.do('write', one, DATA, 100)).toBe('EAGAIN');
+    calls.process.space.writeU32(DATA, POLLIN);
+    expect(calls.do('epoll_ctl', calls.raw('epoll_create1', 0), 1, one, DATA)).toBe('ENOSPC');
+    calls.raw('read', reader, OUT, 4096);
+    expect(calls.raw('write', writer, DATA, 1)).toBe(1);
+  });
+
+  test('is what small messages take, not only their bytes', () => {
+    const calls = new Calls();
+    const [one, two] = pair(calls, 'socketpair', 1, 5 | O.NONBLOCK, 0);
+    let sent = 0;
+    while (calls.raw('sendto', one, DATA, 0, 0, 0, 0) === 0 && sent < 1000) sent += 1;
+    expect(sent).toBeLessThan(300);
+    calls.raw('recvfrom', two, OUT, 1, 0, 0, 0);
+    expect(calls.do('sendto', one, DATA, 0, 0, 0, 0)).toBe(0);
   });
 });
 

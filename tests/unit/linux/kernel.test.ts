@@ -46,7 +46,7 @@ describe('a call that is not there', () => {
     expect(process.call(-1)).toBe(-ERRNO.ENOSYS);
     expect(process.log.slice(0, 2)).toEqual([
       'system call 219 (keyctl) is not there: ENOSYS, first at pc 0x10000',
-      'system call 9999, which Linux does not have is not there: ENOSYS, first at pc 0x1000c',
+      'system call 9999, which Linux does not have, is not there: ENOSYS, first at pc 0x1000c',
     ]);
     expect(process.kernel.usage()[0]).toEqual({
       number: 219,
@@ -54,6 +54,14 @@ describe('a call that is not there', () => {
       count: 3,
       known: false,
     });
+  });
+
+  test('is told of a hundred times at most, and counted as long as there are not too many', () => {
+    const process = new TestProcess();
+    for (let number = 3000; number < 6000; number++) process.call(number);
+    expect(process.log).toHaveLength(101);
+    expect(process.log.at(-1)).toBe('of further system calls that are not there nothing is said');
+    expect(process.kernel.usage()).toHaveLength(1000);
   });
 });
 
