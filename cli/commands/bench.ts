@@ -5,6 +5,7 @@ import { addGuestOptions, withGuest, type GuestOptions } from '../guest-options'
 import { runToEnd, silent } from '../guest-run';
 import type { Host } from '../host';
 import { choosePool } from '../pool';
+import { table } from '../print';
 import { parseCount } from '../values';
 
 const MODES = ['shared', 'call', 'fork', 'fork-here', 'workspace'] as const;
@@ -47,7 +48,9 @@ export function benchCommand(host: Host): Command {
     .action(async (name: string, args: string[], options: Options) => {
       const runs = await sweep(host, name, args, options);
       const curves = scalingCurves(runs);
-      host.out(options.json === true ? `${JSON.stringify({ runs, curves })}\n` : table(curves));
+      host.out(
+        options.json === true ? `${JSON.stringify({ runs, curves })}\n` : scalingText(curves),
+      );
     });
 }
 
@@ -74,6 +77,9 @@ interface Variant {
   readonly args: readonly string[];
 }
 
+/** What a longer line of progress has left of the one before is blanked. */
+const PROGRESS_WIDTH = 60;
+
 async function sweep(
   host: Host,
   name: string,
@@ -95,7 +101,10 @@ async function sweep(
   // Rounds go over all variants, so that what slows the host down for a while slows all of them.
   for (let round = 1; round <= options.repeat; round++) {
     for (const [n, variant] of variants.entries()) {
-      host.err(`\rround ${round} of ${options.repeat}, run ${n + 1} of ${variants.length} `);
+      const { mode, vcpus } = variant;
+      const what = mode === 'plain' ? mode : `${mode}, ${vcpus} ${vcpus === 1 ? 'vCPU' : 'vCPUs'}`;
+      const progress = `round ${round} of ${options.repeat}, run ${n + 1} of ${variants.length}: ${what}`;
+      host.err(`\r${progress.padEnd(PROGRESS_WIDTH)}`);
       const run = await runOnce(host, name, variant, options);
       const known = best.get(variant);
       if (!known || run.time < known.time) best.set(variant, run);
@@ -127,6 +136,9 @@ async function runOnce(
         const start = performance.now();
         const stop = await runToEnd(machine, streams, Infinity);
         const time = 1e6 * (performance.now() - start);
+        if (stop.kind === 'killed' && stop.signal === 'SIGINT') {
+          throw new CommandError('interrupted: nothing is measured', stop.status);
+        }
         if (stop.kind !== 'exited' || stop.status !== 0) {
           const words = [guest.file.name, ...args].join(' ');
           const how = stop.kind === 'exited' ? `status ${stop.status}` : stop.kind;
@@ -145,18 +157,24 @@ async function runOnce(
   });
 }
 
-function table(curves: readonly ScalingCurve[]): string {
-  const head =
-    `${'mode'.padEnd(10)} ${'vCPUs'.padStart(5)} ${'ms'.padStart(10)} ` +
-    `${'speed-up'.padStart(9)} ${'efficiency'.padStart(11)} ${'instructions'.padStart(14)}`;
-  const lines = curves.flatMap(({ mode, points, breakEven }) => [
-    ...points.map(
-      ({ vcpus, time, speedUp, efficiency, instructions }) =>
-        `${mode.padEnd(10)} ${String(vcpus).padStart(5)} ${(time / 1e6).toFixed(2).padStart(10)} ` +
-        `${speedUp.toFixed(2).padStart(9)} ${`${(100 * efficiency).toFixed(0)} %`.padStart(11)} ` +
-        String(instructions).padStart(14),
-    ),
-    `${mode}: ${breakEven === undefined ? 'never faster than the reference' : `faster from ${breakEven} vCPUs on`}`,
+function scalingText(curves: readonly ScalingCurve[]): string {
+  const head = ['mode', 'vCPUs', 'ms', 'speed-up', 'efficiency', 'instructions'];
+  const rows = curves.flatMap(({ points }) =>
+    points.map(({ mode, vcpus, time, speedUp, efficiency, instructions }) => [
+      mode,
+      String(vcpus),
+      (time / 1e6).toFixed(2),
+      speedUp.toFixed(2),
+      `${(100 * efficiency).toFixed(0)} %`,
+      instructions.toLocaleString('en-US'),
+    ]),
+  );
+  const verdicts = curves.map(({ mode, breakEven }) => [
+    mode,
+    breakEven === undefined ? 'never faster than the reference' : breakEvenText(breakEven),
   ]);
-  return `${[head, ...lines].join('\n')}\n`;
+  return `${table([head, ...rows], { right: [1, 2, 3, 4, 5] })}\n${table(verdicts)}`;
 }
+
+const breakEvenText = (vcpus: number): string =>
+  vcpus === 1 ? 'faster with one vCPU already' : `faster from ${vcpus} vCPUs on`;

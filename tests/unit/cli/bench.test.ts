@@ -24,19 +24,55 @@ describe('hartscope bench', () => {
     ]);
   });
 
-  test('fills {n} and {mode} in, and takes a plain run as the reference', async () => {
-    const plain = ['--plain', 'plain 1 64'];
-    const sweep = ['--repeat', '1', '--vcpus', '2', '--modes', 'call', ...plain];
-    const { status, stdout } = await hartscope([
-      'bench',
-      ...sweep,
-      'mp-dot',
-      '{mode}',
-      '{n}',
-      '64',
-    ]);
+  /** Instructions and vCPUs of one run. */
+  const counted = async (...words: string[]): Promise<readonly [number, number]> => {
+    const { stderr } = await hartscope(['profile', '--json', '--threads', '0', ...words]);
+    const { instructions, harts } = JSON.parse(stderr.toString()) as {
+      instructions: number;
+      harts: readonly unknown[];
+    };
+    return [instructions, harts.length - 1];
+  };
+  const variables = (mode: string, vcpus: number): string[] => [
+    '--env',
+    `HARTSCOPE_VCPUS=${vcpus}`,
+    '--env',
+    `HARTSCOPE_MODE=${mode}`,
+  ];
+
+  test('sets HARTSCOPE_VCPUS and HARTSCOPE_MODE, and says how far it is', async () => {
+    const sweep = ['--threads', '0', '--repeat', '2', '--vcpus', '1,3', '--modes', 'fork'];
+    const { status, stdout, stderr } = await hartscope(['bench', '--json', ...sweep, 'mp-dot']);
     expect(status).toBe(0);
-    expect(stdout.toString()).toMatch(/^mode .*\ncall +2 +[\d.]+ +[\d.]+ +\d+ % +\d+\ncall: /);
+    const progress = stderr.toString().split('\r').slice(1);
+    expect(progress.map((line) => line.trimEnd())).toEqual([
+      'round 1 of 2, run 1 of 2: fork, 1 vCPU',
+      'round 1 of 2, run 2 of 2: fork, 3 vCPUs',
+      'round 2 of 2, run 1 of 2: fork, 1 vCPU',
+      'round 2 of 2, run 2 of 2: fork, 3 vCPUs',
+    ]);
+    const { runs } = JSON.parse(stdout.toString()) as { runs: SweepRun[] };
+    const found = runs.map(({ instructions, vcpus }) => [instructions, vcpus]);
+    expect(found).toEqual([
+      await counted(...variables('fork', 1), 'mp-dot'),
+      await counted(...variables('fork', 3), 'mp-dot'),
+    ]);
+  });
+
+  test('fills {n} and {mode} in, and takes a plain run as the reference', async () => {
+    const sweep = ['--threads', '0', '--repeat', '1', '--vcpus', '2', '--modes', 'call'];
+    const words = ['--plain', 'plain 1 64', 'mp-dot', '{mode}', '{n}', '64'];
+    const json = await hartscope(['bench', '--json', ...sweep, ...words]);
+    const { runs } = JSON.parse(json.stdout.toString()) as { runs: SweepRun[] };
+    expect(runs.map(({ mode }) => mode)).toEqual(['plain', 'call']);
+    expect([runs[1].instructions, runs[1].vcpus]).toEqual(
+      await counted(...variables('call', 2), 'mp-dot', 'call', '2', '64'),
+    );
+    const { status, stdout } = await hartscope(['bench', ...sweep, ...words]);
+    expect(status).toBe(0);
+    expect(stdout.toString()).toMatch(
+      /^mode .*\ncall +2 +[\d.]+ +[\d.]+ +\d+ % +[\d,]+\n\ncall {2}(never|faster) /,
+    );
   });
 
   test.each([
