@@ -111,10 +111,9 @@ export class StopJudge {
       .touched(hart, reference.address, reference.size)
       .filter(({ access }) => wants(access, reference));
     if (touched.length === 0) return 'through';
-    const from = locate(functionsOf(this.target, hart), hart.state.pc);
     const places = touched.map((range) => shownPart(range, reference));
     const before = places.map((place) => read(hart, place));
-    const { instret } = hart.state;
+    const { pc, instret } = hart.state;
     const stop = this.target.run(1, true, hart);
     if (stop.kind !== 'fuel') return this.judge(stop);
     // Nothing has run when the access itself was not to be: a store-conditional's page, say.
@@ -132,7 +131,7 @@ export class StopJudge {
         access: reference.writes ? 'write' : 'read',
         address: reference.address,
         size: reference.size,
-        from,
+        from: locate(functionsOf(this.target, hart), pc),
         place: places[n].address,
         before: hexadecimal(old, places[n].length),
         after: hexadecimal(after, places[n].length),

@@ -1,6 +1,9 @@
-import { join, resolve } from 'node:path';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { dirname, join, resolve } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeElf } from '../support/elf-writer';
 import {
   addBreakpoint,
   machineProcesses,
@@ -222,11 +225,17 @@ describe('a program from disk', () => {
   });
 
   test('is refused with a reason when it is an ELF file for another machine', async () => {
-    await choose(process.execPath);
+    const path = join(await mkdtemp(join(tmpdir(), 'hartscope-elf-')), 'program');
+    const elf = writeElf(0x10000, []);
+    elf[18] = 62; // EM_X86_64
+    await writeFile(path, elf);
+    await choose(path);
     await page.keyboard.press('Control+O');
     await page.getByTestId('banner').waitFor({ timeout: 15_000 });
+    expect(await page.getByTestId('banner').innerText()).toContain('is for x86-64, not for RISC-V');
     expect(await runState(page)).toBe('Not opened');
     await picture('refused');
+    await rm(dirname(path), { recursive: true });
   });
 });
 
@@ -263,6 +272,19 @@ describe('a machine process that is killed', () => {
     await reaches(page, 'Stopped at entry: main');
     expect(await page.getByTestId('banner').count()).toBe(0);
     await second.close();
+  });
+
+  test('while its guest stands still loses nothing of what the user has set', async () => {
+    await addBreakpoint(page, 'lap');
+    await page.keyboard.press('F5');
+    await reaches(page, /^Breakpoint \d+ at lap/);
+    for (const pid of (await machineProcesses(running.app)).values()) process.kill(pid, 'SIGKILL');
+    await reaches(page, 'Machine process ended');
+    expect(await page.locator('.at').allInnerTexts()).toEqual(['lap']);
+    await page.keyboard.press('Control+Shift+F5');
+    await reaches(page, 'Stopped at entry: main');
+    await page.keyboard.press('F5');
+    await reaches(page, /^Breakpoint \d+ at lap/);
   });
 });
 

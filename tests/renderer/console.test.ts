@@ -7,6 +7,13 @@ import { useStepping } from '../../renderer/stores/stepping';
 import { useWorkbench } from '../../renderer/workbench';
 import { fakeWindow, openProgram, show } from './support';
 
+/** What `help` prints in the terminal. */
+const TRANSCRIPT = import.meta.glob<string>('../unit/cli/transcripts/help.txt', {
+  eager: true,
+  query: '?raw',
+  import: 'default',
+});
+
 describe('the Console pane', () => {
   test('says what it takes, and nothing can be typed before a guest is open', () => {
     fakeWindow();
@@ -31,6 +38,17 @@ describe('the Console pane', () => {
     await pane.get('input').trigger('keydown', { key: 'ArrowUp' });
     await pane.get('input').trigger('keydown', { key: 'ArrowUp' });
     expect((pane.get('input').element as HTMLInputElement).value).toBe('break dot if a0 == 3');
+  });
+
+  test('has the verbs of the debugger in the terminal, all of them and no others', async () => {
+    await openProgram();
+    const pane = show(ConsolePane);
+    await pane.get('input').setValue('help');
+    await pane.get('form').trigger('submit');
+    await expect.poll(() => pane.text()).toContain('undisplay');
+    const [session] = Object.values(TRANSCRIPT);
+    const [, verbs = 'none'] = /\(hartscope\) help\n(.*)status 0\n$/s.exec(session) ?? [];
+    expect(pane.get('li:last-child').text()).toBe(verbs.trim());
   });
 
   test('completes verbs, and lists them when there are several', async () => {

@@ -56,7 +56,8 @@ function optionValue(option: string, text: string): [Partial<BreakpointSpec>, st
 function breakpointText(breakpoint: Breakpoint): string {
   const { id, kind = 'code', at, location, locations, problem, harts, condition } = breakpoint;
   const { access = 'write', watched, hitCount, hitRule = 'from', log, hits, enabled } = breakpoint;
-  const place = location ? describeLocation(location) : at;
+  // A function goes by its name, although its own work begins further on.
+  const place = location && location.symbol !== at ? describeLocation(location) : at;
   const what = {
     code: breakpoint.barrier ? `barrier at ${place}` : place,
     data: `${access} of ${watched ?? '?'} bytes at ${place}`,

@@ -49,7 +49,8 @@ export function titleOf({
   access = 'write',
   watched,
 }: Breakpoint): string {
-  const place = location ? placeName(location) : at;
+  // A function goes by its name, although its own work begins further on.
+  const place = location && location.symbol !== at ? placeName(location) : at;
   if (kind === 'syscall') return `call ${at}`;
   if (kind === 'event') return `event ${at}`;
   return kind === 'data'

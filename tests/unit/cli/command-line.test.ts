@@ -83,6 +83,8 @@ describe('a file that is no program', () => {
   const bytes = readFileSync(hello);
   const foreign = Buffer.from(bytes);
   foreign.writeUInt16LE(62, 18);
+  const narrow = Buffer.from(bytes);
+  narrow[4] = 1; // ELFCLASS32
   const files: [string, string, RegExp, number][] = [
     ['no such file', join(scratch, 'absent'), /no such file or directory/, 127],
     ['no such guest', 'nonesuch', /no bundled guest has that name/, 127],
@@ -94,6 +96,7 @@ describe('a file that is no program', () => {
     ['text', scratchFile('text', 'rubbish\n'), /not an ELF file/, 126],
     ['half a header', scratchFile('half', bytes.subarray(0, 40)), /the ELF header needs/, 126],
     ['half a program', scratchFile('cut', bytes.subarray(0, 0x1100)), /file ends at 0x1100/, 126],
+    ['a 32-bit program', scratchFile('narrow', narrow), /this is a 32-bit file/, 126],
     ['a program for x86', scratchFile('x86', foreign), /is for x86-64/, 126],
   ];
 

@@ -94,6 +94,7 @@ describe('the debugger in a terminal', () => {
         'next',
       ],
     ],
+    ['help', ['hello'], ['help']],
     [
       'lockstep',
       ['mp-dot'],
@@ -119,7 +120,9 @@ describe('the debugger in a terminal', () => {
   test('prints one JSON object for each answer and event', async () => {
     const { status, stdout } = await hartscope([
       ...['debug', '--json', '--batch', '--threads', '0'],
-      ...['-c', 'break fib log "fib({a0})" if a0 == 27', '-c', 'continue', 'fib'],
+      // A small number: the rest of the run takes no time.
+      ...['-c', 'until fib', '-c', 'set a0 = 15'],
+      ...['-c', 'break fib log "fib({a0})" if a0 == 14', '-c', 'continue', 'fib'],
     ]);
     const objects = stdout
       .toString()
@@ -129,15 +132,17 @@ describe('the debugger in a terminal', () => {
     expect(status).toBe(0);
     expect(objects.map(({ command, event }) => command ?? event)).toEqual([
       'where',
-      'break fib log "fib({a0})" if a0 == 27',
+      'until fib',
+      'set a0 = 15',
+      'break fib log "fib({a0})" if a0 == 14',
       'message',
       'output',
       'continue',
     ]);
     expect(objects[0]).toMatchObject({ stop: { kind: 'entry' }, hart: 0 });
-    expect(objects[2]).toEqual({ event: 'message', text: '1: fib(27)' });
-    expect(objects[3]).toEqual({ event: 'output', text: 'fib(27) = 196418\n', hart: 0 });
-    expect(objects[4]).toMatchObject({ stop: { kind: 'exited', status: 0 } });
+    expect(objects[4]).toEqual({ event: 'message', text: '1: fib(14)' });
+    expect(objects[5]).toEqual({ event: 'output', text: 'fib(27) = 610\n', hart: 0 });
+    expect(objects[6]).toMatchObject({ stop: { kind: 'exited', status: 0 } });
   });
 
   test('takes verbs from standard input, and gives the program its own', async () => {
