@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
-import { COMMANDS, command, commandForKey, keyOf, menuEntries } from '../../renderer/commands';
+import { commandForKey, keyOf } from '../../renderer/command-keys';
+import { COMMANDS, command, menuEntries } from '../../renderer/commands';
 import { PANES } from '../../renderer/panes/layout';
 import LogPane from '../../renderer/panes/log/LogPane.vue';
 import CommandPalette from '../../renderer/parts/CommandPalette.vue';

@@ -14,7 +14,7 @@ const PERMISSION_TOKENS: Readonly<Record<string, string>> = {
   rw: '--page-owned',
   rx: '--page-borrowed',
   rwx: '--error',
-  '–': '--line-strong',
+  '–': '--quiet',
 };
 
 /** For each number of stops since a page's state has changed. */
@@ -22,7 +22,15 @@ const RECENCY: readonly Look[] = Array.from({ length: AGES }, (_, age) => ({
   token: '--changed',
   alpha: 1 - age / AGES,
 }));
-const UNCHANGED: Look = { token: '--line-strong', alpha: 0.6 };
+/** What is of no interest is pale. */
+const PALE: Look = { token: '--line-strong', alpha: 0.5 };
+
+/** Looks of states that have no colour of their own. */
+const STATES: Readonly<Record<string, Look>> = {
+  zero: PALE,
+  guard: { token: '--quiet', alpha: 1 },
+  stale: { token: '--warning', alpha: 1 },
+};
 
 /**
  * @param states names of the states by their numbers
@@ -40,10 +48,11 @@ export function lookOf(
     return { token: PERMISSION_TOKENS[glyph] ?? '--text', alpha: 1, glyph };
   }
   if (colouring === 'recency') {
-    return { ...((age !== undefined && RECENCY[age]) || UNCHANGED), glyph: `${age ?? ''}` };
+    return { ...((age !== undefined && RECENCY[age]) || PALE), glyph: `${age ?? ''}` };
   }
   const state = states[cell >> 3] ?? 'shared';
-  return { token: `--page-${state}`, alpha: 1, glyph: STATE_LOOKS[state]?.letter ?? '' };
+  const look = STATES[state] ?? { token: `--page-${state}`, alpha: 1 };
+  return { ...look, glyph: STATE_LOOKS[state]?.letter ?? '' };
 }
 
 /** What the colours mean; those of states stand in the pane's own legend. */
@@ -58,5 +67,5 @@ export function legendOf(colouring: MapColouring): readonly (Look & { readonly t
     ...look,
     text: age === 0 ? 'state changed at the last stop' : `${age} before`,
   }));
-  return [...steps, { ...UNCHANGED, text: 'earlier or never' }];
+  return [...steps, { ...PALE, text: 'earlier or never' }];
 }
