@@ -64,7 +64,7 @@ describe('a profile in the window', () => {
     await picture('profile-code');
   });
 
-  test('is compared with a run that was kept', async () => {
+  test('is kept, and compared with another run: there one vCPU has twice the work', async () => {
     await page.keyboard.press('Control+Shift+8');
     await pane().getByLabel('Search functions').fill('');
     await pane().locator('[data-hart=all]').click();
@@ -73,8 +73,26 @@ describe('a profile in the window', () => {
       (await texts('[data-function] .change')).filter((text) => text !== '0');
     await expect.poll(() => pane().getByTestId('profile-scope').innerText()).toContain('all');
     expect(await changes()).toEqual([]);
-    await pane().locator('[data-hart="task 1 vCPU 2"]').click();
-    await expect.poll(async () => (await changes()).length).toBeGreaterThan(1);
+    const workOf = async (hart: string): Promise<number> =>
+      number((await texts(`[data-hart="${hart}"] .number`))[0]);
+    const before = await workOf('all');
+
+    await command(page, 'Show Guests');
+    await openGuest(page, 'mp-unbalanced');
+    await page.keyboard.press('Control+Shift+8');
+    await page.keyboard.press('F5');
+    await reaches(page, /^Exited/);
+    await expect.poll(() => texts('[data-hart]')).toHaveLength(10);
+    const ratio = (await workOf('task 1 vCPU 1')) / (await workOf('task 1 vCPU 2'));
+    expect(ratio).toBeCloseTo(2, 1);
+    expect(await pane().getByTestId('profile-summary').innerText()).toContain(
+      'load balance of task 1: 0.56',
+    );
+    // Functions that both runs have and such that one of them has alone: together they make the difference.
+    await expect.poll(async () => (await changes()).length).toBeGreaterThan(5);
+    const signed = (text: string): number => (/^[-−]/.test(text) ? -1 : 1) * number(text);
+    const difference = (await changes()).reduce((sum, text) => sum + signed(text), 0);
+    expect(difference).toBe((await workOf('all')) - before);
     await picture('profile-difference');
     await command(page, 'Theme: dark');
     await picture('profile-difference-dark');

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('speedscope opens a profile of the command line, with every hart and the same total', async () => {
+test('speedscope opens a profile of the command line, with every hart, and adds up to the same totals', async () => {
   const profile = join(folder, 'dot.speedscope.json');
   // Beside the other bundles: it looks for the guests from there.
   const built = resolve('out', 'e2e-cli');
@@ -36,13 +36,16 @@ test('speedscope opens a profile of the command line, with every hart and the sa
     ],
     { stdio: ['ignore', 'ignore', 'inherit'] },
   );
-  execFileSync(
+  const words = ['--threads', '0', '--json', '-o', profile, 'mp-dot', 'call', '4', '512'];
+  const { stderr } = spawnSync(
     process.execPath,
-    [join(built, 'hartscope.js'), 'profile', '-o', profile, 'mp-dot', 'call', '4', '512'],
-    {
-      stdio: 'ignore',
-    },
+    [join(built, 'hartscope.js'), 'profile', ...words],
+    { encoding: 'utf8' },
   );
+  const list = JSON.parse(stderr) as {
+    readonly instructions: number;
+    readonly functions: readonly { readonly name: string; readonly total: number }[];
+  };
   const content = readFileSync(profile);
   // As speedscope's own command line hands a file over.
   const script = join(folder, 'profile.js');
@@ -64,4 +67,20 @@ test('speedscope opens a profile of the command line, with every hart and the sa
   await expect.poll(() => page.title(), { timeout: 20_000 }).toBe('mp-dot call 4 512 - speedscope');
   // The profile that is shown, and how many there are: all harts, and each of five.
   await expect.poll(() => page.locator('body').innerText()).toContain('all harts (1/6)');
+  // Its list of functions, which it adds up itself: columns total, self and name.
+  await page.keyboard.press('3');
+  const shown = async (): Promise<{ total: number; self: number; name: string }[]> => {
+    const text = await page.locator('body').innerText();
+    const rows = text.matchAll(/([\d,]+) \([\d.]+%\)\s+([\d,]+) \([\d.]+%\)\s+(\S.*)/g);
+    const number = (digits: string): number => Number(digits.replaceAll(',', ''));
+    return [...rows].map(([, total, self, name]) => ({
+      total: number(total),
+      self: number(self),
+      name,
+    }));
+  };
+  const sum = async (): Promise<number> => (await shown()).reduce((all, { self }) => all + self, 0);
+  await expect.poll(sum).toBe(list.instructions);
+  const totals = new Map((await shown()).map(({ name, total }) => [name, total]));
+  expect(totals).toEqual(new Map(list.functions.map(({ name, total }) => [name, total])));
 });
