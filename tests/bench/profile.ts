@@ -4,18 +4,31 @@ import { Machine } from '../../emulator/machine';
 import { TimeSampler } from '../../emulator/debug/time-sampler';
 import { CapturedStreams } from '../support/captured-streams';
 
-/** What counting and sampling cost, kernel by kernel, in one run. */
+/** What counting, sampling and timed events cost, kernel by kernel, in one run. */
 const KERNELS = ['dot', 'sieve', 'matmul', 'sha256', 'fib', 'intmix'] as const;
-const WAYS = [
-  { name: 'off', profile: false, samples: false },
-  { name: 'counting', profile: true, samples: false },
-  { name: 'sampling', profile: false, samples: true },
-] as const;
-type Way = (typeof WAYS)[number];
+interface Way {
+  readonly name: string;
+  /** The way that it is compared with. */
+  readonly by: string;
+  readonly engine: keyof typeof SAMPLES;
+  readonly profile?: boolean;
+  readonly samples?: boolean;
+  readonly events?: boolean;
+}
+/** `auto` is what programs run on; `events` are timed as the debugger wants them. */
+const WAYS: readonly Way[] = [
+  { name: 'off', by: 'off', engine: 'auto' },
+  { name: 'counting', by: 'off', engine: 'auto', profile: true },
+  { name: 'sampling', by: 'off', engine: 'auto', samples: true },
+  { name: 'events', by: 'off', engine: 'auto', events: true },
+  { name: 'interpreter', by: 'interpreter', engine: 'interpreter' },
+  { name: 'its counting', by: 'interpreter', engine: 'interpreter', profile: true },
+];
 /** Instructions between two looks at the clock, and nanoseconds between two looks at the stack, as on the command line. */
 const SLICE = 500_000;
 const EVERY = 1e6;
-const SAMPLES = 9;
+/** Of each kernel: the median counts. */
+const SAMPLES = { auto: 9, interpreter: 3 } as const;
 
 export interface ProfileCost {
   readonly kernel: string;
@@ -23,15 +36,17 @@ export interface ProfileCost {
   readonly us: Readonly<Record<string, number>>;
 }
 
-function time(kernel: string, { profile, samples }: Way): number {
+function time(kernel: string, { engine, profile, samples, events }: Way): number {
   const streams = new CapturedStreams();
   const machine = Machine.create({
     elf: readFileSync(`guests/bin/${kernel}.elf`),
-    args: [kernel, '0', String(SAMPLES)],
+    args: [kernel, '0', String(SAMPLES[engine])],
     streams,
     memoryLimit: 256 << 20,
-    profile,
+    engine,
+    profile: profile ?? false,
   });
+  if (events) machine.arena.events.timed = true;
   const stop = samples ? runSampled(machine) : machine.runToEnd();
   machine.dispose();
   const us = Number(/median_us=([0-9.]+)/.exec(streams.text())?.[1]);
@@ -64,20 +79,20 @@ export function measureProfile(rounds: number, progress: (text: string) => void)
 }
 
 export function printProfile(costs: readonly ProfileCost[]): string {
-  const names = WAYS.map(({ name }) => name);
+  const compared = WAYS.filter(({ name, by }) => name !== by);
   const row = (cells: readonly string[]): string =>
-    cells.map((cell, i) => (i === 0 ? cell.padEnd(10) : cell.padStart(16))).join('');
+    cells.map((cell, i) => (i === 0 ? cell.padEnd(8) : cell.padStart(18))).join('');
   return [
     row([
       'kernel',
-      ...names.map((name) => `${name} µs`),
-      ...names.slice(1).map((n) => `${n} ÷ off`),
+      ...WAYS.map(({ name }) => `${name} µs`),
+      ...compared.map(({ name }) => `${name} ÷`),
     ]),
     ...costs.map(({ kernel, us }) =>
       row([
         kernel,
-        ...names.map((name) => us[name].toFixed(1)),
-        ...names.slice(1).map((name) => (us[name] / us.off).toFixed(2)),
+        ...WAYS.map(({ name }) => us[name].toFixed(1)),
+        ...compared.map(({ name, by }) => (us[name] / us[by]).toFixed(2)),
       ]),
     ),
   ].join('\n');
