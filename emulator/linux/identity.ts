@@ -43,8 +43,8 @@ const HWPROBE = {
 } as const;
 
 const BASE_BEHAVIOR_IMA = 1n;
-/** Misaligned accesses are as fast as aligned ones. */
-const MISALIGNED_FAST = 3n;
+/** Misaligned accesses are slower than others: translated code leaves them to the interpreter. */
+const MISALIGNED_SLOW = 2n;
 
 /** Bits of IMA_EXT_0 for what the instruction table has beyond IMA. */
 export const EXTENSION_BITS = {
@@ -76,7 +76,7 @@ export function hwprobeValue(key: bigint, addressLimit: number): bigint | undefi
       return Object.values(EXTENSION_BITS).reduce((mask, bit) => mask | (1n << BigInt(bit)), 0n);
     case HWPROBE.CPUPERF_0:
     case HWPROBE.MISALIGNED_SCALAR_PERF:
-      return MISALIGNED_FAST;
+      return MISALIGNED_SLOW;
     case HWPROBE.HIGHEST_VIRT_ADDRESS:
       return BigInt(addressLimit - 1);
     default:
