@@ -7,5 +7,5 @@ import {
 } from '../multiprocess/translation-thread';
 
 const data = workerData as PoolThreadData | TranslationThreadData;
-if ('translations' in data) runTranslationThread(data);
-else runPoolThread(data);
+if ('translations' in data) await runTranslationThread(data);
+else await runPoolThread(data);

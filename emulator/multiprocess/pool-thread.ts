@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { CountingHeap } from '../engine/counting-heap';
 import {
   countingPlace,
@@ -40,6 +41,8 @@ export interface PoolThreadData {
   readonly counting?: WebAssembly.Module;
 }
 
+/** Modules between turns of the event loop, in which V8 gives back the memory of those that nobody has any more. */
+const TURN_AFTER = 256;
 const FUEL: EngineStop = { kind: 'fuel' };
 const NANOSECONDS = 1_000_000_000n;
 
@@ -47,11 +50,17 @@ const NANOSECONDS = 1_000_000_000n;
  * A pool thread: takes ready harts and runs each until it needs the home thread (a system call, a fault,
  * its instruction limit) or everybody is to stop. Returns when the machine ends.
  */
-export function runPoolThread(data: PoolThreadData): void {
+export async function runPoolThread(data: PoolThreadData): Promise<void> {
   shareInterpreter(data.interpreter, 'plain');
   if (data.counting) shareInterpreter(data.counting, 'counting');
   const thread = new PoolThread(data);
-  while (!thread.pool.ending) thread.work();
+  let { modules } = thread;
+  while (!thread.pool.ending) {
+    thread.work();
+    if (thread.modules - modules < TURN_AFTER) continue;
+    await setImmediate();
+    modules = thread.modules;
+  }
 }
 
 class PoolThread {
@@ -84,6 +93,11 @@ class PoolThread {
     if (part.counts === true) {
       this.counter = this.engine.count(new CountingHeap(memory, countingPlace(this.arena)));
     }
+  }
+
+  /** How many modules of translated code this thread has taken into use so far. */
+  get modules(): number {
+    return this.engine.translator?.installed ?? 0;
   }
 
   /** Waits for a hart, runs it, and hands it to the home thread. */

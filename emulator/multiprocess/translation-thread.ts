@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises';
 import { compileModule } from '../engine/host';
 import { instantiateInterpreter, shareInterpreter } from '../engine/interpreter-module';
 import { FLOAT_MODES, type FloatMode } from '../engine/translator/float-mode';
@@ -27,15 +28,20 @@ export interface TranslationThreadData {
 /** Modules that are kept until the threads that asked for them have taken them, so that V8 knows them by then. */
 const KEPT = 64;
 const MOST_KNOWN = 16384;
+/** Requests between turns of the event loop, in which V8 gives back the memory of modules that nobody has any more. */
+const TURN_AFTER = 256;
 /** The most pages of 64 KiB that a 32-bit memory can have. */
 const MAX_MEMORY_PAGES = 65536;
 
 /** Translates what the threads of a machine ask for, until it is ended from outside. */
-export function runTranslationThread(data: TranslationThreadData): never {
+export async function runTranslationThread(data: TranslationThreadData): Promise<never> {
   shareInterpreter(data.interpreter, 'plain');
   const thread = new TranslationThread(data);
   try {
-    for (;;) thread.translateNext();
+    for (;;) {
+      for (let n = 0; n < TURN_AFTER; n++) thread.translateNext();
+      await setImmediate();
+    }
   } finally {
     thread.end();
   }

@@ -49,6 +49,8 @@ interface Translation {
 /** Decides which code is translated, and does it. */
 export class Translator {
   readonly cache: CodeCache;
+  /** Modules taken into use so far. */
+  installed = 0;
   /** Translates whatever is met: for tests, and to see what can be translated. */
   isEager = false;
   private readonly candidates = new Candidates();
@@ -289,6 +291,7 @@ export class Translator {
     const env = counters === undefined ? this.imports : { ...this.imports, counters };
     const { exports } = new WebAssembly.Instance(module, { env });
     const functions = new Map(entries.map((pc) => [pc, exports[regionName(pc)] as RegionFunction]));
+    this.installed += 1;
     this.translated += instructions;
     const of = { source, mode, instructions, bytes: bytes.length };
     this.cache.add(functions, entries[0], of);
