@@ -31,6 +31,10 @@ export function placeName(place: {
 export const grouped = (count: number): string =>
   String(Math.trunc(count)).replace(/\B(?=(\d{3})+$)/g, '\u202f');
 
+/** `1 race`, `1 200 races`. */
+export const counted = (count: number, what: string): string =>
+  `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
+
 /** A number with so many digits behind its point; those before it as in `grouped`. */
 export function groupedNumber(value: number, digits: number): string {
   const [whole, part] = value.toFixed(digits).split('.');

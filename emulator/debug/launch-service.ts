@@ -128,7 +128,6 @@ export class LaunchService {
         .slice(0, MOST_PAGES)
         .map((page) => this.pageInfo(page)),
       ...this.sharingOf(record, unit),
-      began: this.recorder.beginning + record.begin.time / NANOSECONDS,
     };
   }
 
@@ -157,6 +156,8 @@ export class LaunchService {
       loadBalance: measures.loadBalance.value,
       communicationEfficiency: measures.communicationEfficiency.value,
       parallelEfficiency: measures.parallelEfficiency.value,
+      began: this.recorder.beginning + record.begin.time / NANOSECONDS,
+      ended: this.recorder.beginning + record.end.time / NANOSECONDS,
     };
     const made = { launch, row };
     this.rows[unit].set(record, made);

@@ -102,6 +102,7 @@ export class ProfileService {
       willCount,
       isSampling: this.isSampling,
       samples: this.sampler?.count ?? 0,
+      samplesInPart: (range ? this.sampler?.countIn(range) : this.sampler?.count) ?? 0,
       unit: isTime ? 'nanoseconds' : 'instructions',
       harts: all.map((each) => ({
         hart: each.hart,

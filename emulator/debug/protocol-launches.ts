@@ -19,6 +19,9 @@ export interface LaunchRow {
   readonly loadBalance: number;
   readonly communicationEfficiency: number;
   readonly parallelEfficiency: number;
+  /** Host time of its start and end, in milliseconds since 1970. */
+  readonly began: number;
+  readonly ended: number;
 }
 
 /** A launch of a run on one hart: the same work as that of the launch with the same place in the list. */
@@ -88,8 +91,6 @@ export interface LaunchPage extends LaunchRow {
   readonly pages: readonly SharedPageInfo[];
   /** By cost; undefined when the race check is off, which finds it. */
   readonly sharing?: readonly LaunchSharingInfo[];
-  /** Host time of its start, in milliseconds since 1970. */
-  readonly began: number;
 }
 
 export interface LaunchRequests {

@@ -31,6 +31,8 @@ export interface ProfileInfo {
   /** Whether call stacks are looked at while harts run, and how many were. */
   readonly isSampling: boolean;
   readonly samples: number;
+  /** Those in the part that was asked for; all when none was. */
+  readonly samplesInPart: number;
   /** What the numbers of this answer are. */
   readonly unit: 'instructions' | 'nanoseconds';
   /** All that ran, the main VM's first. */

@@ -45,6 +45,11 @@ export class TimeSampler {
     return this.samples.count;
   }
 
+  /** Those of a part of the time. */
+  countIn(range: TimeRange): number {
+    return this.samples.countIn(range);
+  }
+
   /** @param range host time in milliseconds since 1970 [everything] */
   profiles(range?: TimeRange): HartProfile[] {
     return this.samples.profiles(range);

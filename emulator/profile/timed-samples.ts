@@ -41,6 +41,12 @@ export class TimedSamples {
     this.kept.push({ ...sample, frames });
   }
 
+  /** How many samples lie in a part of the time, or reach into it. */
+  countIn(range: TimeRange): number {
+    return this.kept.filter(({ from, to }) => Math.min(to, range.to) > Math.max(from, range.from))
+      .length;
+  }
+
   /** @param range [everything]; a sample that lies in it in part counts in part */
   profiles(range?: TimeRange): HartProfile[] {
     if (!range) return this.whole.profiles();

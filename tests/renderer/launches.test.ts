@@ -94,10 +94,26 @@ describe('the Launches pane', () => {
     for (let i = 0; i < 2; i++)
       await lanes.trigger('keydown', { key: 'ArrowRight', shiftKey: true });
     expect(events.harts).toEqual(['task 2 vCPU 1', 'task 2 vCPU 2']);
-    expect(events.times?.from).toBe(1_000_000);
+    expect(events.times?.from).toBe(2_000_000);
     expect(pane.get('[data-testid=launch-range]').text()).toContain('chosen');
     await lanes.trigger('keydown', { key: 'Escape' });
     expect([events.harts, events.times]).toEqual([null, null]);
+  });
+
+  test('lists only launches in the time that is chosen in the Timeline, and shows one of them', async () => {
+    const { pane } = await openPane();
+    const events = useEventRange();
+    events.times = { from: 999_990, to: 1_000_010 };
+    await expect.poll(() => rows(pane)).toEqual(['1']);
+    expect(pane.get('[data-testid=launches-outside]').text()).toContain('1 outside of it');
+    await expect
+      .poll(() => pane.get('[data-testid=launch-lanes]').attributes('aria-label'))
+      .toContain('Lanes of task 1');
+    events.times = { from: 1, to: 2 };
+    await expect.poll(() => rows(pane)).toEqual([]);
+    expect(pane.get('[data-testid=launches-outside]').text()).toContain('No launch in the time');
+    events.times = null;
+    await expect.poll(() => rows(pane)).toEqual(['1', '2']);
   });
 
   test('tells what vCPUs shared falsely with its cost, or that nobody has looked', async () => {
@@ -188,6 +204,19 @@ describe('the lanes of a launch', () => {
     ]);
   });
 
+  test('have the kind of a long span that begins in the pixel of many short ones', () => {
+    const count = 100;
+    const lane: LaneColumns = {
+      ...page.lanes[1],
+      kind: Uint8Array.from({ length: count }, (_, i) => (i === count - 1 ? 6 : 3)),
+      start: Float64Array.from({ length: count }, (_, i) => i / count),
+      end: Float64Array.from({ length: count }, (_, i) => (i === count - 1 ? 50 : (i + 1) / count)),
+    };
+    expect(visibleSpans(lane, page.kinds, { from: 0, to: 100 }, 100)).toEqual([
+      { span: count - 1, left: 0, width: 50, kind: 'idle' },
+    ]);
+  });
+
   test('tell which span is at a place, and which harts run in a part', () => {
     expect([
       spanAt(page.lanes[1], 5),
@@ -251,7 +280,7 @@ describe('the lanes of a launch', () => {
       range: { from: 10, to: 20 },
       colours: colour,
     });
-    expect(texts).toEqual(['0', '200', '400']);
+    expect(texts).toEqual(['0', '200']);
     // Two starts, two joins, one loan.
     expect(curves).toBe(5);
   });

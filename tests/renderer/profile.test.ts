@@ -138,7 +138,15 @@ describe('the Profile pane', () => {
     await expect
       .poll(() => fake.machines[0].profileViews.at(-1))
       .toEqual({ by: 'time', range: { from: 1000, to: 1002.5 } });
-    expect(pane.get('[data-testid=profile-scope]').text()).toContain('only 2.50 ms');
+    const scope = (): string => pane.get('[data-testid=profile-scope]').text();
+    await expect.poll(scope).toContain('sampled: 10 samples in the 2.50 ms');
+    // Counts know no time, which is said.
+    await pane.get('select').setValue('instructions');
+    await expect.poll(scope).toContain('counted: the whole run; counts know no time');
+    const samples = '[data-testid=profile-scope] button[title*="call stacks"]';
+    await expect.poll(() => pane.find(samples).exists()).toBe(true);
+    await pane.get(samples).trigger('click');
+    await expect.poll(scope).toContain('sampled: 10 samples');
     fake.machines[0].profileProblem = 'no stack';
     useWorkbench().machine.touched();
     await expect.poll(() => pane.text()).toContain('The samples cannot be read: no stack');

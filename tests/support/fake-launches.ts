@@ -22,6 +22,8 @@ const ROWS: readonly LaunchRow[] = [1, 2].map((task) => ({
   loadBalance: task === 1 ? 1 : 0.75,
   communicationEfficiency: 0.9,
   parallelEfficiency: task === 1 ? 0.9 : 0.675,
+  began: 1_000_000 * task,
+  ended: 1_000_000 * task + 420,
 }));
 
 type Spans = readonly (readonly [kind: string, start: number, end: number])[];
@@ -107,6 +109,5 @@ export function fakeLaunch(task: number, unit: LaunchUnit): LaunchPage | null {
         },
       ],
     }),
-    began: 1_000_000,
   };
 }

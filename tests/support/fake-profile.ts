@@ -33,6 +33,7 @@ export function fakeProfile(
   return {
     ...counting,
     samples: counting.isSampling ? 400 : 0,
+    samplesInPart: !counting.isSampling ? 0 : view?.range ? 10 : 400,
     unit: isTime ? 'nanoseconds' : 'instructions',
     harts: isThere ? harts : [],
     instructions: total,

@@ -3,7 +3,7 @@ import type {
   ConflictSideInfo,
   SharingSideInfo,
 } from '../../../emulator/debug/protocol-conflicts';
-import { grouped } from '../../format';
+import { counted, grouped } from '../../format';
 
 /** `hart 3, vCPU 2 of task 1`. */
 export function sideName({ hart, task, vcpu }: ConflictSideInfo | SharingSideInfo): string {
@@ -25,10 +25,6 @@ export function sharingDeed({ loads, stores }: SharingSideInfo, level: string): 
   ];
   return unit === '' ? parts.join(', ') : `lines: ${parts.join(', ')}`;
 }
-
-/** `1 race`, `1 200 races`. */
-export const counted = (count: number, what: string): string =>
-  `${grouped(count)} ${what}${count === 1 ? '' : 's'}`;
 
 export const byteCount = (size: number): string => counted(size, 'byte');
 

@@ -1,7 +1,7 @@
 /** Which spans of a launch's lanes are worth drawing, and how their kinds are told. */
 import type { LaneColumns, LaunchPage } from '../../../emulator/debug/protocol-launches';
 import type { LaunchUnit } from '../../../emulator/profile/launch';
-import { grouped } from '../../format';
+import { grouped, groupedNumber } from '../../format';
 import { lowerBound, type AxisRange } from '../../parts/canvas/axis-range';
 
 /** What the kinds of spans mean, in the order of the legend. */
@@ -49,7 +49,8 @@ export function visibleSpans(
     const left = Math.max(0, (from - window.from) * scale);
     const pixel = window.from + (Math.floor(left) + 1) / scale;
     const next = Math.max(span + 1, lowerBound(count, begins, pixel, span + 1));
-    let shown = span;
+    // Only the last of them can be longer than the pixel: the box is as long as it is.
+    let shown = ends(next - 1) - begins(next - 1) > ends(span) - from ? next - 1 : span;
     for (let i = span + 1; i < Math.min(next, span + LOOKED_AT); i++) {
       if (ends(i) - begins(i) > ends(shown) - begins(shown)) shown = i;
     }
@@ -74,7 +75,7 @@ export function spanAt({ start }: LaneColumns, at: number): number {
 /** `12.34 ms`, `12 345 instructions`. */
 export function lengthText(length: number, unit: LaunchUnit): string {
   if (unit === 'instructions') return `${grouped(Math.round(length))} instructions`;
-  if (length >= 1e6) return `${(length / 1e6).toFixed(2)} ms`;
+  if (length >= 1e6) return `${groupedNumber(length / 1e6, 2)} ms`;
   return `${(length / 1e3).toFixed(1)} µs`;
 }
 

@@ -3,7 +3,7 @@ import type { CountedHart } from '../../../emulator/debug/protocol-profile';
 import type { ComparedRun } from '../../../emulator/profile/comparison';
 import type { FunctionCost } from '../../../emulator/profile/top';
 
-import { grouped } from '../../format';
+import { grouped, groupedNumber } from '../../format';
 
 export type CostColumn = 'self' | 'total' | 'calls' | 'difference' | 'name';
 
@@ -79,7 +79,7 @@ export function loadBalance(
 /** A cost of a profile in words: `1 234 instructions`, `5.60 ms`. */
 export function costText(cost: number, unit: 'instructions' | 'nanoseconds'): string {
   if (unit === 'instructions') return `${grouped(cost)} instructions`;
-  return `${(cost / 1e6).toFixed(2)} ms`;
+  return `${groupedNumber(cost / 1e6, 2)} ms`;
 }
 
 /** The same without instructions' name, for a column. */

@@ -5,6 +5,8 @@ import { tickStep, xOf, type AxisRange } from './axis-range';
 export const RULER = 20;
 /** Room that a number on the ruler takes, in CSS pixels. */
 const TICK = 110;
+/** Width of a digit of the rulers' font; a number that would be cut is left out. */
+const DIGIT = 6.6;
 
 /** What the drawing of an axis needs to know. */
 interface AxisPicture {
@@ -56,6 +58,7 @@ export function drawRuler(
     const x = Math.round(xOf(at, window, width));
     context.fillStyle = colours.quiet;
     context.fillRect(x, RULER - 6, 1, 5);
-    context.fillText(groupedNumber(at, digits) + unit, x + 4, RULER / 2);
+    const text = groupedNumber(at, digits) + unit;
+    if (x + 4 + text.length * DIGIT <= width) context.fillText(text, x + 4, RULER / 2);
   }
 }
