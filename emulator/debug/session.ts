@@ -8,7 +8,6 @@ import { EndedVcpus } from './ended-vcpus';
 import { CodeService } from './code-service';
 import { conflictsInfo } from './conflicts';
 import { EventHistory } from './event-history';
-import { forkFunctions } from './goals';
 import { LaunchService } from './launch-service';
 import { LineGoals } from './line-goals';
 import { OutputBatch } from './output-batch';
@@ -18,7 +17,6 @@ import type {
   EventFilter,
   EventList,
   HartId,
-  HartMarks,
   MachineInfo,
   MachineRequests,
   MachineState,
@@ -27,7 +25,6 @@ import type {
   OpenRequest,
   PageInfo,
   PagesInfo,
-  Width,
 } from './protocol';
 import { ProfileService } from './profile-service';
 import type { ConflictRequests } from './protocol-conflicts';
@@ -35,6 +32,7 @@ import type { LaunchRequests } from './protocol-launches';
 import type { ProfileRequests } from './protocol-profile';
 import type { TimelineRequests } from './protocol-timeline';
 import type { SourceRequests } from './protocol-source';
+import { MoveService } from './move-service';
 import { tellProblems } from './program-problems';
 import { PageService } from './page-service';
 import { RunControl } from './run-control';
@@ -82,6 +80,10 @@ export class DebugSession implements MachineRequests {
   private readonly code = new CodeService(
     () => this.opened(),
     (id) => this.hart(id),
+  );
+  private readonly moves = new MoveService(
+    () => this.opened(),
+    () => this.controlled(),
   );
   private readonly values = new ValueService(
     () => this.opened(),
@@ -132,72 +134,32 @@ export class DebugSession implements MachineRequests {
     return Promise.resolve(this.control?.state() ?? NOTHING_OPEN);
   }
 
-  run(width: Width = 'all', hart?: HartId): Promise<void> {
-    return attempt(() => {
-      if (width === 'all') this.controlled().start((stepping) => stepping.run());
-      else this.move(hart ?? 0, width, (stepping, _, members) => stepping.run(members));
-    });
-  }
-
   async pause(): Promise<void> {
     if (this.control) await this.control.pause();
     else this.host.clearPause();
   }
 
-  readonly stepInstruction = this.mover((stepping, hart, members) =>
-    stepping.instruction(hart, members),
-  );
-  readonly stepOver = this.mover((stepping, hart, members) => stepping.over(hart, members));
-  readonly stepOut = this.mover((stepping, hart, members) => stepping.out(hart, members));
-  readonly runToReturn = this.mover((stepping, hart, members) => stepping.toReturn(hart, members));
-
-  stepLine(hart: HartId, how: 'into' | 'over', width?: Width): Promise<void> {
-    return attempt(() =>
-      this.move(hart, width, (stepping, focus, members) =>
-        how === 'into' ? stepping.intoLine(focus, members) : stepping.overLine(focus, members),
-      ),
-    );
-  }
-
-  runTo(address: number, hart: HartId = 0, width?: Width): Promise<void> {
-    return attempt(() =>
-      this.move(hart, width, (stepping, focus, members) => stepping.to([address], focus, members)),
-    );
-  }
-
-  runToFork(): Promise<void> {
-    return attempt(() => {
-      forkFunctions(this.opened().symbols);
-      this.controlled().start((stepping) => stepping.toFork());
-    });
-  }
-
-  runTogether(hart: HartId): Promise<void> {
-    return attempt(() => {
-      const control = this.controlled();
-      const focus = control.hart(hart);
-      const members = control.membersTogether(focus);
-      if (members.length < 2) {
-        throw new Error(`Hart ${hart} has not parted from others: no group has been moved.`);
-      }
-      for (const member of members) control.barriers.release(member);
-      control.start((stepping) => stepping.together(focus, members), members);
-    });
-  }
-
-  follow(vcpu: number): Promise<void> {
-    return attempt(() => {
-      this.controlled().follow = vcpu;
-    });
-  }
-
-  markHart(hart: HartId, marks: HartMarks): Promise<void> {
-    return attempt(() => this.controlled().mark(hart, marks));
-  }
-
-  killHart(hart: HartId): Promise<void> {
-    return attempt(() => this.controlled().kill(hart));
-  }
+  readonly run: MachineRequests['run'] = (...args) => attempt(() => this.moves.run(...args));
+  readonly stepInstruction: MachineRequests['stepInstruction'] = (...args) =>
+    attempt(() => this.moves.stepInstruction(...args));
+  readonly stepOver: MachineRequests['stepOver'] = (...args) =>
+    attempt(() => this.moves.stepOver(...args));
+  readonly stepOut: MachineRequests['stepOut'] = (...args) =>
+    attempt(() => this.moves.stepOut(...args));
+  readonly runToReturn: MachineRequests['runToReturn'] = (...args) =>
+    attempt(() => this.moves.runToReturn(...args));
+  readonly stepLine: MachineRequests['stepLine'] = (...args) =>
+    attempt(() => this.moves.stepLine(...args));
+  readonly runTo: MachineRequests['runTo'] = (...args) => attempt(() => this.moves.runTo(...args));
+  readonly runToFork: MachineRequests['runToFork'] = () => attempt(() => this.moves.runToFork());
+  readonly runTogether: MachineRequests['runTogether'] = (...args) =>
+    attempt(() => this.moves.runTogether(...args));
+  readonly follow: MachineRequests['follow'] = (...args) =>
+    attempt(() => this.moves.follow(...args));
+  readonly markHart: MachineRequests['markHart'] = (...args) =>
+    attempt(() => this.moves.markHart(...args));
+  readonly killHart: MachineRequests['killHart'] = (...args) =>
+    attempt(() => this.moves.killHart(...args));
 
   readMemory(
     address: number,
@@ -427,16 +389,6 @@ export class DebugSession implements MachineRequests {
     );
     const enough = new Promise<void>((resolve) => setTimeout(resolve, OPEN_MILLISECONDS));
     await Promise.race([control.finished, enough]);
-  }
-
-  /** Moves one hart unless the client wants more; the others stand still. */
-  private move(hart: HartId, width: Width = 'hart', go: Parameters<RunControl['move']>[2]): void {
-    this.controlled().move(hart, width, go);
-  }
-
-  /** A request that moves a hart, or more. */
-  private mover(go: Parameters<RunControl['move']>[2]): MachineRequests['stepOver'] {
-    return (hart, width) => attempt(() => this.move(hart, width, go));
   }
 
   /** Stops whatever runs. */
