@@ -1,10 +1,10 @@
-import { existsSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { FileTree, type FolderGrant } from '../emulator';
 import { SyscallError } from '../emulator/linux/call';
 import { errnoName } from '../emulator/linux/abi/errno';
-import { CommandError, describeSystemError, STATUS } from './errors';
+import { CommandError, describeSystemError, STATUS, usageError } from './errors';
 import type { ProgramFile } from './program-file';
 
 /** Where a program without a slash in its name is looked for in the guest's root. */
@@ -56,14 +56,29 @@ export function openFiles(
   { root, dir = [], fileMemory }: FileOptions,
   now?: () => bigint,
 ): FileTree {
+  const grants = [...(root === undefined ? [] : [root]), ...dir];
+  for (const { hostPath, guestPath } of grants) {
+    const option = guestPath === '/' ? '--root' : '--dir';
+    const status = attempt(() => statSync(hostPath), `${option} ${hostPath}`);
+    if (!status.isDirectory()) throw usageError(`${option} ${hostPath}: is no folder`);
+  }
+  return attempt(
+    () =>
+      new FileTree({
+        grants,
+        ...(fileMemory !== undefined && { fileBytes: fileMemory }),
+        ...(now && { now }),
+      }),
+    "the guest's files",
+  );
+}
+
+/** @throws CommandError that says of what the operation was */
+function attempt<T>(action: () => T, what: string): T {
   try {
-    return new FileTree({
-      grants: [...(root === undefined ? [] : [root]), ...dir],
-      ...(fileMemory !== undefined && { fileBytes: fileMemory }),
-      ...(now && { now }),
-    });
+    return action();
   } catch (error) {
-    throw new CommandError(`the guest's files: ${describeSystemError(error)}`, STATUS.usage);
+    throw usageError(`${what}: ${describeSystemError(error)}`);
   }
 }
 

@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import {
   ArenaError,
   ElfError,
+  INTERACTIVE_PATIENCE,
   Machine,
   OutOfMemory,
   ProgramStartError,
@@ -14,7 +15,7 @@ import { collectFolder, findInGuest, openFiles, parseRoot } from './guest-files'
 import { environmentOf } from './guest-run';
 import type { HostStreams } from './host';
 import { readProgram, RUN_FAILURE, type ProgramFile } from './program-file';
-import { collectVariable, parseCount, parseCountOrNone, parseSize } from './values';
+import { collectVariable, parseCount, parseSize, parseThreads } from './values';
 
 /** The options of each command that runs a program. */
 export interface GuestOptions {
@@ -32,7 +33,7 @@ export function addGuestOptions(command: Command): Command {
   return command
     .option('-m, --memory <size>', 'the most memory that the guest may use [1G]', parseSize)
     .option('-e, --env <NAME=value>', 'a variable for the guest; repeatable', collectVariable)
-    .option('--threads <n>', 'threads for vCPUs beside the main one, 0 = none', parseCountOrNone)
+    .option('--threads <n>', 'threads for vCPUs beside the main one, 0 = none', parseThreads)
     .option('--vcpu-limit <n>', 'instructions that each vCPU of multiprocess may run', parseCount)
     .option('--root <folder[:rw]>', "the guest's root, for reading only without :rw", parseRoot)
     .option('--dir <host:guest[:ro]>', 'a folder that the guest may use; repeatable', collectFolder)
@@ -83,6 +84,8 @@ export class Guest {
       streams,
       files,
       ...(guestPath !== undefined && { path: guestPath }),
+      // ^C comes between runs.
+      ...(streams.terminal && { patience: INTERACTIVE_PATIENCE }),
       ...(options.memory !== undefined && { memoryLimit: options.memory }),
       ...(options.vcpuLimit !== undefined && { vcpuLimit: options.vcpuLimit }),
     };

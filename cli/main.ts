@@ -81,7 +81,10 @@ function report(error: unknown, host: Host): number {
   if (error instanceof OutputClosed) return STATUS.signalBase + SIGPIPE;
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return closeOutput(host, 0);
-    const message = error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+    const message = error.message
+      .replace(/^error: /, '')
+      .replaceAll('\n', ' ')
+      .replace(/\.$/, '');
     host.err(`hartscope: ${message}; --help says more\n`);
     return STATUS.usage;
   }

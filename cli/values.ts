@@ -1,5 +1,6 @@
 import { InvalidArgumentError } from 'commander';
 import { parseSchedule, type Schedule } from '../emulator';
+import { THREAD_SLOTS } from '../emulator/memory/arena-layout';
 
 const UNITS: Readonly<Record<string, number>> = { '': 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30 };
 
@@ -15,16 +16,25 @@ export function parseSize(text: string): number {
 
 /** A positive whole number; `1e9` and `1_000_000` are understood too. */
 export function parseCount(text: string): number {
-  const count = /^\d[\d_]*(?:e\d+)?$/i.test(text) ? Number(text.replaceAll('_', '')) : NaN;
-  if (!Number.isSafeInteger(count) || count < 1) {
-    throw new InvalidArgumentError('It must be a whole number from 1 on.');
-  }
-  return count;
+  return wholeNumber(text, 1, Number.MAX_SAFE_INTEGER);
 }
 
-/** As `parseCount`, or 0. */
-export function parseCountOrNone(text: string): number {
-  return text === '0' ? 0 : parseCount(text);
+/** The most threads beside the main one: an arena has `THREAD_SLOTS`. */
+const MOST_THREADS = THREAD_SLOTS - 1;
+/** Beyond this, processes only take memory from each other. */
+const MOST_PROCESSES = 64;
+
+/** Threads for vCPUs, 0 = none. */
+export const parseThreads = (text: string): number => wholeNumber(text, 0, MOST_THREADS);
+
+/** Processes for workspace vCPUs, 0 = none. */
+export const parseProcesses = (text: string): number => wholeNumber(text, 0, MOST_PROCESSES);
+
+function wholeNumber(text: string, least: number, most: number): number {
+  const count = /^\d[\d_]*(?:e\d+)?$/i.test(text) ? Number(text.replaceAll('_', '')) : NaN;
+  if (Number.isSafeInteger(count) && count >= least && count <= most) return count;
+  const range = most === Number.MAX_SAFE_INTEGER ? `from ${least} on` : `from ${least} to ${most}`;
+  throw new InvalidArgumentError(`It must be a whole number ${range}.`);
 }
 
 /** An address in hexadecimal, with or without 0x. */

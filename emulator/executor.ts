@@ -17,6 +17,8 @@ import type { Interleaving } from './schedule/interleaving';
 const STAMP_AFTER = 10_000;
 /** A hart that is alone goes on after its system calls for so many instructions, then timers and signals are looked at. */
 const LOOK_AFTER = 10_000;
+/** The clock is looked at behind every so many system calls of a run that has a patience. */
+const CALLS_BETWEEN_LOOKS = 8;
 /** How often virtual time may jump in one run: a guest that sleeps in a loop does not keep the embedder waiting. */
 const MOST_SLEEPS = 10_000;
 
@@ -33,6 +35,8 @@ export interface ExecutorOptions {
   readonly stopAtFaults: boolean;
   /** Instructions that a vCPU of the plain multiprocess call may retire; 0 = as many as it wants. */
   readonly vcpuLimit: number;
+  /** Milliseconds after which a run ends with `fuel` behind a system call [never]. */
+  readonly patience?: number;
   /** What makes the run repeatable; undefined: turns are equal, and time is the host's. */
   readonly interleaving?: Interleaving;
 }
@@ -49,6 +53,10 @@ export class Executor {
   /** Whose turn on this thread the events have told of, where they tell of turns. */
   private onTurn: Hart | undefined;
   private readonly readClock = (): number => this.system.now();
+  /** The run has taken longer than its caller's patience: it ends. */
+  isLate = false;
+  private lateAt = Infinity;
+  private calls = 0;
 
   constructor(private readonly options: ExecutorOptions) {
     const { engines, kernel, stack } = options;
@@ -132,6 +140,7 @@ export class Executor {
       const stop = this.runTurn(hart, most, first && hart === passing);
       if (this.stops.ended) return this.stops.ended;
       if (stop) return stop;
+      if (this.isLate) break;
     }
     return { kind: 'fuel' };
   }
@@ -139,6 +148,9 @@ export class Executor {
   /** What comes before any run: a fault's signal is delivered, parked harts may try again. */
   begin(): MachineStop | undefined {
     this.harts.main.space.arena.events.stamp();
+    const { patience } = this.options;
+    this.isLate = false;
+    if (patience !== undefined) this.lateAt = performance.now() + patience;
     const delivered = this.stops.deliver();
     if (this.stops.ended) return this.stops.ended;
     this.harts.retry();
@@ -186,11 +198,20 @@ export class Executor {
       const stop = this.runOn(hart, engine, most - ran, through && ran === 0, slack);
       const result = this.stops.settle(hart, stop);
       if (!hart.runnable) this.onTurn = undefined;
+      if (stop.kind === 'ecall') this.noteCall();
       if (result || stop.kind !== 'ecall' || state.instret - start >= Math.min(most, LOOK_AFTER)) {
         return result;
       }
+      if (this.isLate) return undefined;
       if (hart.space !== space || !this.goesOn(hart, engine)) return undefined;
     }
+  }
+
+  /** A few instructions can keep the kernel busy for long: instructions alone do not tell how long a run takes. */
+  private noteCall(): void {
+    this.calls += 1;
+    if (this.calls % CALLS_BETWEEN_LOOKS !== 0 || this.lateAt === Infinity) return;
+    this.isLate = performance.now() >= this.lateAt;
   }
 
   private beginTurn(hart: Hart): void {

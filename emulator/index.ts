@@ -4,7 +4,7 @@
  */
 export { describeStop } from './describe-stop';
 export { Machine } from './machine';
-export type { MachineOptions } from './machine-options';
+export { INTERACTIVE_PATIENCE, type MachineOptions } from './machine-options';
 export type { EngineKind } from './engine/engine';
 export type { EngineStatistics, ExitCause } from './engine/statistics';
 export type { CallArgument, CallOptions, CallResult, LentPages } from './guest-call';

@@ -36,6 +36,11 @@ export interface MachineOptions extends ScheduleOptions {
   readonly stopAtFaults?: boolean;
   /** Instructions that a vCPU of the plain multiprocess call may retire [0: no limit]. */
   readonly vcpuLimit?: number;
+  /**
+   * Milliseconds after which `run` ends with `fuel` before its budget, behind a system call, so that a guest whose calls
+   * take long does not keep its embedder from pausing it [as long as the budget takes].
+   */
+  readonly patience?: number;
   /** Threads that run vCPUs [none: vCPUs take turns with the main VM, the same in every run]. */
   readonly pool?: PoolOptions;
   /** Processes that run workspace vCPUs, where there is a pool too [none: they run on the pool's threads]. */
@@ -58,6 +63,9 @@ export interface MachineOptions extends ScheduleOptions {
    */
   readonly family?: Machine;
 }
+
+/** What suits a person who may press ^C or pause: milliseconds. */
+export const INTERACTIVE_PATIENCE = 20;
 
 /** Engines for processes that run different programs; more processes than these take turns with them. */
 const PROCESS_ENGINES = 12;

@@ -116,6 +116,7 @@ export class Machine implements DebugTarget {
       stack: start.stack,
       stopAtFaults: options.stopAtFaults ?? false,
       vcpuLimit: options.vcpuLimit ?? 0,
+      ...(options.patience !== undefined && { patience: options.patience }),
       ...(options.interleaving && { interleaving: options.interleaving }),
     });
     attachSchedule(options.interleaving, this.executor, space.arena);
@@ -295,7 +296,8 @@ export class Machine implements DebugTarget {
   /**
    * Runs at most `budget` instructions, exactly so many when nothing else stops the machine. Harts take
    * turns of a fixed number of instructions. With a pool, and while there are vCPUs, it runs for some
-   * milliseconds and `budget` bounds what this thread runs; the pool runs on until `halt` or a stop.
+   * milliseconds and `budget` bounds what this thread runs; the pool runs on until `halt` or a stop. With
+   * `MachineOptions.patience` it ends sooner where system calls take long.
    * @param through runs a breakpoint, ebreak or watch at the current hart's next instruction
    * @param only runs no other hart than this one
    */

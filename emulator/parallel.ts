@@ -202,6 +202,7 @@ export class Parallel {
         }
       } else lookAt = harts.retired;
       if (!alone && harts.retired >= lookAt) isTime = performance.now() >= until;
+      isTime ||= executor.isLate;
     } while (harts.retired < end && !isTime);
     return { kind: 'fuel' };
   }

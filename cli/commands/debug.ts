@@ -6,7 +6,7 @@ import { DebugConsole } from '../../emulator/debug/console/console';
 import type { Reply } from '../../emulator/debug/console/console-types';
 import type { OpenRequest } from '../../emulator/debug/protocol';
 import { foldersAbove, LocalMachine, type LocalOptions } from '../debug/local-machine';
-import { describeSystemError, STATUS } from '../errors';
+import { CommandError, describeSystemError, OutputClosed, STATUS } from '../errors';
 import { openFiles } from '../guest-files';
 import {
   addGuestOptions,
@@ -100,6 +100,8 @@ class Debugging {
   private readonly machine: LocalMachine;
   private readonly console: DebugConsole;
   private readonly decoder = new TextDecoder();
+  /** What came of printing while the program ran: standard output is closed or full. */
+  private outputFailure: unknown;
 
   constructor(
     private readonly host: Host,
@@ -108,12 +110,14 @@ class Debugging {
     private readonly options: Options,
     local: LocalOptions,
   ) {
-    const message = (text: string): void => this.event('message', text, { text });
-    this.machine = new LocalMachine(
-      { ...local, log: message },
-      { output: (bytes, hart) => this.output(bytes, hart), message },
-      [process.cwd(), ...foldersAbove(resolve(file.path))],
-    );
+    const message = (text: string): void =>
+      this.whileRunning(() => this.event('message', text, { text }));
+    const output = (bytes: Uint8Array, hart: number): void =>
+      this.whileRunning(() => this.output(bytes, hart));
+    this.machine = new LocalMachine({ ...local, log: message }, { output, message }, [
+      process.cwd(),
+      ...foldersAbove(resolve(file.path)),
+    ]);
     this.console = new DebugConsole(this.machine);
   }
 
@@ -147,6 +151,10 @@ class Debugging {
       await this.machine.open(request);
     } catch (error) {
       throw describeLoadError(error, file);
+    }
+    const wanted = options.stopAt?.replace(/^call /, '');
+    if (wanted !== undefined && !this.machine.knows(wanted)) {
+      throw new CommandError(`${file.name}: has no symbol ${wanted}, which --stop-at wants`);
     }
     await this.perform('where', false);
   }
@@ -183,14 +191,28 @@ class Debugging {
     if (echo && isSilent) return true;
     if (echo && this.options.json !== true) this.host.out(`${PROMPT}${line}\n`);
     try {
-      this.answer(line, await this.console.execute(line));
+      const reply = await this.console.execute(line);
+      if (this.outputFailure !== undefined) throw this.outputFailure;
+      this.answer(line, reply);
       return true;
     } catch (error) {
+      if (error instanceof OutputClosed || error instanceof CommandError) throw error;
       const text = error instanceof Error ? error.message : String(error);
       this.print({ command: line, error: text }, text);
       return false;
     } finally {
       this.host.flush();
+    }
+  }
+
+  /** Prints for the program, which knows nothing of failures: it pauses, and the verb fails. */
+  private whileRunning(print: () => void): void {
+    if (this.outputFailure !== undefined) return;
+    try {
+      print();
+    } catch (error) {
+      this.outputFailure = error;
+      if (this.machine.isRunning) void this.machine.pause();
     }
   }
 

@@ -9,7 +9,7 @@ import type { Host } from '../host';
 import { choosePool, chooseWorkspaces } from '../pool';
 import { FileTime, isRepeatable, RepeatableRun, type RepeatOptions } from '../repeatable';
 import { isRacy, jsonReport, textReport } from '../race-report';
-import { parseCount, parseCountOrNone, parseScheduleOption, parseSize } from '../values';
+import { parseCount, parseProcesses, parseScheduleOption, parseSize } from '../values';
 
 const EXAMPLES = `
 ELF is a path, or the name of a bundled guest where no file has that name. Options of the command
@@ -63,7 +63,7 @@ export function runCommand(host: Host, end: (status: number) => void): Command {
     .argument('<ELF>', 'the program, or the name of a bundled guest')
     .argument('[args...]', "the guest's arguments")
     .option('--max-instructions <n>', 'end the guest after so many, with status 124', parseCount)
-    .option('--processes <n>', 'processes for workspace vCPUs, 0 = none', parseCountOrNone)
+    .option('--processes <n>', 'processes for workspace vCPUs, 0 = none', parseProcesses)
     .option('--schedule <order>', 'parallel, or interleaved[:quantum[:seed]]', parseScheduleOption)
     .option('--record <file>', 'write down what comes from outside; needs an interleaved schedule')
     .option('--replay <file>', 'repeat a recorded run')

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join } from 'node:path';
-import { Machine, type MachineOptions } from '../../emulator';
+import { INTERACTIVE_PATIENCE, Machine, type MachineOptions } from '../../emulator';
 import type { ConsoleMachine } from '../../emulator/debug/console/console-types';
 import type {
   MachineEvents,
@@ -49,7 +49,13 @@ export class LocalMachine implements ConsoleMachine {
         clearPause: () => void (this.pauseWanted = false),
       },
       (request, streams) => {
-        this.machine = Machine.create({ ...request, ...options, streams, stopAtFaults: true });
+        this.machine = Machine.create({
+          ...request,
+          ...options,
+          streams,
+          stopAtFaults: true,
+          patience: INTERACTIVE_PATIENCE,
+        });
         return this.machine;
       },
     );
@@ -75,6 +81,11 @@ export class LocalMachine implements ConsoleMachine {
   pause(): Promise<void> {
     this.pauseWanted = true;
     return this.requests.pause();
+  }
+
+  /** Whether the program has a symbol of that name. */
+  knows(symbol: string): boolean {
+    return this.machine?.symbols.byName(symbol) !== undefined;
   }
 
   readSource(path: string): Promise<readonly string[] | undefined> {

@@ -15,6 +15,7 @@ import type { SessionHost } from '../debug/session-host';
 import { validated } from '../debug/validate';
 import { FileTree } from '../linux/files/tree';
 import { Machine } from '../machine';
+import { INTERACTIVE_PATIENCE } from '../machine-options';
 import { processesForCores } from '../multiprocess/child-processes';
 import { poolFor } from '../multiprocess/hart-pool';
 import type { WorkspaceHost } from '../multiprocess/workspace-host';
@@ -70,6 +71,7 @@ function serve(port: MessagePort): void {
       ...request,
       streams,
       stopAtFaults: true,
+      patience: INTERACTIVE_PATIENCE,
       pool: poolFor(join(import.meta.dirname, 'pool-thread.js')),
       workspaces,
       files: filesFor(request.elf),

@@ -55,6 +55,33 @@ function program(text: string): Uint8Array {
   return writeElf(BASE, [{ address: BASE, bytes, writable: true, executable: true }]);
 }
 
+describe('patience', () => {
+  test('ends a run before its budget when system calls take long, and only then', () => {
+    const slow = {
+      isTerminal: false,
+      write(part: Uint8Array): number {
+        for (const end = performance.now() + 0.5; performance.now() < end;);
+        return part.length;
+      },
+    };
+    const elf = program(`
+      _start:
+        auipc a1, 0
+        li a0, 1
+        li a2, 1
+        li a7, 64
+        ecall
+        j _start
+    `);
+    const machine = create({ elf, streams: { ...recorded(), stdout: slow }, patience: 1 });
+    expect(machine.run(30_000)).toEqual({ kind: 'fuel' });
+    expect(machine.instructions).toBeLessThan(30_000);
+    const quick = create({ elf: program('_start: j _start'), patience: 1 });
+    expect(quick.run(30_000)).toEqual({ kind: 'fuel' });
+    expect(quick.instructions).toBe(30_000);
+  });
+});
+
 describe('calling a guest function', () => {
   test('by name gives its result and leaves the registers as they were', () => {
     const machine = create({ elf: guest('fib') });

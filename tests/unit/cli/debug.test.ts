@@ -178,6 +178,12 @@ describe('the debugger in a terminal', () => {
     client.end();
   });
 
+  test('a place to stop at that the program does not have is refused', async () => {
+    const { status, stderr } = await hartscope(['debug', '--stop-at', 'call fly', 'fib']);
+    expect(status).toBe(1);
+    expect(stderr.toString()).toBe('hartscope: fib: has no symbol fly, which --stop-at wants\n');
+  });
+
   test('a file that is no program is refused as by run', async () => {
     const { status, stderr } = await hartscope(['debug', 'package.json']);
     expect(status).toBe(126);

@@ -59,9 +59,16 @@ describe('hartscope run --root', () => {
   });
 
   test('says when the folder is none', async () => {
-    const { status, err } = await run('--root', join(folder, 'absent'), 'hello');
-    expect(status).toBe(2);
-    expect(err).toMatch(/^hartscope: the guest's files: no such file or directory\n$/);
+    const absent = join(folder, 'absent');
+    const what = `${absent}: no such file or directory\n`;
+    expect(await run('--root', absent, 'hello')).toMatchObject({
+      status: 2,
+      err: `hartscope: --root ${what}`,
+    });
+    expect(await run('--dir', `${absent}:/work`, 'hello')).toMatchObject({
+      status: 2,
+      err: `hartscope: --dir ${what}`,
+    });
   });
 });
 

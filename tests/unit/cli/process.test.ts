@@ -89,6 +89,13 @@ describe('the built command line', () => {
     expect(report).toContain(`\n${total.toLocaleString('en-US')} instructions\n`);
   });
 
+  test('a reader that leaves ends the debugger with 141 and no word', () => {
+    const line = '$H debug -c continue mandelbrot 400 400 | head -n 1; echo ${PIPESTATUS[0]}';
+    const { stdout, stderr } = shell(line);
+    expect(stderr).toBe('');
+    expect(stdout).toMatch(/^Entry, hart 0: main at .*\n141\n$/);
+  });
+
   test('a reader that leaves ends a listing with 141 and no word', () => {
     const { stdout, stderr } = shell('$H disasm glibc-hello | head -n 1; echo ${PIPESTATUS[0]}');
     expect({ stdout, stderr }).toEqual({ stdout: '\n141\n', stderr: '' });

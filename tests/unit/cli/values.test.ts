@@ -1,5 +1,11 @@
 import { describe, expect, test } from 'vitest';
-import { collectVariable, parseAddress, parseCount, parseSize } from '../../../cli/values';
+import {
+  collectVariable,
+  parseAddress,
+  parseCount,
+  parseSize,
+  parseThreads,
+} from '../../../cli/values';
 
 describe('a size', () => {
   test.each([
@@ -26,6 +32,17 @@ describe('a count', () => {
 
   test.each(['', '0', '-5', '1.5', 'many', '1e99', '_1'])('%j is refused', (text) =>
     expect(() => parseCount(text)).toThrow('whole number'),
+  );
+});
+
+describe('a number of threads', () => {
+  test.each([
+    ['0', 0],
+    ['63', 63],
+  ])('%s is %i', (text, count) => expect(parseThreads(text)).toBe(count));
+
+  test.each(['', '-1', '64', '100000'])('%j is refused', (text) =>
+    expect(() => parseThreads(text)).toThrow('a whole number from 0 to 63'),
   );
 });
 
