@@ -9,17 +9,16 @@ const cannotWrite = (path: string, reason: string): CommandError =>
 export class OutputFile {
   /** @throws CommandError where it can be seen already that it cannot be written */
   constructor(private readonly path: string) {
-    let isFolder = false;
     try {
       const known = statSync(path, { throwIfNoEntry: false });
-      isFolder = known?.isDirectory() === true;
+      if (known?.isDirectory()) throw cannotWrite(path, 'it is a folder');
       accessSync(known ? path : dirname(path), constants.W_OK);
     } catch (error) {
-      const reason = describeSystemError(error);
-      const folder = dirname(path);
-      throw cannotWrite(path, errorCode(error) === 'ENOENT' ? `there is no ${folder}` : reason);
+      if (error instanceof CommandError) throw error;
+      const isMissing = errorCode(error) === 'ENOENT';
+      const reason = isMissing ? `there is no ${dirname(path)}` : describeSystemError(error);
+      throw cannotWrite(path, reason);
     }
-    if (isFolder) throw cannotWrite(path, 'it is a folder');
   }
 
   /**
