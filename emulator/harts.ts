@@ -1,5 +1,6 @@
 import { HartState } from './engine/hart-state';
-import { adoptNews, type Engine, type EngineStop } from './engine/engine';
+import type { Engine, EngineStop } from './engine/engine';
+import { adoptNews } from './engine/page-miss';
 import { takeOut, type TableHolders } from './family';
 import { HART } from './memory/layout';
 import { Hart, type HartOwner, type StackRange, type Waiting } from './multiprocess/hart';

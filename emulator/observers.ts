@@ -1,6 +1,7 @@
 import type { MemoryObserver } from './debug/target';
 import { CountingHeap } from './engine/counting-heap';
-import { countingPlace, type Engine } from './engine/engine';
+import type { Engine } from './engine/engine';
+import { countingPlace } from './engine/engine-part';
 import type { Engines } from './engines';
 import type { Harts } from './harts';
 import type { LinuxKernel } from './linux/kernel';

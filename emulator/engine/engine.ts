@@ -1,18 +1,17 @@
 import { decode, type Decoded } from '../isa';
 import type { AddressSpace } from '../memory/address-space';
-import type { Arena } from '../memory/arena';
-import { OutOfMemory } from '../memory/errors';
 import type { Fault } from '../memory/faults';
-import { ACCESS_ATOMIC, ACCESS_SIZE_MASK, ACCESS_WRITE, HART, PAGE_SIZE } from '../memory/layout';
+import { ACCESS_ATOMIC, ACCESS_SIZE_MASK, ACCESS_WRITE, HART } from '../memory/layout';
 import { AccessLog, LOG_BYTES, LOG_CHUNK, type AccessObserver } from './access-log';
-import type { CountingHeap, HeapPlace } from './counting-heap';
+import type { CountingHeap } from './counting-heap';
 import { CodeSpace } from './code-space';
+import { recordsOf, WHOLE, type EnginePart } from './engine-part';
 import { executeCsr, type CsrEnvironment } from './csr';
 import type { HartState } from './hart-state';
 import { InstructionCounter } from './instruction-counter';
 import { instantiateInterpreter, type Interpreter } from './interpreter-module';
 import { RUN_MARGIN } from './interpreter';
-import { REGION_BLOCK } from './record-pool';
+import { adoptNews, resolveAccess, type LentDelta } from './page-miss';
 import { REASON, RECORD } from './records';
 import { regionCounters, type EngineStatistics } from './statistics';
 import type { RegionStore } from './translator/region-store';
@@ -51,54 +50,11 @@ export type EngineStop =
   /** Something has happened to the hart that a debugger waits for (`EventLog.takeStop`). */
   | { readonly kind: 'event' };
 
-/** Which of a family's engines this is: each has an equal share of the record pool. */
-export interface EnginePart {
-  readonly index: number;
-  readonly of: number;
-  /** Whether a part of the pool is left out for what is counted of harts [not]. */
-  readonly counts?: boolean;
-}
-
 /** The interpreter that writes an access log, and who reads it. */
 interface Observation {
   readonly interpreter: Interpreter;
   readonly log: AccessLog;
   readonly observer: AccessObserver;
-}
-
-const WHOLE: EnginePart = { index: 0, of: 1 };
-
-/** Arena address of the region block (records.ts) of one of the engines. */
-export function regionBlockOf(arena: Arena, part: EnginePart): number {
-  return recordsOf(arena, part).base + REGION_BLOCK;
-}
-
-function recordsOf(arena: Arena, { index, of, counts }: EnginePart): HeapPlace {
-  const { records } = arena;
-  const whole = records.bytes - (counts === true ? countingPlace(arena).bytes : 0);
-  const bytes = Math.floor(whole / of / PAGE_SIZE) * PAGE_SIZE;
-  return { base: records.base + index * bytes, bytes };
-}
-
-/** What engines whose parts have `counts` leave for the counts of harts. */
-export function countingPlace({ records }: Arena): HeapPlace {
-  const bytes = Math.floor(records.bytes / 4 / PAGE_SIZE) * PAGE_SIZE;
-  return { base: records.base + records.bytes - bytes, bytes };
-}
-
-/**
- * A borrower sees from here on what its lenders have new.
- * @param pc of the hart's next instruction
- * @returns a fault there when there is no memory for it
- */
-export function adoptNews(space: AddressSpace, pc: number): EngineStop | undefined {
-  try {
-    space.adopt();
-    return undefined;
-  } catch (error) {
-    if (!(error instanceof OutOfMemory)) throw error;
-    return { kind: 'fault', fault: { kind: 'out-of-memory', access: 'read', address: pc } };
-  }
 }
 
 /**
@@ -428,43 +384,25 @@ export class Engine {
     const size = access & ACCESS_SIZE_MASK;
     const write = (access & ACCESS_WRITE) !== 0;
     const atomic = (access & ACCESS_ATOMIC) !== 0;
-    const table = (write ? this.space.writeTable : this.space.readTable) >>> 2;
-    const withheld: { readonly entry: number; readonly delta: number }[] = [];
     const { events } = this.space.arena;
     this.storing = write;
     events.beginFault();
+    let resolved: EngineStop | readonly LentDelta[];
     try {
-      for (const part of pageParts(address, size)) {
-        const result = this.space.resolve(
-          part.address,
-          write ? 'write' : 'read',
-          part.size,
-          atomic,
-        );
-        let at = result;
-        if (typeof at !== 'number') {
-          if (at.kind !== 'watched') return { kind: 'fault', fault: { ...at, kind: at.kind } };
-          if (!through) return { kind: 'watch', address, size, write };
-          at = at.arenaAddress;
-        }
-        const entry = table + Math.floor(part.address / PAGE_SIZE);
-        if (this.words[entry] === 0) withheld.push({ entry, delta: (at - part.address) >>> 0 });
-      }
+      resolved = resolveAccess(this.space, { address, size, write, atomic, through });
     } finally {
       this.storing = false;
       events.endFault();
     }
+    if ('kind' in resolved) return resolved;
     // What a debugger waits for is told before the access.
     if (hart.field(HART.eventStop) !== 0) return { kind: 'event' };
-    if (withheld.length > 0) this.runWith(hart, withheld);
+    if (resolved.length > 0) this.runWith(hart, resolved);
     return undefined;
   }
 
   /** Runs one instruction with some deltas lent to it. */
-  private runWith(
-    hart: HartState,
-    deltas: readonly { readonly entry: number; readonly delta: number }[],
-  ): void {
+  private runWith(hart: HartState, deltas: readonly LentDelta[]): void {
     const record = this.code.lookup(hart.pc);
     // A hook of the space has changed the code: it is decoded again first.
     if (record === 0) return;
@@ -496,14 +434,4 @@ export class Engine {
     const low = this.code.unitAt(pc) ?? 0;
     return (low & 3) === 3 ? (low | ((this.code.unitAt(pc + 2) ?? 0) << 16)) >>> 0 : low;
   }
-}
-
-/** An access, cut where it crosses from one page into the next. */
-function pageParts(address: number, size: number): { address: number; size: number }[] {
-  const first = Math.min(size, PAGE_SIZE - (address % PAGE_SIZE));
-  if (first === size) return [{ address, size }];
-  return [
-    { address, size: first },
-    { address: address + first, size: size - first },
-  ];
 }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
-import { regionBlockOf, type Engine, type EnginePart } from '../engine/engine';
+import type { Engine } from '../engine/engine';
+import { regionBlockOf, type EnginePart } from '../engine/engine-part';
 import { clearFlags } from '../engine/host';
 import { interpreterModule } from '../engine/interpreter-module';
 import { HOST_ORIGIN } from '../linux/clock';

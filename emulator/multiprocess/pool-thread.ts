@@ -1,13 +1,7 @@
 import { setImmediate } from 'node:timers/promises';
 import { CountingHeap } from '../engine/counting-heap';
-import {
-  countingPlace,
-  Engine,
-  RUN_SLACK,
-  type EngineKind,
-  type EnginePart,
-  type EngineStop,
-} from '../engine/engine';
+import { Engine, RUN_SLACK, type EngineKind, type EngineStop } from '../engine/engine';
+import { countingPlace, type EnginePart } from '../engine/engine-part';
 import type { InstructionCounter } from '../engine/instruction-counter';
 import { RegionStore } from '../engine/translator/region-store';
 import { HartState } from '../engine/hart-state';
