@@ -323,7 +323,9 @@ function named(name: string, scope: ExpressionScope): Value {
   const [first, ...members] = name.split('.');
   const value = scope.value(first);
   const hasMembers = value !== undefined && strip(value.type).kind !== 'function';
-  if (members.length > 0 && hasMembers) return member(value, members, scope);
+  if (members.length > 0 && hasMembers) {
+    return member(referred(value, scope.memory), members, scope);
+  }
   const whole = members.length > 0 ? scope.value(name) : value;
   if (whole === undefined) {
     throw new ExpressionError(`no variable, register or symbol is called ${name}`);

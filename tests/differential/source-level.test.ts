@@ -161,7 +161,13 @@ describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () =>
       const elf = compileForDebugging(directory, file, `statics${version}`, '-O0', version);
       const theirs = await gdbValues(directory, elf, 'checkpoint if number == 100', STATIC_MEMBERS);
       const ours: string[] = [];
+      const throughReference: string[] = [];
       atStops(elf, (source, hart) => {
+        const frame = source.frame(hart, 1);
+        if (frame.name?.includes('hidden')) {
+          const member = source.evaluate('by_reference.x', hart, frame);
+          throughReference.push(source.text(member, hart));
+        }
         if (source.text(source.evaluate('number', hart), hart) !== '100') return true;
         const caller = source.frame(hart, 1);
         const textOf = (each: string): string =>
@@ -170,6 +176,7 @@ describe.skipIf(missingForGdb.length > 0)('source level is as gdb has it', () =>
         expect(() => source.evaluate('last', hart)).toThrow('is called last');
         return false;
       });
+      expect(throughReference).toEqual([expect.stringMatching(/^\d+$/)]);
       expect(theirs).toHaveLength(STATIC_MEMBERS.length);
       expect(ours).toEqual(theirs);
     },
