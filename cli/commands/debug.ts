@@ -101,7 +101,7 @@ class Debugging {
   private readonly console: DebugConsole;
   private readonly decoder = new TextDecoder();
   /** What came of printing while the program ran: standard output is closed or full. */
-  private outputFailure: unknown;
+  private outputFailure: Error | undefined;
 
   constructor(
     private readonly host: Host,
@@ -211,7 +211,7 @@ class Debugging {
     try {
       print();
     } catch (error) {
-      this.outputFailure = error;
+      this.outputFailure = error instanceof Error ? error : new Error(String(error));
       if (this.machine.isRunning) void this.machine.pause();
     }
   }
