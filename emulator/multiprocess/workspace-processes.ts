@@ -32,8 +32,11 @@ const START_MS = 20_000;
 /** After so many processes in a row that did not come up, there are none. */
 const MOST_FAILURES = 3;
 const POLL_MS = 5;
-/** Memories of processes are kept while no more of the machine's frames than this part are in use. */
-const MOST_KEPT = 1 / 8;
+/**
+ * Memories of processes are kept while no more of the machine's frames than this part are in use: there is room for both
+ * if all pages change.
+ */
+const MOST_KEPT = 1 / 2;
 
 /** A vCPU that is back, and why; or that is lost, and how. */
 export type Arrival =
