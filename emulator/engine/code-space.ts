@@ -2,35 +2,13 @@ import { decode } from '../isa/decoder';
 import type { Decoded } from '../isa/types';
 import type { Bulk } from '../memory/bulk';
 import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
+import { CAN_CHANGE, IS_TOLD, type CodeSource, type RegionEntries } from './code-source';
 import { fusedAt, LONGEST_FUSED, operationOf } from './operations';
 import { MAP, NODE, RecordPool } from './record-pool';
 import { BREAKPOINT_BIT, LONGEST_RUN, PSEUDO, RECORD, writeOperands } from './records';
 
-/** Where code comes from. */
-export interface CodeSource {
-  /** The 16 bits at an even address, or undefined when they cannot be fetched. */
-  fetch(address: number): number | undefined;
-  /** Stores to this page must be reported from now on: it has records. */
-  markCode(page: number): unknown;
-  /** Where a page's code is fetched from and whether stores may change it: `Translation.codePage`. */
-  codePage(page: number): number;
-}
-
-/** Bits of `CodeSource.codePage`. */
-const CAN_CHANGE = 1;
-const IS_TOLD = 2;
 /** So many instructions at its end a run may have in common with another one. */
 const MOST_REPEATED = 32;
-
-/** Translated code that begins at some of the records: told what happens to them. */
-export interface RegionEntries {
-  /** The operation for the new record of `pc`, whose own one is `operation`. */
-  operationFor(pc: number, operation: number): number;
-  /** The page's records are about to be dropped. */
-  invalidate(page: number): void;
-  /** All records are about to be dropped. */
-  flush(): void;
-}
 
 /** A record that looks up an address which has no record yet, and the jumps that lead to it meanwhile. */
 interface Stub {

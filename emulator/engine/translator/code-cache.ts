@@ -1,5 +1,6 @@
 import { PAGE_SHIFT } from '../../memory/layout';
-import type { CodeSpace, RegionEntries } from '../code-space';
+import type { RegionEntries } from '../code-source';
+import type { CodeSpace } from '../code-space';
 import {
   BREAKPOINT_BIT,
   ENTRY_BIT,

@@ -111,3 +111,22 @@ function immediateDominators(incoming: readonly (readonly { from: number }[])[])
   }
   return dominator;
 }
+
+/**
+ * For each node the number of instructions that run at most before the fuel is looked at again: at an edge
+ * back, after a call, or when the region is left.
+ */
+export function longestWays(graph: Graph): number[] {
+  const { nodes } = graph;
+  const needs: number[] = [];
+  for (const node of nodes.toReversed()) {
+    const { items, terminator } = node.block;
+    let rest = 0;
+    for (const { to } of terminator.kind === 'call' ? [] : edgesOf(node.block)) {
+      const next = to && graph.nodeOf(to).index;
+      if (next !== undefined && next > node.index) rest = Math.max(rest, needs[next]);
+    }
+    needs[node.index] = items.length + rest;
+  }
+  return needs;
+}

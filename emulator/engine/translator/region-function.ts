@@ -18,12 +18,12 @@ import {
 } from '../enter-regions';
 import { orders } from '../interpreter';
 import { EXIT } from '../records';
-import type { Graph, Node } from './dominators';
+import { longestWays, type Graph, type Node } from './dominators';
 import { elementLoopOf, type ElementLoop } from './element-loop';
 import { Exits } from './exits';
 import { isInMode, type FloatMode } from './float-mode';
 import { ALL_LOADED, analyseRegisters, forget, type RegisterFlow } from './flow';
-import { edgesOf, type Edge, type Region, type Terminator } from './region';
+import type { Edge, Region, Terminator } from './region';
 import { CallCounter } from './call-counter';
 import { RegionCounters, returns, type CounterSites } from './region-counters';
 import { RegionEmitter, type RegionState } from './region-emitter';
@@ -438,23 +438,4 @@ class RegionWriter {
     registers.loadDoubles(live.f);
     this.follow(from, next, 0);
   }
-}
-
-/**
- * For each node the number of instructions that run at most before the fuel is looked at again: at an edge
- * back, after a call, or when the region is left.
- */
-function longestWays(graph: Graph): number[] {
-  const { nodes } = graph;
-  const needs: number[] = [];
-  for (const node of nodes.toReversed()) {
-    const { items, terminator } = node.block;
-    let rest = 0;
-    for (const { to } of terminator.kind === 'call' ? [] : edgesOf(node.block)) {
-      const next = to && graph.nodeOf(to).index;
-      if (next !== undefined && next > node.index) rest = Math.max(rest, needs[next]);
-    }
-    needs[node.index] = items.length + rest;
-  }
-  return needs;
 }
