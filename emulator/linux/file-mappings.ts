@@ -1,7 +1,7 @@
 import type { AddressSpace } from '../memory/address-space';
 import { ENTRY_FRAME_SHIFT } from '../memory/arena-layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
-import { ENTRY } from '../memory/page-table';
+import { ENTRY } from '../memory/page-entry';
 import { pageRuns } from '../memory/page-runs';
 import type { RegularFile, SharedView } from './files/regular-file';
 

@@ -1,7 +1,7 @@
 import type { HartState } from '../engine/hart-state';
 import { ENTRY_FRAME_SHIFT } from '../memory/arena-layout';
 import { PAGE_SIZE } from '../memory/layout';
-import { ENTRY } from '../memory/page-table';
+import { ENTRY } from '../memory/page-entry';
 import type { ProcessMemory } from './process-memory';
 import type { Thread, Wait } from './thread';
 

@@ -3,7 +3,7 @@ import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { MappingError } from './errors';
 import { newDescriptor } from './forks';
 import { ADDRESS_LIMIT, PAGE_COUNT, PAGE_SHIFT, PAGE_SIZE } from './layout';
-import { ENTRY } from './page-table';
+import { ENTRY } from './page-entry';
 import type { Watch, WatchKind } from './watches';
 import { Workspace } from './workspace';
 

@@ -122,7 +122,7 @@ export const THREAD_SLOTS = 64;
 export const HART_STRIDE = PAGE_SIZE;
 
 export const NODE_ENTRIES = 64;
-/** Where a page-table entry's frame number begins; the flags below stand in page-table.ts. */
+/** Where a page-table entry's frame number begins; the flags below stand in page-entry.ts. */
 export const ENTRY_FRAME_SHIFT = 12;
 /** Set in a page-table entry whose page may be read. */
 export const ENTRY_READ = 1;

@@ -2,7 +2,8 @@ import type { Arena } from './arena';
 import { ENTRY_FRAME_SHIFT, NODE_ENTRIES } from './arena-layout';
 import { AddressSpace } from './address-space';
 import { PAGE_COUNT, PAGE_SIZE } from './layout';
-import { ENTRY, ENTRY_WRITTEN_TOGETHER, LEAF_SHIFT, TOP_ENTRIES } from './page-table';
+import { ENTRY, ENTRY_WRITTEN_TOGETHER } from './page-entry';
+import { LEAF_SHIFT, TOP_ENTRIES } from './page-table';
 import { LOG_PAGES, SPACE, TOGETHER_LEAVES } from './spaces';
 
 /**

@@ -1,7 +1,8 @@
 import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { PAGE_COUNT } from './layout';
 import { NO_ROOM } from './loans';
-import { ENTRY, ENTRY_INHERITED, LEAF_SHIFT } from './page-table';
+import { ENTRY, ENTRY_INHERITED } from './page-entry';
+import { LEAF_SHIFT } from './page-table';
 import { SPACE, TOGETHER_LEAVES } from './spaces';
 import { Translation } from './translation';
 

@@ -3,7 +3,7 @@ import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { PAGE_COUNT } from './layout';
 import { acquire, release } from './lock';
 import { PageOwner } from './page-owner';
-import { ENTRY, ENTRY_FLAGS, ENTRY_INHERITED } from './page-table';
+import { ENTRY, ENTRY_FLAGS, ENTRY_INHERITED } from './page-entry';
 import { LOG_PAGES, SPACE } from './spaces';
 
 /** What `present` answers when a page is there but there is no memory to borrow it. */

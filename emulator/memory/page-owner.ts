@@ -5,7 +5,8 @@ import type { EventKind } from './events';
 import { GuestAccess } from './guest-access';
 import { PAGE_COUNT } from './layout';
 import { acquire, release } from './lock';
-import { ENTRY, ENTRY_FLAGS, ENTRY_WRITTEN_TOGETHER, LEAF_SHIFT } from './page-table';
+import { ENTRY, ENTRY_FLAGS, ENTRY_WRITTEN_TOGETHER } from './page-entry';
+import { LEAF_SHIFT } from './page-table';
 import { LOG_PAGES, SPACE, TOGETHER_LEAVES } from './spaces';
 import { Watches } from './watches';
 
@@ -82,7 +83,7 @@ export abstract class PageOwner extends GuestAccess {
     return this.top;
   }
 
-  /** The page-table entry of `page` (`ENTRY` in page-table.ts), 0 = unmapped. */
+  /** The page-table entry of `page` (`ENTRY` in page-entry.ts), 0 = unmapped. */
   entry(page: number): number {
     return this.arena.pageTable.lookup(this.top, page);
   }

@@ -3,7 +3,8 @@ import { ENTRY_FRAME_SHIFT, NODE_ENTRIES } from './arena-layout';
 import { PAGE_COUNT } from './layout';
 import type { Nodes } from './nodes';
 import type { BlockChange } from './page-changes';
-import { ENTRY, TOP_ENTRIES } from './page-table';
+import { ENTRY } from './page-entry';
+import { TOP_ENTRIES } from './page-table';
 import { BLOCK_PAGES, EMPTY, RunList, RunMemo, type PageRun } from './run-list';
 import { PAGE_STATES, stateNumber, type PageState } from './states';
 

@@ -1,5 +1,5 @@
 import { NODE_ENTRIES } from './arena-layout';
-import { ENTRY } from './page-table';
+import { ENTRY } from './page-entry';
 import { PAGE_STATES, type PageState } from './states';
 
 /** Pages in a row with the same state and protection. */

@@ -1,6 +1,6 @@
 import type { AddressSpace } from './address-space';
 import { ENTRY_FRAME_SHIFT } from './arena-layout';
-import { ENTRY } from './page-table';
+import { ENTRY } from './page-entry';
 
 /**
  * What a page is in one address space. Derived when asked, from the entry's flags and the reference counts, so

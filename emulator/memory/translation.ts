@@ -3,7 +3,8 @@ import type { Access, FaultKind, Resolution } from './faults';
 import { ADDRESS_LIMIT, PAGE_COUNT, PAGE_SHIFT, PAGE_SIZE } from './layout';
 import { Loans } from './loans';
 import { acquire, release } from './lock';
-import { ENTRY, ENTRY_WRITTEN_TOGETHER, LEAF_SHIFT } from './page-table';
+import { ENTRY, ENTRY_WRITTEN_TOGETHER } from './page-entry';
+import { LEAF_SHIFT } from './page-table';
 
 /** Called without the space's lock: a hook may map, protect and write. */
 export interface SpaceHooks {

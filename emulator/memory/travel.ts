@@ -2,7 +2,7 @@ import type { AddressSpace } from './address-space';
 import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { OutOfMemory } from './errors';
 import { PAGE_COUNT, PAGE_SIZE } from './layout';
-import { ENTRY, ENTRY_WRITTEN_TOGETHER } from './page-table';
+import { ENTRY, ENTRY_WRITTEN_TOGETHER } from './page-entry';
 
 /*
  * Address spaces that are rebuilt in another arena, because a vCPU runs in another process: first where something

@@ -3,7 +3,7 @@ import { ENTRY_FRAME_SHIFT } from './arena-layout';
 import { Forks } from './forks';
 import { PAGE_COUNT, PAGE_SIZE } from './layout';
 import { mergeOperation, type MergeOperation } from './merge-page';
-import { ENTRY, ENTRY_WRITTEN_TOGETHER } from './page-table';
+import { ENTRY, ENTRY_WRITTEN_TOGETHER } from './page-entry';
 
 /** A byte that two sides changed to different values. */
 export interface MergeConflict {

@@ -1,7 +1,7 @@
 import { EXECUTE, WRITE, type AddressSpace } from '../../memory/address-space';
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../../memory/layout';
 import { ENTRY_FRAME_SHIFT } from '../../memory/arena-layout';
-import { ENTRY } from '../../memory/page-table';
+import { ENTRY } from '../../memory/page-entry';
 import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
 import { O_PATH, type OpenFile } from '../files/open-file';

@@ -1,7 +1,7 @@
 import type { AddressSpace } from '../../memory/address-space';
 import { ENTRY_FRAME_SHIFT } from '../../memory/arena-layout';
 import { ADDRESS_LIMIT, PAGE_SHIFT, PAGE_SIZE } from '../../memory/layout';
-import { ENTRY } from '../../memory/page-table';
+import { ENTRY } from '../../memory/page-entry';
 import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call, type SyscallResult } from '../call';
 import { isPageAligned, pageUp } from '../memory-areas';

@@ -1,7 +1,7 @@
 import { afterAll, beforeEach, describe, expect, it } from 'vitest';
 import { AddressSpace, Arena, EXECUTE, READ, WRITE } from '../../../emulator/memory';
 import { checkTables } from '../../../emulator/memory/check';
-import { ENTRY } from '../../../emulator/memory/page-table';
+import { ENTRY } from '../../../emulator/memory/page-entry';
 
 const arena = Arena.create({ frames: 256, recordBytes: 0, harts: 4, nodes: 2048 });
 let space: AddressSpace;
