@@ -1,6 +1,6 @@
 import { HART } from '../memory/layout';
 import type { Instruction } from '../isa/types';
-import { i32, i64, call, callIndirect, choose, ModuleBuilder } from '../wasm';
+import { i32, i64, call, callIndirect, choose, ModuleBuilder, select } from '../wasm';
 import type { Expr, FunctionBuilder, Label, Local } from '../wasm';
 import {
   addResume,
@@ -33,6 +33,7 @@ import {
   REGIONS,
 } from './records';
 import { addSlowPaths, writeLookup, type SlowPaths } from './slow-paths';
+import { REGION_LIMIT } from './translator/region';
 
 /**
  * Interpreters with one thing more: `logging` writes down each memory access and fence (access-log.ts),
@@ -166,6 +167,9 @@ function addEngine(
   return index;
 }
 
+/** No way through a region to where it looks at the fuel again is so long, in instructions. */
+const FUEL_END = 2 * REGION_LIMIT;
+
 /** Ways out of `run`. */
 interface RunExits {
   readonly reasons: ReadonlyMap<number, Label>;
@@ -212,7 +216,9 @@ function enterRegion(
     writeLookup(f, context, target, found);
     if (calls) countArrival({ f, context, calls }, exit, found, left);
     f.if(found, () => f.set(record, found));
-    f.do(i32.store(block, record, REGIONS.left));
+    // Where the fuel was used up control would have gone on in the region.
+    const gap = select(i32.gt_s(left, i32.const(FUEL_END)), record, i32.const(0));
+    f.do(i32.store(block, gap, REGIONS.left));
     const refuel = (): void => f.set(bound, i32.add(record, i32.shl(slice, i32.const(4))));
     refuel();
     f.brIf(reasons.get(REASON.lookup)!, i32.eqz(found));
@@ -225,7 +231,7 @@ function enterRegion(
     f.set(reason, call(step, 'i32', context, record, i32.const(1)));
     f.set(slice, i32.sub(slice, i32.sub(i32.const(1), i32.load(context, HART.fuel))));
     f.set(record, i32.load(context, HART.trapRecord));
-    f.do(i32.store(block, record, REGIONS.left));
+    f.do(i32.store(block, gap, REGIONS.left));
     refuel();
     // Without a look at the fuel: it is to end where control moves, because there regions may begin.
     f.brIf(dispatch, i32.eq(reason, i32.const(REASON.fuel)));

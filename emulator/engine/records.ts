@@ -53,7 +53,7 @@ export const FOUND_REGIONS = 2048;
  * | 0      | u64       | instructions that ran in translated code |
  * | 8      | u64       | times that the interpreter entered translated code |
  * | 16     | 13×u64    | times that translated code was left, by cause (`EXIT`) |
- * | 120    | u32       | record at which the interpreter went on when translated code was left last, or 0 |
+ * | 120    | u32       | record at which the interpreter went on when translated code was left last, not for want of fuel, or 0 |
  * | 128    | 4096×u16  | the own operation of the record where the region begins |
  * | 8320   | 2048×2 u32 | regions that translated code has found: address + 1, or 0, and place in the table; |
  * |        |           | at the address's bits 1 to 11 |

@@ -67,6 +67,18 @@ describe('translated code', () => {
     expect(hart.state.x(10)).toBe(3000n);
   });
 
+  it('has no regions that begin where only the fuel was used up', () => {
+    const hart = new GuestHart({ engine: 'auto' });
+    harts.push(hart);
+    const body = Array.from({ length: 12 }, (_, n) => `addi a${n % 6}, a${n % 6}, 1`).join('\n');
+    hart.load(CODE, assemble(`loop: ${body}\nj loop`, { base: CODE }).bytes, EVERYTHING);
+    hart.state.pc = CODE;
+    for (let n = 0; n < 500; n++) hart.run(100_003);
+    const { regions, translatedInstructions } = hart.engine.stats;
+    expect(translatedInstructions).toBeGreaterThan(1_000_000);
+    expect(regions).toBe(1);
+  });
+
   it('makes room when there are more regions than fit', () => {
     // Loops of three instructions; reading a CSR ends a region.
     const hart = new GuestHart({ engine: 'translator' });
