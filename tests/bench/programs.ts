@@ -17,9 +17,9 @@ interface Script {
 
 const SCRIPTS: readonly Script[] = [
   { file: 'calls.lua', short: 60, long: 600 },
-  { file: 'text.lua', short: 20, long: 200 },
-  { file: 'tables.sql', short: 55, long: 500 },
-  { file: 'queries.sql', short: 16, long: 160 },
+  { file: 'text.lua', short: 20, long: 220 },
+  { file: 'tables.sql', short: 55, long: 640 },
+  { file: 'queries.sql', short: 16, long: 220 },
 ];
 export const SCRIPT_NAMES: readonly string[] = SCRIPTS.map(({ file }) => file);
 

@@ -41,8 +41,9 @@ test('10,000 tasks in a row leave nothing behind', () => {
   }
   const [few, many] = uses;
   expect({ ...many, threads: 0 }).toEqual({ ...few, threads: 0 });
-  // Threads of an earlier test may not have ended yet when the first program ends.
-  expect(many.threads ?? 0).toBeLessThanOrEqual(few.threads ?? 0);
+  // Threads of an earlier test may not have ended yet when the first program ends; only the second one may be long enough
+  // for a thread that translates.
+  expect(many.threads ?? 0).toBeLessThanOrEqual((few.threads ?? 0) + 1);
 });
 
 test('pages appear during forks from several harts in 100 rounds', () => {
