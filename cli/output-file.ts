@@ -1,4 +1,12 @@
-import { accessSync, constants, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  closeSync,
+  constants,
+  openSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { dirname } from 'node:path';
 import { CommandError, describeSystemError, errorCode, STATUS } from './errors';
 
@@ -22,15 +30,22 @@ export class OutputFile {
   }
 
   /**
-   * Writes all of it. Half a file is removed.
+   * Writes all of it. Half a file is removed; one that cannot be opened stays as it is.
    * @throws CommandError when it cannot be written
    */
   write(content: string | Uint8Array): void {
     const { path } = this;
+    let isOpened = false;
     try {
-      writeFileSync(path, content);
+      const file = openSync(path, 'w');
+      isOpened = true;
+      try {
+        writeFileSync(file, content);
+      } finally {
+        closeSync(file);
+      }
     } catch (error) {
-      if (statSync(path, { throwIfNoEntry: false })?.isFile()) rmSync(path);
+      if (isOpened && statSync(path, { throwIfNoEntry: false })?.isFile()) rmSync(path);
       throw cannotWrite(path, describeSystemError(error));
     }
   }

@@ -44,7 +44,7 @@ const cut = (name: string): string =>
 const cutPath = (place: string): string =>
   place.length <= NAME_LENGTH ? place : `…${place.slice(1 - NAME_LENGTH)}`;
 
-/** Columns of numbers, then a name; `shown` of `all` rows are there. */
+/** Columns of numbers, then a name; `left` says what is not shown. */
 function listOf(
   head: readonly string[],
   rows: readonly (readonly string[])[],
