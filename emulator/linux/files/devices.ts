@@ -2,6 +2,7 @@ import { ERRNO } from '../abi/errno';
 import type { DirectoryNode } from './node';
 import { directoryPath, type DirectoryEntry, type FileNode, type OpenRequest } from './node';
 import { OpenFile, S_IFDIR, type FileStatus, type ReadResult } from './open-file';
+import { SeekableFile } from './seekable-file';
 
 /** Most bytes that one read of an endless device gives. */
 const DEVICE_CHUNK = 65536;
@@ -64,7 +65,7 @@ export class MemoryDevice extends OpenFile {
 }
 
 /** A read-only file whose bytes are known when it is opened. */
-export class BytesFile extends OpenFile {
+export class BytesFile extends SeekableFile {
   constructor(
     { path, flags }: OpenRequest,
     override readonly node: FileNode,
@@ -77,10 +78,8 @@ export class BytesFile extends OpenFile {
     return this.node.status();
   }
 
-  override read(max: number): ReadResult {
-    const piece = this.readAt(max, this.position);
-    if (piece instanceof Uint8Array) this.position += piece.length;
-    return piece;
+  protected override length(): number {
+    return this.bytes.length;
   }
 
   override readAt(max: number, position: number): ReadResult {
@@ -90,16 +89,6 @@ export class BytesFile extends OpenFile {
 
   override mappedBytes(offset: number, length: number): Uint8Array {
     return this.bytes.subarray(offset, offset + length);
-  }
-
-  override seek(offset: bigint, whence: number): bigint | number {
-    const bases = [0, this.position, this.bytes.length];
-    const base = bases[whence];
-    if (base === undefined) return -ERRNO.EINVAL;
-    const target = BigInt(base) + offset;
-    if (target < 0n || target > BigInt(Number.MAX_SAFE_INTEGER)) return -ERRNO.EINVAL;
-    this.position = Number(target);
-    return target;
   }
 }
 

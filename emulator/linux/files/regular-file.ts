@@ -1,6 +1,7 @@
 import { ERRNO } from '../abi/errno';
 import { refuse } from './node';
-import { O_APPEND, OpenFile, type FileStatus, type ReadResult } from './open-file';
+import { O_APPEND, type FileStatus, type ReadResult } from './open-file';
+import { SeekableFile } from './seekable-file';
 
 /** What a regular file holds, wherever that is. Methods throw SyscallError. */
 export interface FileContent {
@@ -45,7 +46,7 @@ export interface SharedView {
 }
 
 /** An open regular file. */
-export class RegularFile extends OpenFile {
+export class RegularFile extends SeekableFile {
   constructor(
     name: string | (() => string),
     flags: number,
@@ -58,10 +59,8 @@ export class RegularFile extends OpenFile {
     return this.content.status();
   }
 
-  override read(max: number): ReadResult {
-    const piece = this.readAt(max, this.position);
-    if (piece instanceof Uint8Array) this.position += piece.length;
-    return piece;
+  protected override length(): number {
+    return this.content.size();
   }
 
   override readAt(max: number, position: number): ReadResult {
@@ -84,13 +83,7 @@ export class RegularFile extends OpenFile {
 
   override seek(offset: bigint, whence: number): bigint | number {
     if (whence === SEEK_DATA || whence === SEEK_HOLE) return this.seekKind(offset, whence);
-    const bases = [0, this.position, this.content.size()];
-    const base = bases[whence];
-    if (base === undefined) return -ERRNO.EINVAL;
-    const target = BigInt(base) + offset;
-    if (target < 0n || target > BigInt(Number.MAX_SAFE_INTEGER)) return -ERRNO.EINVAL;
-    this.position = Number(target);
-    return target;
+    return super.seek(offset, whence);
   }
 
   override mappedBytes(offset: number, length: number): Uint8Array {

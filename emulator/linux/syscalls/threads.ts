@@ -35,10 +35,9 @@ const CLONE = {
 
 /** What a thread shares with its process; it cannot be had otherwise. */
 const THREAD_FLAGS = CLONE.VM | CLONE.FS | CLONE.FILES | CLONE.SIGHAND | CLONE.THREAD;
-/** What may come with them. */
-const OPTIONAL_FLAGS =
+/** What may come with threads and processes. */
+const COMMON_FLAGS =
   CLONE.PTRACE |
-  CLONE.PARENT |
   CLONE.SYSVSEM |
   CLONE.SETTLS |
   CLONE.PARENT_SETTID |
@@ -47,20 +46,10 @@ const OPTIONAL_FLAGS =
   CLONE.UNTRACED |
   CLONE.CHILD_SETTID |
   CLONE.IO;
+/** What may come with a thread. */
+const OPTIONAL_FLAGS = COMMON_FLAGS | CLONE.PARENT;
 /** What may come with a process; it shares at most its memory. */
-const CHILD_FLAGS =
-  CLONE.VM |
-  CLONE.VFORK |
-  CLONE.PTRACE |
-  CLONE.SYSVSEM |
-  CLONE.SETTLS |
-  CLONE.PARENT_SETTID |
-  CLONE.CHILD_CLEARTID |
-  CLONE.DETACHED |
-  CLONE.UNTRACED |
-  CLONE.CHILD_SETTID |
-  CLONE.IO |
-  CLONE.CLEAR_SIGHAND;
+const CHILD_FLAGS = COMMON_FLAGS | CLONE.VM | CLONE.VFORK | CLONE.CLEAR_SIGHAND;
 /** The signal to the parent at the end: threads send none. */
 const EXIT_SIGNAL = 0xffn;
 

@@ -1,16 +1,10 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { AddressSpace, Arena, OutOfMemory, pageState, READ, WRITE } from '../../../emulator/memory';
+import { AddressSpace, OutOfMemory, pageState, READ, WRITE } from '../../../emulator/memory';
 import { checkTables } from '../../../emulator/memory/check';
+import { smallArena } from './small-arena';
 
-const arena = Arena.create({
-  frames: 512,
-  recordBytes: 0,
-  harts: 4,
-  nodes: 2048,
-  spaces: 40,
-  tablePairs: 4,
-});
+const arena = smallArena();
 const base = 0x10000;
 const page = base / 4096;
 const PAGES = 6;
