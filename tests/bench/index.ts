@@ -10,7 +10,7 @@ import { ENGINES, measureMultiprocess, MODES } from './multiprocess';
 import { printMultiprocess } from './multiprocess-report';
 import { measurePages, printPages } from './pages';
 import { measurePrograms, printPrograms, SCRIPT_NAMES } from './programs';
-import { measureProfile, printProfile } from './profile';
+import { measureProfile, printProfile, PROFILE_KERNELS } from './profile';
 import { measureStart, printStart } from './start';
 import { measureTierUp, printTierUp } from './tier-up';
 import { measureWatch, printWatch } from './watch';
@@ -31,7 +31,7 @@ const TABLES = {
 type Table = keyof typeof TABLES;
 
 const USAGE = `usage: npm run bench -- [--json] [--rounds N] [--elements N]… [--engine E] [--mode M]…
-  [table | kernel … | script …]
+  [table | kernel … | script … | profile kernel …]
 ${Object.entries(TABLES)
   .map(([name, text]) => `  ${name.padEnd(14)}${text}`)
   .join('\n')}
@@ -86,6 +86,11 @@ function readArguments(): Choice {
     throw new Error(`--mode is one of ${MODES.join(' ')}, not ${stranger}`);
   const common = { json: values.json ?? false, rounds, elements, engine, modes };
   if (rest.length === 0 && isTable(first)) return { ...common, table: first, names: [] };
+  if (
+    first === 'profile' &&
+    rest.every((name) => PROFILE_KERNELS.some((kernel) => kernel === name))
+  )
+    return { ...common, table: first, names: rest };
   const all = { kernels: GUESTS, programs: SCRIPT_NAMES } as const;
   for (const table of ['kernels', 'programs'] as const) {
     if (positionals.every((name) => all[table].includes(name))) {
@@ -136,7 +141,7 @@ async function printTable({ json, table, names, ...choice }: Choice): Promise<vo
     );
     print(report, printMultiprocess);
   }
-  if (table === 'profile') print(measureProfile(rounds, progress), printProfile);
+  if (table === 'profile') print(measureProfile(names, rounds, progress), printProfile);
   if (table === 'watch') print(await measureWatch(rounds, progress), printWatch);
   if (table === 'pages') print(await measurePages(10 * rounds), printPages);
   if (table === 'calls' || (table === 'multiprocess' && choice.elements.length === 0))

@@ -5,7 +5,7 @@ import { TimeSampler } from '../../emulator/debug/time-sampler';
 import { CapturedStreams } from '../support/captured-streams';
 
 /** What counting, sampling and timed events cost, kernel by kernel, in one run. */
-const KERNELS = ['dot', 'sieve', 'matmul', 'sha256', 'fib', 'intmix'] as const;
+export const PROFILE_KERNELS = ['dot', 'sieve', 'matmul', 'sha256', 'fib', 'intmix'] as const;
 interface Way {
   readonly name: string;
   /** The way that it is compared with. */
@@ -65,8 +65,14 @@ function runSampled(machine: Machine): MachineStop {
   }
 }
 
-export function measureProfile(rounds: number, progress: (text: string) => void): ProfileCost[] {
-  return KERNELS.map((kernel) => {
+/** @param names of kernels, all when there is none */
+export function measureProfile(
+  names: readonly string[],
+  rounds: number,
+  progress: (text: string) => void,
+): ProfileCost[] {
+  const kernels = PROFILE_KERNELS.filter((name) => names.length === 0 || names.includes(name));
+  return kernels.map((kernel) => {
     progress(`${kernel} … `);
     const us: Record<string, number> = {};
     for (let round = 0; round < rounds; round++) {

@@ -14,6 +14,8 @@ export interface Access {
  * stores one, and ends when a pointer has reached a register.
  */
 export interface ElementLoop {
+  /** Of the branch that ends a round. */
+  readonly end: number;
   readonly items: readonly Item[];
   readonly accesses: ReadonlyMap<Item, Access>;
   readonly store: Access;
@@ -72,5 +74,5 @@ export function elementLoopOf(block: Block, strip: Strip): ElementLoop | undefin
   const [moving, bound] = steps.has(rs1) ? [rs1, rs2] : [rs2, rs1];
   // It moves by a power of two.
   if (!Number.isInteger(Math.log2(steps.get(moving) ?? 0)) || steps.has(bound)) return undefined;
-  return { items: body, accesses, store, steps, written, read, moving, bound };
+  return { end: last.pc, items: body, accesses, store, steps, written, read, moving, bound };
 }

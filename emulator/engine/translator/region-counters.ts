@@ -44,16 +44,16 @@ export class RegionCounters {
     return this.quick.size > 0;
   }
 
-  /** The branch or jump at `site`, which ends the node's block, goes to its target. */
-  taken(node: Node, site: number): void {
+  /** The branch or jump at `site`, which ends the node's block, goes to its target so many times. */
+  taken(node: Node, site: number, times: Expr<'i32'> = i32.const(1)): void {
     const index = this.sites.indexOf(site);
     if (!this.quick.has(node)) {
-      this.add(index, i64.const(1));
+      this.add(index, i64.extend_i32_u(times));
       return;
     }
     let local = this.locals.get(index);
     if (!local) this.locals.set(index, (local = this.f.local('i32')));
-    this.f.set(local, i32.add(local, i32.const(1)));
+    this.f.set(local, i32.add(local, times));
   }
 
   /** The call at `site` has returned. */

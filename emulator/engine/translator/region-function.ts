@@ -19,7 +19,7 @@ import {
 import { orders } from '../interpreter';
 import { EXIT } from '../records';
 import { longestWays, type Graph, type Node } from './dominators';
-import { elementLoopOf, type ElementLoop } from './element-loop';
+import { elementLoopOf } from './element-loop';
 import { Exits } from './exits';
 import { isInMode, type FloatMode } from './float-mode';
 import { ALL_LOADED, analyseRegisters, forget, type RegisterFlow } from './flow';
@@ -28,7 +28,7 @@ import { CallCounter } from './call-counter';
 import { RegionCounters, returns, type CounterSites } from './region-counters';
 import { RegionEmitter, type RegionState } from './region-emitter';
 import { inVectors, Registers } from './registers';
-import { StripWriter } from './strip-writer';
+import { StripWriter, type CountedElements } from './strip-writer';
 import { graphWithStrips, type Strip } from './strips';
 import { reliesOnMode } from './traits';
 
@@ -324,10 +324,13 @@ class RegionWriter {
     return i64.or(exit, i64.const(returns(block) ? EXIT_RETURN : EXIT_ARRIVAL));
   }
 
-  /** What of a strip can be computed two rounds at a time; counters count rounds one by one. */
-  private elementsOf(strip: Strip, { to }: Edge): ElementLoop | undefined {
-    const isPlain = !this.counters && this.mode !== 'soft' && this.registers.inVectors.d;
-    return isPlain && to ? elementLoopOf(to, strip) : undefined;
+  /** What of a strip can be computed two rounds at a time. */
+  private elementsOf(strip: Strip, { to }: Edge): CountedElements | undefined {
+    const inVectors = this.mode !== 'soft' && this.registers.inVectors.d;
+    const loop = inVectors && to && elementLoopOf(to, strip);
+    if (!loop) return undefined;
+    const node = this.graph.nodeOf(to);
+    return { loop, ran: (rounds) => this.counters?.taken(node, loop.end, rounds) };
   }
 
   private fuelAfter(executed: number): Expr<'i32'> {

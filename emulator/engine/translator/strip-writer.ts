@@ -15,6 +15,12 @@ const MOST_ROUNDS = 1024;
 /** Rounds without a strip before another one is tried. */
 const CHECKED_ROUNDS = 16;
 
+/** What of a strip can be computed two rounds at a time, and who is told how many were. */
+export interface CountedElements {
+  readonly loop: ElementLoop;
+  readonly ran: (rounds: Expr<'i32'>) => void;
+}
+
 /** Writes what begins and ends the strips of loops (strips.ts). */
 export class StripWriter {
   /** While the fuel is not less, rounds go on: they are counted by the instructions that they take. */
@@ -53,7 +59,7 @@ export class StripWriter {
   }
 
   /** Runs `fast`, which must not fall through, if all windows lie in pages with deltas; else falls through. */
-  open(strip: Strip, needs: number, elements: ElementLoop | undefined, fast: () => void): void {
+  open(strip: Strip, needs: number, elements: CountedElements | undefined, fast: () => void): void {
     const { f } = this.state;
     const { windows, round } = strip;
     f.block((miss) => {
@@ -71,7 +77,7 @@ export class StripWriter {
       if (elements) {
         const most = i32.div_u(i32.sub(this.fuel, this.limit()), i32.const(round));
         const distance = (window: Window): Local<'i32'> => this.distance(windows.indexOf(window));
-        this.vectorRounds.write(elements, { round, most, distance });
+        this.vectorRounds.write(elements.loop, { round, most, distance, ran: elements.ran });
       }
       fast();
     });

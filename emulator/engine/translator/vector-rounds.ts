@@ -111,6 +111,8 @@ interface RoundLimits {
   readonly most: Expr<'i32'>;
   /** From a guest address in a window to the arena's (strip-writer.ts). */
   readonly distance: (window: Window) => Local<'i32'>;
+  /** Told how many rounds have been run: each went back to the loop's head. */
+  readonly ran: (rounds: Expr<'i32'>) => void;
 }
 
 /**
@@ -128,7 +130,7 @@ export class VectorRounds {
     private readonly fuel: Local<'i32'>,
   ) {}
 
-  write(loop: ElementLoop, { round, most, distance }: RoundLimits): void {
+  write(loop: ElementLoop, { round, most, distance, ran }: RoundLimits): void {
     const { f, registers } = this.state;
     this.distance = distance;
     const state = { ...registers.state };
@@ -176,8 +178,9 @@ export class VectorRounds {
         for (const [register, local] of last) {
           f.set(registers.vector('d', register)!, f64x2.splatLast(local));
         }
-        const instructions = i32.mul(i32.sub(all, pairs), i32.const(LANES * round));
-        f.set(this.fuel, i32.sub(this.fuel, instructions));
+        const rounds = i32.mul(i32.sub(all, pairs), i32.const(LANES));
+        f.set(this.fuel, i32.sub(this.fuel, i32.mul(rounds, i32.const(round))));
+        ran(rounds);
       });
     });
     registers.state = state;

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { assemble } from '../../../emulator/isa/assembler';
 import type { EngineKind, EngineStop } from '../../../emulator/engine/engine';
 import { READ } from '../../../emulator/memory/address-space';
+import { countHart } from '../../support/counted-hart';
 import { EVERYTHING, GuestHart, READ_WRITE, type Snapshot } from '../../support/guest-hart';
 import { Random } from '../../support/random';
 
@@ -363,6 +364,32 @@ describe('a loop in strips does what the interpreter does', () => {
     }
     // The comparison is of something.
     expect(translated).toBeGreaterThan(0.3);
+  });
+});
+
+/** How often each instruction of a loop ran, by address, and each branch was taken; run with budgets of up to `most`. */
+function counts(loop: Loop, engine: EngineKind, most: number): [number, number, number][] {
+  const hart = start(loop, engine, new Random(7));
+  const random = new Random(most);
+  try {
+    const counter = countHart(hart);
+    for (let stops = 0; stops < 300; stops++) {
+      const stop = hart.run(1 + random.below(most));
+      if (stop.kind === 'watch') hart.engine.run(hart.state, 1, true);
+      else if (stop.kind !== 'fuel') break;
+    }
+    const { addresses, executions, taken } = counter.read()!.counts;
+    expect(executions.reduce((sum, count) => sum + count)).toBe(hart.state.instret);
+    return [...addresses].map((address, i) => [address, executions[i], taken[i]]);
+  } finally {
+    hart.close();
+  }
+}
+
+describe('a loop in strips is counted as by the interpreter', () => {
+  it.each(Object.entries(LOOPS))('over %s', (_, loop) => {
+    for (const most of [1_000_000, 5000])
+      expect(counts(loop, 'translator', most)).toEqual(counts(loop, 'interpreter', most));
   });
 });
 
