@@ -59,6 +59,81 @@ export function bumpRecord(
   });
 }
 
+/** Which slot of its caller's node a call looks at, in bytes: `slotOf` as code. */
+function slotOffset(site: Local<'i32'>): Expr<'i32'> {
+  const hash = i32.xor(i32.shr_u(site, i32.const(1)), i32.shr_u(site, i32.const(4)));
+  return i32.shl(i32.and(hash, i32.const(NODE.slotCount - 1)), i32.const(2));
+}
+
+type Temp = <T extends 'i32' | 'i64'>(type: T) => Local<T>;
+
+/** What a handler knows of a call that it executes. */
+interface ExecutedCall {
+  readonly site: Local<'i32'>;
+  readonly target: Local<'i32'>;
+  readonly returnAddress: Expr<'i32'>;
+  /** The fuel behind it. */
+  readonly fuel: Expr<'i32'>;
+}
+
+/** Opens a call as `enter` does, without a call of that when the edge is the one that was used last. */
+export function writeEnter(
+  f: FunctionBuilder,
+  context: Local<'i32'>,
+  { enter }: CallFunctions,
+  { site, target, returnAddress, fuel }: ExecutedCall,
+  temp: Temp,
+): void {
+  const top = temp('i32');
+  const edge = temp('i32');
+  f.set(top, i32.load(context, COUNTING.top));
+  f.set(edge, i32.add(i32.load(i32.load(top, FRAME.edge), EDGE.node), slotOffset(site)));
+  f.set(edge, i32.load(edge, NODE.slots));
+  const both = i64.or(i64.shl(i64.extend_i32_u(target), i64.const(32)), i64.extend_i32_u(site));
+  const hasRoom = i32.lt_u(
+    i32.add(top, i32.const(2 * FRAME.size)),
+    i32.load(context, COUNTING.end),
+  );
+  f.if(
+    i32.and(i64.eq(i64.load(edge, EDGE.site), both), hasRoom),
+    () => {
+      f.do(i32.store(top, edge, FRAME.size + FRAME.edge));
+      f.do(i32.store(top, returnAddress, FRAME.size + FRAME.returnAddress));
+      f.do(i64.store(top, timeAt(context, fuel), FRAME.size + FRAME.time));
+      f.do(i32.store(context, i32.add(top, i32.const(FRAME.size)), COUNTING.top));
+    },
+    () => f.do(call(enter, 'void', context, site, target, returnAddress, fuel)),
+  );
+}
+
+/** Ends the innermost call where control goes to `target`; what else that may be is looked at before the next call. */
+export function writeLeave(
+  f: FunctionBuilder,
+  context: Local<'i32'>,
+  target: Local<'i32'>,
+  fuel: Expr<'i32'>,
+  temp: Temp,
+): void {
+  const top = temp('i32');
+  const edge = temp('i32');
+  f.set(top, i32.load(context, COUNTING.top));
+  f.if(
+    i32.eq(i32.load(top, FRAME.returnAddress), target),
+    () => {
+      f.set(edge, i32.load(top, FRAME.edge));
+      const time = i64.sub(timeAt(context, fuel), i64.load(top, FRAME.time));
+      f.do(i64.store(edge, i64.add(i64.load(edge, EDGE.time), time), EDGE.time));
+      f.do(i64.store(edge, i64.add(i64.load(edge, EDGE.calls), i64.const(1)), EDGE.calls));
+      f.do(i32.store(context, i32.sub(top, i32.const(FRAME.size)), COUNTING.top));
+    },
+    () => {
+      f.do(i32.store(context, i32.const(PENDING.return), COUNTING.pending));
+      f.do(i32.store(context, target, COUNTING.pendingTarget));
+      f.do(i64.store(context, timeAt(context, fuel), COUNTING.pendingTime));
+    },
+  );
+}
+
 function addFind(module: ModuleBuilder): number {
   const { index, builder: f } = module.function(['i32', 'i32', 'i32'], ['i32']);
   const node = f.param(0, 'i32');
@@ -66,9 +141,7 @@ function addFind(module: ModuleBuilder): number {
   const target = f.param(2, 'i32');
   const edge = f.local('i32');
   const slot = f.local('i32');
-  const hash = i32.xor(i32.shr_u(site, i32.const(1)), i32.shr_u(site, i32.const(4)));
-  const place = i32.shl(i32.and(hash, i32.const(NODE.slotCount - 1)), i32.const(2));
-  f.set(slot, i32.add(node, place));
+  f.set(slot, i32.add(node, slotOffset(site)));
   f.set(edge, i32.load(slot, NODE.slots));
   const fits = i32.and(
     i32.eq(i32.load(edge, EDGE.site), site),
@@ -128,24 +201,7 @@ function addLeave(module: ModuleBuilder): number {
   const context = f.param(0, 'i32');
   const target = f.param(1, 'i32');
   const fuel = f.param(2, 'i32');
-  const top = f.local('i32');
-  const edge = f.local('i32');
-  f.set(top, i32.load(context, COUNTING.top));
-  f.if(
-    i32.eq(i32.load(top, FRAME.returnAddress), target),
-    () => {
-      f.set(edge, i32.load(top, FRAME.edge));
-      const time = i64.sub(timeAt(context, fuel), i64.load(top, FRAME.time));
-      f.do(i64.store(edge, i64.add(i64.load(edge, EDGE.time), time), EDGE.time));
-      f.do(i64.store(edge, i64.add(i64.load(edge, EDGE.calls), i64.const(1)), EDGE.calls));
-      f.do(i32.store(context, i32.sub(top, i32.const(FRAME.size)), COUNTING.top));
-    },
-    () => {
-      f.do(i32.store(context, i32.const(PENDING.return), COUNTING.pending));
-      f.do(i32.store(context, target, COUNTING.pendingTarget));
-      f.do(i64.store(context, timeAt(context, fuel), COUNTING.pendingTime));
-    },
-  );
+  f.scope((temp) => writeLeave(f, context, target, fuel, temp));
   return index;
 }
 

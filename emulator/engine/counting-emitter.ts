@@ -1,6 +1,6 @@
 import { HART } from '../memory/layout';
-import { call, i32, i64, type Expr } from '../wasm';
-import { bumpRecord } from './call-code';
+import { i32, i64, type Expr, type Local } from '../wasm';
+import { bumpRecord, writeEnter, writeLeave } from './call-code';
 import { COUNTER, COUNTING, isLink } from './counting-layout';
 import { InterpreterEmitter } from './interpreter-emitter';
 import { REASON, RECORD } from './records';
@@ -23,13 +23,11 @@ export class CountingEmitter extends InterpreterEmitter {
   }
 
   override jump(): void {
-    const { f, record, context } = this.state;
+    const { record } = this.state;
     this.whenLinked(RECORD.rd, () => {
       this.leaveIfPending();
       const target = i32.add(record, i32.add(this.imm32(), i32.const(this.bias)));
-      f.do(
-        call(this.functions.enter, 'void', context, ...this.callee(i32.load(target, RECORD.pc))),
-      );
+      this.enter(this.let(i32.load(target, RECORD.pc)));
     });
     this.countTaken();
     super.jump();
@@ -38,36 +36,34 @@ export class CountingEmitter extends InterpreterEmitter {
   override jumpIndirect(address: Expr<'i64'>): void {
     const target = this.let(i64.and(address, i64.const(-2n)));
     const { f, context } = this.state;
-    const where = i32.wrap_i64(target);
+    const where = this.let(i32.wrap_i64(target));
     f.block((done) => {
       this.whenLinked(RECORD.rd, () => {
         this.leaveIfPending();
-        f.do(call(this.functions.enter, 'void', context, ...this.callee(where)));
+        this.enter(where);
         f.br(done);
       });
       this.whenLinked(RECORD.rs1, () => {
         this.leaveIfPending();
-        f.do(call(this.functions.leave, 'void', context, where, this.fuelAfter()));
+        writeLeave(f, context, where, this.fuelAfter(), this.temp);
       });
     });
     super.jumpIndirect(target);
   }
 
-  protected override arrive = (found: Expr<'i32'>): void => {
-    this.state.f.do(call(this.functions.arrive, 'void', this.state.context, found));
+  protected override arrive = (found: Local<'i32'>): void => {
+    const { f, context } = this.state;
+    bumpRecord(f, context, found, COUNTER.arrivals, this.temp);
   };
 
-  private get functions() {
-    return this.state.calls!;
-  }
-
-  /** Site, target, return address and fuel of a call. */
-  private callee(target: Expr<'i32'>): Expr<'i32'>[] {
-    const { record } = this.state;
-    const site = i32.load(record, RECORD.pc + this.bias);
+  /** The instruction calls a function. */
+  private enter(target: Local<'i32'>): void {
+    const { f, context, record, calls } = this.state;
+    const site = this.let(i32.load(record, RECORD.pc + this.bias));
     // Of jumps that link this field has the bytes of the instruction.
-    const length = i32.load16_u(record, RECORD.rs2 + this.bias);
-    return [site, target, i32.add(site, length), this.fuelAfter()];
+    const returnAddress = i32.add(site, i32.load16_u(record, RECORD.rs2 + this.bias));
+    const executed = { site, target, returnAddress, fuel: this.fuelAfter() };
+    writeEnter(f, context, calls!, executed, this.temp);
   }
 
   /** The fuel when this instruction has run. */

@@ -265,7 +265,7 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
   }
 
   /** An indirect jump goes to this record: for those who count. */
-  protected arrive: (found: Expr<'i32'>) => void = () => undefined;
+  protected arrive: (found: Local<'i32'>) => void = () => undefined;
 
   trap(reason: TrapReason): void {
     if (reason === 'pause') return;
