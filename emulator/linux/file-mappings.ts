@@ -2,11 +2,11 @@ import type { AddressSpace } from '../memory/address-space';
 import { ENTRY_FRAME_SHIFT } from '../memory/arena-layout';
 import { PAGE_SHIFT, PAGE_SIZE } from '../memory/layout';
 import { ENTRY } from '../memory/page-entry';
-import { pageRuns } from '../memory/page-runs';
+import { areasOf, type Area, type NamedArea } from './area-list';
 import type { RegularFile, SharedView } from './files/regular-file';
 
 /** What of a file lies in memory: whole pages, [start, end). */
-interface FileMapping {
+export interface FileMapping {
   readonly start: number;
   readonly end: number;
   /** Offset in the file of the byte at `start`. */
@@ -16,13 +16,6 @@ interface FileMapping {
   readonly inode: number;
   /** The open file that is shown, and that stores go to when it is open for writing (MAP_SHARED). */
   readonly shared?: RegularFile;
-}
-
-/** Names for parts that are no files. */
-export interface NamedArea {
-  readonly start: number;
-  readonly end: number;
-  readonly name: string;
 }
 
 /**
@@ -79,8 +72,7 @@ export class FileMappings {
 
   /** The file that is shared at an address, and the offset in it of the byte there. */
   sharedAt(address: number): { readonly file: RegularFile; readonly offset: number } | undefined {
-    const mapping = this.mappings.find(({ start, end }) => start <= address && address < end);
-    const { shared: file, offset = 0, start = 0 } = mapping ?? {};
+    const { shared: file, offset = 0, start = 0 } = this.at(address) ?? {};
     return file && { file, offset: offset + address - start };
   }
 
@@ -106,37 +98,18 @@ export class FileMappings {
     for (const mapping of mappings) this.insert(mapping);
   }
 
-  /** Lines of /proc/self/maps. */
-  describe(named: readonly NamedArea[]): string {
-    const lines: string[] = [];
-    const areas = [...this.mappings].sort((a, b) => a.start - b.start);
-    let open: { start: number; end: number; rest: string; key: string } | undefined;
-    const flush = (): void => {
-      if (open !== undefined) lines.push(line(open.start, open.end, open.rest));
-    };
-    for (const { page, count, protection, state } of pageRuns(this.space)) {
-      const end = (page + count) * PAGE_SIZE;
-      for (let start = page * PAGE_SIZE; start < end;) {
-        const file = areas.find((m) => m.start <= start && start < m.end);
-        const name = named.find((m) => m.start <= start && start < m.end);
-        const stop = Math.min(
-          end,
-          file?.end ?? nextStart(areas, start),
-          name?.end ?? nextStart(named, start),
-        );
-        const letters = permissions(state === 'guard' ? 0 : protection, file?.shared !== undefined);
-        const key = `${letters}|${file?.path ?? name?.name ?? ''}|${file?.start ?? name?.start ?? 0}`;
-        if (open?.end === start && open.key === key) {
-          open.end = stop;
-        } else {
-          flush();
-          open = { start, end: stop, key, rest: describe(letters, start, file, name) };
-        }
-        start = stop;
-      }
-    }
-    flush();
-    return lines.join('');
+  /** The process's areas in ascending order, as /proc/self/maps lists them. */
+  areas(named: readonly NamedArea[] = []): readonly Area[] {
+    return areasOf(this.space, this.mappings, named);
+  }
+
+  /** Whether both pages show the same file mapping, or none. */
+  areAlike(a: number, b: number): boolean {
+    return this.at(a) === this.at(b);
+  }
+
+  private at(address: number): FileMapping | undefined {
+    return this.mappings.find(({ start, end }) => start <= address && address < end);
   }
 
   private insert(mapping: FileMapping): void {
@@ -197,35 +170,4 @@ export class FileMappings {
     const entry = start <= at && at < end ? this.space.entry(at >>> PAGE_SHIFT) : 0;
     return (entry & ENTRY.shared) === 0 ? 0 : entry >>> ENTRY_FRAME_SHIFT;
   }
-}
-
-function nextStart(areas: readonly { readonly start: number }[], after: number): number {
-  return areas.reduce(
-    (next, { start }) => (start > after && start < next ? start : next),
-    Infinity,
-  );
-}
-
-function permissions(protection: number, shared: boolean): string {
-  const letter = (bit: number, name: string): string => ((protection & bit) === 0 ? '-' : name);
-  return letter(1, 'r') + letter(2, 'w') + letter(4, 'x') + (shared ? 's' : 'p');
-}
-
-function describe(
-  letters: string,
-  at: number,
-  file: FileMapping | undefined,
-  name: NamedArea | undefined,
-): string {
-  const number = (value: number, width: number): string => value.toString(16).padStart(width, '0');
-  const offset = file === undefined ? 0 : file.offset + at - file.start;
-  const device = `${number((file?.device ?? 0) >>> 8, 2)}:${number((file?.device ?? 0) & 0xff, 2)}`;
-  return `${letters} ${number(offset, 8)} ${device} ${file?.inode ?? 0} |${file?.path ?? name?.name ?? ''}`;
-}
-
-function line(start: number, end: number, rest: string): string {
-  const [fields = '', path = ''] = rest.split('|');
-  const number = (value: number): string => value.toString(16).padStart(8, '0');
-  const head = `${number(start)}-${number(end)} ${fields}`;
-  return path === '' ? `${head}\n` : `${head.padEnd(73)}${path}\n`;
 }

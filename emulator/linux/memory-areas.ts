@@ -5,6 +5,8 @@ import { ADDRESS_LIMIT, PAGE_SIZE } from '../memory/layout';
 
 /** Lowest address that mmap takes by itself or from a hint (vm.mmap_min_addr). */
 const MMAP_MIN = 0x1_0000;
+/** Areas of a process at most (vm.max_map_count). */
+export const MAX_AREAS = 65_530;
 
 export function pageUp(value: number): number {
   return Math.ceil(value / PAGE_SIZE) * PAGE_SIZE;
@@ -14,13 +16,22 @@ export function isPageAligned(value: number): boolean {
   return value % PAGE_SIZE === 0;
 }
 
-/** Where the process's heap and mappings lie: the break grows up, mappings are placed from the top down. */
+/**
+ * Where the process's heap and mappings lie, and how many they may be: the break grows up, mappings are placed from
+ * the top down.
+ */
 export class MemoryAreas {
   private breakStart = 0;
   private breakNow = 0;
   private top = 0;
+  /** There are not more areas: each change of the memory is counted for what it may add at most. */
+  private mostAreas = Infinity;
 
-  constructor(private readonly space: AddressSpace) {}
+  /** @param countAreas how many areas there are, which takes as long as reading /proc/self/maps */
+  constructor(
+    private readonly space: AddressSpace,
+    private readonly countAreas: () => number,
+  ) {}
 
   /**
    * @param programEnd first page behind the program, where the break begins
@@ -30,13 +41,23 @@ export class MemoryAreas {
     this.breakStart = programEnd;
     this.breakNow = programEnd;
     this.top = mappingTop;
+    this.mostAreas = Infinity;
   }
 
   /** The same places in a fork of the address space. */
-  copyFrom({ breakStart, breakNow, top }: MemoryAreas): void {
+  copyFrom({ breakStart, breakNow, top, mostAreas }: MemoryAreas): void {
     this.breakStart = breakStart;
     this.breakNow = breakNow;
     this.top = top;
+    this.mostAreas = mostAreas;
+  }
+
+  /** Whether there may be so many areas more; then they are counted. */
+  admit(more: number): boolean {
+    if (this.mostAreas + more > MAX_AREAS) this.mostAreas = this.countAreas();
+    if (this.mostAreas + more > MAX_AREAS) return false;
+    this.mostAreas += more;
+    return true;
   }
 
   /** What brk(2) has made, whole pages: [start, end). */
@@ -50,7 +71,7 @@ export class MemoryAreas {
     const oldEnd = pageUp(this.breakNow);
     const newEnd = pageUp(wanted);
     if (newEnd > oldEnd) {
-      if (!this.isFree(oldEnd, newEnd - oldEnd)) return this.breakNow;
+      if (!this.isFree(oldEnd, newEnd - oldEnd) || !this.admit(1)) return this.breakNow;
       try {
         this.space.map(oldEnd, newEnd - oldEnd, READ | WRITE);
       } catch (error) {

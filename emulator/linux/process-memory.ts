@@ -52,8 +52,8 @@ export class ProcessMemory {
   private users = 1;
 
   constructor(readonly space: AddressSpace) {
-    this.areas = new MemoryAreas(space);
     this.mappings = new FileMappings(space);
+    this.areas = new MemoryAreas(space, () => this.mappings.areas().length);
   }
 
   /** The same for a fork of the address space. */

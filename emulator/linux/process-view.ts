@@ -1,4 +1,5 @@
 import { pageRuns } from '../memory/page-runs';
+import { mapsText } from './area-list';
 import type { DescriptorTable } from './files/descriptors';
 import type { ProcessView } from './files/node';
 import { encodeText } from './guest-memory';
@@ -68,10 +69,11 @@ export function describeProcess(kernel: LinuxKernel): ProcessView {
       if (kernel.state.ended) return '';
       const { heap } = kernel.areas;
       const { bottom, top } = kernel.processMemory.start?.stack ?? { bottom: 0, top: 0 };
-      return kernel.mappings.describe([
+      const named = [
         { ...heap, name: '[heap]' },
         { start: bottom, end: top, name: '[stack]' },
-      ]);
+      ];
+      return mapsText(kernel.mappings.areas(named));
     },
     memorySize: () => {
       if (kernel.state.ended) return { total: 0, resident: 0 };

@@ -7,7 +7,16 @@ import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } fro
 import { O_PATH, type OpenFile } from '../files/open-file';
 import { isPageAligned, pageUp } from '../memory-areas';
 import { mapFile, noteFile } from './mapped-file';
-import { isMapped, pageRange, PROT_MASK, unmap, type PageRange } from './page-range';
+import {
+  admitAreas,
+  isMapped,
+  isWithinArea,
+  pageRange,
+  PROT_MASK,
+  sameKind,
+  unmap,
+  type PageRange,
+} from './page-range';
 import { mremap } from './remap';
 
 /** Flags of mmap (include/uapi/asm-generic/mman-common.h). */
@@ -45,6 +54,8 @@ function mmap(call: Call): SyscallResult {
   const content = file && fileContent(file, offset, length);
   const start = placeMapping(call, call.number(0), length, flags);
   if (start < 0) return start;
+  // A new one, and in the middle of another one that becomes two.
+  admitAreas(call, 2);
   const { space, mappings } = call.kernel;
   const protection = call.uint(2) & PROT_MASK;
   // What lay there before goes to its file first.
@@ -106,6 +117,8 @@ function mprotect(call: Call): SyscallResult {
   if (pages === undefined) return 0;
   if (pages.start === 0) return -ERRNO.ENOMEM;
   const { space } = call.kernel;
+  const ends = [pages.start, pages.start + pages.length];
+  admitAreas(call, ends.filter((end) => isWithinArea(call, end)).length);
   const complete = space.protect(pages.start, pages.length, protection & PROT_MASK);
   noteCode(call, protection);
   return complete ? 0 : -ERRNO.ENOMEM;
@@ -127,19 +140,14 @@ function dropPages(space: AddressSpace, { start, length }: PageRange): void {
   const end = (start + length) / PAGE_SIZE;
   for (let page = start / PAGE_SIZE; page < end;) {
     const entry = space.entry(page);
-    const kind = entry & (ENTRY.mapped | ENTRY.guard | ENTRY.shared | PROT_MASK);
     let next = page + 1;
-    while (next < end && sameKind(space.entry(next), kind)) next++;
+    while (next < end && sameKind(space.entry(next), entry)) next++;
     // What is shared stays: the page is the file's, or others' as well.
     if (entry !== 0 && (entry & (ENTRY.guard | ENTRY.shared)) === 0) {
       space.map(page * PAGE_SIZE, (next - page) * PAGE_SIZE, entry & PROT_MASK);
     }
     page = next;
   }
-}
-
-function sameKind(entry: number, kind: number): boolean {
-  return (entry & (ENTRY.mapped | ENTRY.guard | ENTRY.shared | PROT_MASK)) === kind;
 }
 
 function mincore(call: Call): SyscallResult {

@@ -1,8 +1,9 @@
 import type { AddressSpace } from '../../memory/address-space';
 import { ADDRESS_LIMIT, PAGE_SIZE } from '../../memory/layout';
+import { ENTRY } from '../../memory/page-entry';
 import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call } from '../call';
-import { isPageAligned, pageUp } from '../memory-areas';
+import { isPageAligned, MAX_AREAS, pageUp } from '../memory-areas';
 
 /** PROT_READ, PROT_WRITE and PROT_EXEC. */
 export const PROT_MASK = 7;
@@ -32,10 +33,37 @@ export function isMapped(space: AddressSpace, { start, length }: PageRange): boo
   return true;
 }
 
+/** What pages of one area have in common, beside the file that they show. */
+const AREA = ENTRY.mapped | ENTRY.guard | ENTRY.shared | PROT_MASK;
+
+export function sameKind(entry: number, kind: number): boolean {
+  return (entry & AREA) === (kind & AREA);
+}
+
+/** Whether an area goes on across the page boundary `address`: a change on one side of it would make two of it. */
+export function isWithinArea({ kernel: { space, mappings } }: Call, address: number): boolean {
+  const page = address / PAGE_SIZE;
+  if (page === 0 || page === ADDRESS_LIMIT / PAGE_SIZE) return false;
+  const [before, after] = [space.entry(page - 1), space.entry(page)];
+  return after !== 0 && sameKind(before, after) && mappings.areAlike(address - PAGE_SIZE, address);
+}
+
+/**
+ * Makes sure that the process may have so many areas more.
+ * @throws SyscallError ENOMEM when there are too many
+ */
+export function admitAreas(call: Call, more: number): void {
+  if (call.kernel.areas.admit(more)) return;
+  throw new SyscallError(ERRNO.ENOMEM, `a process has at most ${MAX_AREAS} areas`);
+}
+
 /** munmap of page 0 is allowed and does nothing. */
 export function unmap(call: Call, { start, length }: PageRange): void {
   const first = Math.max(start, PAGE_SIZE);
   if (start + length <= first) return;
+  // Who has too many may always give some back, but not by making two of one.
+  const isHole = isWithinArea(call, first) && isWithinArea(call, start + length);
+  if (isHole) admitAreas(call, 1);
   call.kernel.mappings.remove(first, start + length);
   call.kernel.space.unmap(first, start + length - first);
 }

@@ -6,10 +6,13 @@ import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call, type SyscallResult } from '../call';
 import { isPageAligned, pageUp } from '../memory-areas';
 import { mapFile, noteFile } from './mapped-file';
-import { isMapped, PROT_MASK, unmap, type PageRange } from './page-range';
+import { admitAreas, isMapped, PROT_MASK, unmap, type PageRange } from './page-range';
 
 const MREMAP_MAYMOVE = 1;
 const MREMAP_FIXED = 2;
+
+/** A move may cut the area that it takes from, and the one that it goes into, into two. */
+const MOST_NEW_AREAS = 3;
 
 /** Pages moved at a time, so that a move never needs twice the memory. */
 const MOVE_PAGES = 64;
@@ -30,13 +33,17 @@ export function mremap(call: Call): SyscallResult {
   const old = { start, length: oldLength };
   if (start + oldLength > ADDRESS_LIMIT || !isMapped(space, old)) return -ERRNO.EFAULT;
   const kept = Math.min(oldLength, newLength);
-  if (fixed) return moveTo(call, old, kept, newLength, call.number(4));
+  if (fixed) {
+    admitAreas(call, MOST_NEW_AREAS);
+    return moveTo(call, old, kept, newLength, call.number(4));
+  }
   if (newLength <= oldLength) {
     if (newLength < oldLength) {
       unmap(call, { start: start + newLength, length: oldLength - newLength });
     }
     return start;
   }
+  admitAreas(call, MOST_NEW_AREAS);
   const growth = newLength - oldLength;
   const end = start + oldLength;
   if (end + growth <= ADDRESS_LIMIT && areas.isFree(end, growth)) {

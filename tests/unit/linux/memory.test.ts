@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { ERRNO } from '../../../emulator/linux/abi/errno';
+import { Calls } from './calls';
 import { DATA, endProcesses, TestProcess } from './process';
 
 afterEach(endProcesses);
@@ -139,6 +140,43 @@ describe('munmap and mprotect', () => {
     expect(process.call('mprotect', DATA, PAGE, 64)).toBe(-ERRNO.EINVAL);
     expect(process.call('mprotect', 0x5000_0000, PAGE, R)).toBe(-ERRNO.ENOMEM);
     expect(process.call('mprotect', 0, PAGE, R)).toBe(-ERRNO.ENOMEM);
+  });
+});
+
+describe('the number of areas (vm.max_map_count)', () => {
+  const AREAS = 65_530;
+  const START = 0x5000_0000;
+  const PAGES = 2 * AREAS;
+
+  test('is limited: what would make more is ENOMEM, and what makes less is done', () => {
+    const calls = new Calls(new TestProcess().start());
+    const { process } = calls;
+    expect(map(process, START, PAGES * PAGE, ANONYMOUS | FIXED)).toBe(START);
+    const lines = (): number => {
+      const fd = calls.open('/proc/self/maps');
+      let count = 0;
+      for (let part = calls.read(fd); part !== ''; part = calls.read(fd)) {
+        count += part.split('\n').length - 1;
+      }
+      process.call('close', fd);
+      return count;
+    };
+    let page = 1;
+    while (calls.do('mprotect', START + page * PAGE, PAGE, R) === 0) page += 2;
+    expect(calls.do('mprotect', START + page * PAGE, PAGE, R)).toBe('ENOMEM');
+    // Heap and stack have lines of their own, and an area is made two at a time.
+    expect(lines()).toBeGreaterThan(AREAS - 4);
+    expect(lines()).toBeLessThanOrEqual(AREAS + 2);
+    const rest = START + (page + 1) * PAGE;
+    expect(calls.do('mmap', 0, PAGE, R, ANONYMOUS, -1, 0)).toBe('ENOMEM');
+    expect(calls.do('mremap', rest, PAGE, 2 * PAGE, MAYMOVE)).toBe('ENOMEM');
+    expect(calls.do('munmap', rest, PAGE)).toBe('ENOMEM');
+    // The page next to one that can be read only joins it.
+    expect(calls.do('munmap', START + PAGE, 8 * PAGE)).toBe(0);
+    expect(calls.do('munmap', rest, PAGE)).toBe(0);
+    expect(calls.do('mprotect', START, PAGES * PAGE, RW)).toBe('ENOMEM');
+    expect(lines()).toBeLessThan(20);
+    expect(calls.do('mremap', rest + PAGE, PAGE, 2 * PAGE, MAYMOVE)).toBeGreaterThan(0);
   });
 });
 
