@@ -6,6 +6,7 @@ import {
   retired,
   walk,
   type FunctionNames,
+  type HartProfile,
   type Profile,
   type ProfileCode,
 } from './model';
@@ -17,7 +18,10 @@ export interface FunctionCost {
   readonly address: number;
   /** Instructions of its own, counted at each of them. */
   readonly self: number;
-  /** With all that it called; inside a recursion once. Undefined when calls were not counted. */
+  /**
+   * With all that it called; inside a recursion once. Of what runs in it without a call (a tail call, the begin of a vCPU)
+   * its own, if that is more. Undefined when calls were not counted.
+   */
   readonly total: number | undefined;
   readonly calls: number | undefined;
 }
@@ -31,33 +35,20 @@ export function functionCosts(
   code: FunctionNames,
   isSampled = false,
 ): FunctionCost[] {
-  const costs = new Map<string, { address: number; self: number; total: number; calls: number }>();
-  const costOf = (address: number): { self: number; total: number; calls: number } => {
-    const start = code.functionAt(address)?.address ?? address;
-    const name = functionName(code, start);
-    let cost = costs.get(name);
-    if (!cost) costs.set(name, (cost = { address: start, self: 0, total: 0, calls: 0 }));
-    return cost;
-  };
-  const { addresses, executions } = addCounts(profile.harts.map(({ counts }) => counts));
-  addresses.forEach((address, i) => (costOf(address).self += executions[i]));
-  const hasCalls = profile.harts.some(({ root }) => root.children.length > 0);
-  if (hasCalls) {
-    for (const { root } of profile.harts) {
-      for (const { node, path } of walk(root)) {
-        costOf(node.entry).calls += node.calls;
-        // What is called below counts for each function on the path, once.
-        const seen = new Set<string>();
-        for (const { entry } of path) {
-          const above = functionName(code, entry);
-          if (seen.has(above)) continue;
-          seen.add(above);
-          costOf(entry).total += node.self;
-        }
+  const all = new Map<string, GrowingCost>();
+  for (const hart of profile.harts) {
+    for (const [name, cost] of costsOf(hart, code)) {
+      const sum = all.get(name);
+      if (!sum) all.set(name, cost);
+      else {
+        sum.self += cost.self;
+        sum.total += cost.total;
+        sum.calls += cost.calls;
       }
     }
   }
-  return [...costs]
+  const hasCalls = profile.harts.some(({ root }) => root.children.length > 0);
+  return [...all]
     .map(([name, { address, self, total, calls }]) => ({
       name,
       address,
@@ -66,6 +57,40 @@ export function functionCosts(
       calls: hasCalls && !isSampled ? calls : undefined,
     }))
     .sort((a, b) => b.self - a.self || (a.name < b.name ? -1 : 1));
+}
+
+interface GrowingCost {
+  readonly address: number;
+  self: number;
+  total: number;
+  calls: number;
+}
+
+/** What functions cost on one hart, by name. */
+function costsOf({ counts, root }: HartProfile, code: FunctionNames): Map<string, GrowingCost> {
+  const costs = new Map<string, GrowingCost>();
+  const costOf = (address: number): GrowingCost => {
+    const start = code.functionAt(address)?.address ?? address;
+    const name = functionName(code, start);
+    let cost = costs.get(name);
+    if (!cost) costs.set(name, (cost = { address: start, self: 0, total: 0, calls: 0 }));
+    return cost;
+  };
+  counts.addresses.forEach((address, i) => (costOf(address).self += counts.executions[i]));
+  for (const { node, path } of walk(root)) {
+    costOf(node.entry).calls += node.calls;
+    // What is called below counts for each function on the path, once.
+    const seen = new Set<string>();
+    for (const { entry } of path) {
+      const above = functionName(code, entry);
+      if (seen.has(above)) continue;
+      seen.add(above);
+      costOf(entry).total += node.self;
+    }
+  }
+  // The tree has what runs in a function that was not called (a tail call, the begin of a vCPU) at its caller.
+  for (const cost of costs.values()) cost.total = Math.max(cost.total, cost.self);
+  return costs;
 }
 
 /** What a source line costs, over all harts. */

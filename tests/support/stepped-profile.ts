@@ -114,8 +114,14 @@ export function expectCounts(run: BundledRun, engine: EngineKind, stepped: Stepp
     const flames = flameTree(harts, code);
     expect(flames.total[0]).toBe(instructions);
     expect(flames.self.reduce((sum, self) => sum + self, 0)).toBe(instructions);
-    const functions = functionCosts({ harts }, code);
-    expect(functions.reduce((sum, { self }) => sum + self, 0)).toBe(instructions);
+    // Each hart alone, and all together.
+    for (const some of [harts, ...harts.map((hart) => [hart])]) {
+      const all = some.reduce((sum, hart) => sum + retired(hart), 0);
+      const functions = functionCosts({ harts: some }, code);
+      expect(functions.reduce((sum, { self }) => sum + self, 0)).toBe(all);
+      const wrong = functions.filter(({ self, total = self }) => total < self || total > all);
+      expect(wrong).toEqual([]);
+    }
   } finally {
     machine.dispose();
   }
