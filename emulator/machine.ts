@@ -32,6 +32,7 @@ import { LoadedImages } from './loaded-images';
 import { memoryMap } from './memory-map';
 import { Observers } from './observers';
 import { listProcesses } from './process-list';
+import type { CountTimes } from './profile/count-times';
 import type { Profile } from './profile/model';
 import type { RaceReport } from './races/report';
 import type { Hart, HartOwner } from './multiprocess/hart';
@@ -266,6 +267,10 @@ export class Machine implements DebugTarget {
   get profile(): Pick<Profile, 'harts'> | undefined {
     if (this.options.profile === true) this.halt();
     return this.observers.profile;
+  }
+
+  keepCountTimes(): CountTimes | undefined {
+    return this.observers.keepCountTimes();
   }
 
   /** What the race check has found so far; undefined without one. */

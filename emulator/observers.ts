@@ -8,6 +8,7 @@ import type { LinuxKernel } from './linux/kernel';
 import type { MachineOptions } from './machine-options';
 import { MemoryObservation } from './memory-observation';
 import type { Hart } from './multiprocess/hart';
+import type { CountTimes } from './profile/count-times';
 import type { Profile } from './profile/model';
 import { Profiler } from './profile/profiler';
 import { RaceCheck } from './races/race-check';
@@ -53,6 +54,11 @@ export class Observers {
   /** What was counted so far, by harts that stand; undefined when nothing is. */
   get profile(): Pick<Profile, 'harts'> | undefined {
     return this.profiler && { harts: this.profiler.harts() };
+  }
+
+  /** From now on counts are known by host time, too; undefined when nothing is counted. */
+  keepCountTimes(): CountTimes | undefined {
+    return this.profiler?.keepTimes();
   }
 
   /** What the race check has found so far; undefined without one. */

@@ -1,8 +1,10 @@
 import type { Hart } from '../multiprocess/hart';
 import { flameTree } from '../profile/flame';
+import type { CountsWithin, CountTimes } from '../profile/count-times';
 import { faultsOf } from '../profile/hart-summary';
 import { addCounts, retired, type FunctionNames, type HartProfile } from '../profile/model';
 import { hartName } from '../profile/profiler';
+import type { TimeRange } from '../profile/timed-samples';
 import { functionCosts } from '../profile/top';
 import type {
   CodeCounts,
@@ -35,6 +37,12 @@ export class ProfileService {
       }
     | undefined;
 
+  private times: CountTimes | undefined;
+  /** Counts of a part of the time, as they were asked for last. */
+  private lastPart:
+    | (CountsWithin & { readonly range: TimeRange; readonly instructions: number })
+    | undefined;
+
   private isSampling = false;
   private sampler: TimeSampler | undefined;
 
@@ -49,6 +57,12 @@ export class ProfileService {
 
   /** Another program has been opened. */
   attach(target: DebugTarget): void {
+    this.times = target.keepCountTimes();
+    this.lastPart = undefined;
+    this.attachSampler(target);
+  }
+
+  private attachSampler(target: DebugTarget): void {
     this.sampler = this.isSampling
       ? new TimeSampler(target, 'nanoseconds', SAMPLE_EVERY)
       : undefined;
@@ -60,7 +74,7 @@ export class ProfileService {
     if (isOn === this.isSampling) return;
     this.isSampling = isOn;
     const target = this.current();
-    if (isOn && target) this.attach(target);
+    if (isOn && target) this.attachSampler(target);
   }
 
   /** Instructions between two looks at the clock; undefined: nobody looks. */
@@ -71,6 +85,9 @@ export class ProfileService {
   /** Harts have run for a while. */
   take(): void {
     if (this.isSampling) this.sampler?.take();
+    if (this.times?.isDue !== true) return;
+    this.current()?.halt();
+    this.times.take();
   }
 
   pause(): void {
@@ -92,7 +109,7 @@ export class ProfileService {
   ): ProfileInfo {
     const target = this.opened();
     const isTime = by === 'time';
-    const known = this.hartsOf(target);
+    const { harts: known, covers } = this.countsOf(target, isTime ? undefined : range);
     const all = (isTime ? this.sampler?.profiles(range) : known) ?? [];
     const chosen = names === undefined ? all : all.filter(({ name }) => names.includes(name));
     const code = functionNames(target);
@@ -104,6 +121,7 @@ export class ProfileService {
       samples: this.sampler?.count ?? 0,
       samplesInPart: (range ? this.sampler?.countIn(range) : this.sampler?.count) ?? 0,
       unit: isTime ? 'nanoseconds' : 'instructions',
+      ...(covers && { covers }),
       harts: all.map((each) => ({
         hart: each.hart,
         name: each.name,
@@ -118,8 +136,8 @@ export class ProfileService {
   }
 
   /** Counts of the instructions from `start` to `end`: of a hart, of all, and of each. */
-  counts(start: number, end: number, hart: Hart): CodeCounts {
-    const known = this.hartsOf(this.opened());
+  counts(start: number, end: number, hart: Hart, range?: TimeRange): CodeCounts {
+    const { harts: known, covers } = this.countsOf(this.opened(), range);
     const harts = (known ?? []).flatMap((each) => {
       const from = firstAtLeast(each.counts.addresses, start);
       const to = firstAtLeast(each.counts.addresses, end);
@@ -141,6 +159,7 @@ export class ProfileService {
     });
     return {
       isCounting: known !== undefined,
+      ...(covers && { covers }),
       addresses: all.addresses,
       all: all.executions,
       own: ownColumn(columns, hart, all.addresses.length),
@@ -150,9 +169,9 @@ export class ProfileService {
   }
 
   /** Instructions on the lines of a file: of a hart, of all, and of each. */
-  lineCounts(path: string, hart: Hart): LineCounts {
+  lineCounts(path: string, hart: Hart, range?: TimeRange): LineCounts {
     const target = this.opened();
-    const known = this.hartsOf(target);
+    const { harts: known, covers } = this.countsOf(target, range);
     const { lookup } = sourceOf(target);
     const lineOf = new Map<number, number | undefined>();
     const find = (address: number): number | undefined => {
@@ -180,11 +199,30 @@ export class ProfileService {
     }));
     return {
       isCounting: known !== undefined,
+      ...(covers && { covers }),
       lines,
       all: lines.map((line) => all.get(line) ?? 0),
       own: ownColumn(columns, hart, lines.length),
       harts: columns.slice(0, MOST_COLUMNS),
     };
+  }
+
+  /** Those of a part of the time, or all; no harts where nothing is counted. */
+  private countsOf(target: DebugTarget, range: TimeRange | undefined): Partial<CountsWithin> {
+    const { times, lastPart } = this;
+    if (!range || !times) {
+      const harts = this.hartsOf(target);
+      return harts ? { harts } : {};
+    }
+    const isKnown =
+      lastPart?.instructions === target.instructions &&
+      lastPart.range.from === range.from &&
+      lastPart.range.to === range.to;
+    if (isKnown) return lastPart;
+    target.halt();
+    times.takeAll();
+    this.lastPart = { ...times.within(range), range, instructions: target.instructions };
+    return this.lastPart;
   }
 
   private hartsOf(target: DebugTarget): readonly HartProfile[] | undefined {

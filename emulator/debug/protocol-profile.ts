@@ -8,7 +8,7 @@ import type { HartId } from './protocol';
 export interface ProfileView {
   /** `instructions` are counted exactly, `time` is sampled. */
   readonly by: 'instructions' | 'time';
-  /** Of a profile by time: only this part of it [everything]. */
+  /** Only this part of the host time [everything]. */
   readonly range?: TimeRange;
 }
 
@@ -35,6 +35,8 @@ export interface ProfileInfo {
   readonly samplesInPart: number;
   /** What the numbers of this answer are. */
   readonly unit: 'instructions' | 'nanoseconds';
+  /** What the counts of a part of the time really cover: they are read every few milliseconds. */
+  readonly covers?: TimeRange;
   /** All that ran, the main VM's first. */
   readonly harts: readonly CountedHart[];
   /** Retired by the harts that were asked for, or their nanoseconds. */
@@ -59,6 +61,8 @@ export interface ProfileInfo {
 export interface CodeCounts {
   /** Whether this run is counted; the arrays are empty without it. */
   readonly isCounting: boolean;
+  /** What the counts of a part of the time really cover: they are read every few milliseconds. */
+  readonly covers?: TimeRange;
   readonly addresses: Float64Array;
   readonly all: Float64Array;
   readonly own: Float64Array;
@@ -78,6 +82,8 @@ export interface HartColumn {
 export interface LineCounts {
   /** Whether this run is counted; the arrays are empty without it. */
   readonly isCounting: boolean;
+  /** What the counts of a part of the time really cover: they are read every few milliseconds. */
+  readonly covers?: TimeRange;
   /** From 1. */
   readonly lines: Float64Array;
   /** By all harts, and by the one that was asked for. */
@@ -93,10 +99,13 @@ export interface ProfileRequests {
    * @param view [counts of instructions]
    */
   profile(names?: readonly string[], view?: ProfileView): Promise<ProfileInfo>;
-  /** Counts of the instructions from `start` to `end` (exclusive). */
-  counts(start: number, end: number, hart: HartId): Promise<CodeCounts>;
+  /**
+   * Counts of the instructions from `start` to `end` (exclusive).
+   * @param range only this part of the host time [everything]
+   */
+  counts(start: number, end: number, hart: HartId, range?: TimeRange): Promise<CodeCounts>;
   /** Instructions on the lines of a source file, whose path is as the program names it. */
-  lineCounts(path: string, hart: HartId): Promise<LineCounts>;
+  lineCounts(path: string, hart: HartId, range?: TimeRange): Promise<LineCounts>;
   /** Switches counting on or off for the next restart. */
   countInstructions(isOn: boolean): Promise<void>;
   /** Looks at call stacks from now on, after restarts too, or no more; samples that there were go when it is switched on. */

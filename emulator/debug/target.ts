@@ -7,6 +7,7 @@ import type { Arena } from '../memory/arena';
 import type { ConflictList } from '../multiprocess/conflicts';
 import type { Hart, HartOwner } from '../multiprocess/hart';
 import type { Tasks } from '../multiprocess/tasks';
+import type { CountTimes } from '../profile/count-times';
 import type { Profile } from '../profile/model';
 import type { RaceReport } from '../races/report';
 import type { ProcessInfo, SegmentInfo } from './protocol';
@@ -104,6 +105,8 @@ export interface DebugTarget {
   imagesOf(process: HartOwner): readonly LoadedImage[];
   /** What was counted so far; undefined when nothing is. */
   readonly profile: Pick<Profile, 'harts'> | undefined;
+  /** From now on counts are known by host time, too; undefined when nothing is counted. No hart has run yet. */
+  keepCountTimes(): CountTimes | undefined;
   /** What its race check has found; undefined without one. */
   readonly races: RaceReport | undefined;
   /** What the joins of workspaces have found. */

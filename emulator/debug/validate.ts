@@ -86,9 +86,11 @@ const openRequest = v.strictObject({
 /** Milliseconds since 1970, in fractions. */
 const hostTime = v.pipe(v.number('is not a number'), v.finite('is not finite'));
 
+const timeRange = v.strictObject({ from: hostTime, to: hostTime });
+
 const profileView = v.strictObject({
   by: v.picklist(['instructions', 'time'], 'is no kind of profile'),
-  range: v.exactOptional(v.strictObject({ from: hostTime, to: hostTime })),
+  range: v.exactOptional(timeRange),
 });
 
 const eventFilter = v.strictObject({
@@ -182,8 +184,8 @@ const REQUESTS = {
     ),
     v.optional(profileView),
   ]),
-  counts: v.strictTuple([address, address, hart]),
-  lineCounts: v.strictTuple([text(MAX_PATH), hart]),
+  counts: v.strictTuple([address, address, hart, v.optional(timeRange)]),
+  lineCounts: v.strictTuple([text(MAX_PATH), hart, v.optional(timeRange)]),
   countInstructions: v.strictTuple([flag]),
   sampleTime: v.strictTuple([flag]),
   memoryMap: v.strictTuple([v.optional(hart)]),

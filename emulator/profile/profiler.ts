@@ -5,6 +5,7 @@ import type { InstructionCounter } from '../engine/instruction-counter';
 import type { Hart } from '../multiprocess/hart';
 import { HART } from '../memory/layout';
 import { callsOf } from './call-nodes';
+import { CountTimes } from './count-times';
 import { addCounts, type CallNode, type HartProfile } from './model';
 
 /** Harts that are kept apart; what further ones did is added up in one. */
@@ -16,6 +17,7 @@ export class Profiler {
   private readonly counters = new Map<Engine, InstructionCounter>();
   private readonly live = new Set<Hart>();
   private readonly done: HartProfile[] = [];
+  private times: CountTimes | undefined;
 
   /**
    * @param engineOf what runs a hart on this thread
@@ -31,6 +33,16 @@ export class Profiler {
   made(hart: Hart): void {
     hart.state.setField(HART.profile, 0);
     this.live.add(hart);
+    this.times?.begin(hart);
+  }
+
+  /** From now on it is known when what was counted has run. No hart has run yet. */
+  keepTimes(): CountTimes {
+    if (!this.times) {
+      this.times = new CountTimes((hart) => this.profileOf(hart));
+      for (const hart of this.live) this.times.begin(hart);
+    }
+    return this.times;
   }
 
   entered(hart: Hart): void {
@@ -44,16 +56,18 @@ export class Profiler {
     for (const counter of this.counters.values()) counter.release(state);
   }
 
-  calls(): void {
-    // Counters see by themselves what the host runs.
+  /** Counters see by themselves what the host runs. */
+  calls(hart: Hart): void {
+    this.times?.calls(hart);
   }
 
-  returned(): void {
-    // As above.
+  returned(hart: Hart): void {
+    this.times?.returned(hart);
   }
 
   ended(hart: Hart): void {
     const profile = this.profileOf(hart);
+    this.times?.ended(hart, profile);
     this.live.delete(hart);
     HartCounts.of(this.heap, hart.state)?.free(hart.state);
     if (profile) this.done.push(profile);
