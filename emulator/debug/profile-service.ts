@@ -40,8 +40,7 @@ export class ProfileService {
   private times: CountTimes | undefined;
   /** Counts of a part of the time, as they were asked for last. */
   private lastPart:
-    | (CountsWithin & { readonly range: TimeRange; readonly instructions: number })
-    | undefined;
+    (CountsWithin & { readonly range: TimeRange; readonly instructions: number }) | undefined;
 
   private isSampling = false;
   private sampler: TimeSampler | undefined;
@@ -91,10 +90,12 @@ export class ProfileService {
   }
 
   pause(): void {
+    this.times?.pause();
     this.sampler?.pause();
   }
 
   resume(): void {
+    this.times?.resume();
     this.sampler?.resume();
   }
 

@@ -49,6 +49,8 @@ export class CountTimes {
   private slices = new Map<string, Slice[]>();
   private rows = 0;
   private count = 0;
+  /** Since when no hart runs; undefined while they may. */
+  private standsSince: number | undefined;
 
   /**
    * @param read a hart's counts; it is at home
@@ -82,6 +84,20 @@ export class CountTimes {
     const known = this.readings.get(hart);
     this.readings.delete(hart);
     if (known && profile) this.add(profile, known, this.now());
+  }
+
+  /** All harts stand still from here on: what is read later has run before. */
+  pause(): void {
+    this.standsSince ??= this.now();
+  }
+
+  /** Harts may run again: the time in which they stood is in no slice of those that were read. */
+  resume(): void {
+    this.standsSince = undefined;
+    const now = this.now();
+    for (const [hart, reading] of this.readings) {
+      if (hart.state.instret === reading.instret) reading.time = now;
+    }
   }
 
   /** Whether harts are to be read: they must be at home for `take`. */
@@ -130,10 +146,11 @@ export class CountTimes {
       known.time = begun;
       return;
     }
-    if (least >= 0 && !isDue(known, begun, least)) return;
+    if (!isDue(known, begun, least)) return;
     const profile = this.read(hart);
-    if (profile) this.add(profile, known, begun);
-    this.readings.set(hart, { profile, instret, time: begun, took: this.now() - begun });
+    const time = this.standsSince ?? begun;
+    if (profile) this.add(profile, known, time);
+    this.readings.set(hart, { profile, instret, time, took: this.now() - begun });
   }
 
   private add(now: HartProfile, before: Reading, time: number): void {
@@ -172,8 +189,9 @@ export class CountTimes {
   }
 }
 
+/** @param least milliseconds since the reading; less than none: always */
 const isDue = ({ time, took }: Reading, now: number, least: number): boolean =>
-  now - time >= Math.max(least, took / MOST_SHARE);
+  least < 0 || now - time >= Math.max(least, took / MOST_SHARE);
 
 function sliceOf(profile: HartProfile, { from, to }: TimeRange): Slice {
   let rows = profile.counts.addresses.length;

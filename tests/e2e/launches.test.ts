@@ -36,6 +36,7 @@ describe('launches in the window', () => {
     await command(page, 'Show Launches');
     await expect.poll(() => pane('Launches').innerText()).toContain('No task of vCPUs');
     await command(page, 'Show Guests');
+    await page.keyboard.press('Alt+Shift+C');
     await openGuest(page, 'mp-unbalanced');
     await page.keyboard.press('F5');
     await reaches(page, /^Exited/);
@@ -70,6 +71,17 @@ describe('launches in the window', () => {
     await resize(1920, 1080);
     await command(page, 'Theme: dark');
     await picture('launches-dark');
+    await pane('Launches').getByText('Show in Profile').click();
+    const ofPart = expect.stringMatching(/^counted: [\d.]+ ms, the slices that reach into/);
+    const told = (id: string): Promise<string> => page.getByTestId(id).innerText();
+    await expect.poll(() => told('profile-scope'), { timeout: 15_000 }).toEqual(ofPart);
+    await picture('launches-part-profile');
+    await command(page, 'Show Disassembly');
+    await expect
+      .poll(() => pane('Disassembly').getByTestId('counted-part').innerText(), { timeout: 15_000 })
+      .toEqual(ofPart);
+    await picture('launches-part-disassembly');
+    await command(page, 'Show Launches');
     await pane('Launches').getByText('Show in Timeline').click();
     await expect
       .poll(() => page.getByTestId('timeline-range').innerText())

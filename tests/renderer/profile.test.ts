@@ -140,9 +140,8 @@ describe('the Profile pane', () => {
       .toEqual({ by: 'time', range: { from: 1000, to: 1002.5 } });
     const scope = (): string => pane.get('[data-testid=profile-scope]').text();
     await expect.poll(scope).toContain('sampled: 10 samples in the 2.50 ms');
-    // Counts know no time, which is said.
     await pane.get('select').setValue('instructions');
-    await expect.poll(scope).toContain('counted: the whole run; counts know no time');
+    await expect.poll(scope).toContain('counted: 4.50 ms, the slices that reach into the 2.50 ms');
     const samples = '[data-testid=profile-scope] button[title*="call stacks"]';
     await expect.poll(() => pane.find(samples).exists()).toBe(true);
     await pane.get(samples).trigger('click');
@@ -215,6 +214,20 @@ describe('the Disassembly', () => {
     expect(title).toBe('task 1 vCPU 1: 600');
     await runCommand(command('hart-columns'), bench);
     await expect.poll(() => counts().length).toBe(2);
+  });
+
+  test('has the counts of a part of the time that is chosen, and says what they cover', async () => {
+    await openCounted();
+    const pane = show(DisassemblyPane);
+    const counts = (): string[] => texts(pane, '[data-address="65600"] .count');
+    await expect.poll(counts).toEqual(['', '1 200']);
+    useEventRange().times = { from: 1000, to: 1002.5 };
+    await expect.poll(counts).toEqual(['', '12']);
+    const part = (): string => pane.get('[data-testid=counted-part]').text();
+    await expect.poll(part).toContain('counted: 4.50 ms, the slices that reach into the 2.50 ms');
+    useEventRange().times = null;
+    await expect.poll(counts).toEqual(['', '1 200']);
+    expect(pane.find('[data-testid=counted-part]').exists()).toBe(false);
   });
 
   test('has no column for them while nothing is counted', async () => {

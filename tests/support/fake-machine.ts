@@ -37,6 +37,7 @@ import type {
 import type { EventColumns } from '../../emulator/debug/protocol-timeline';
 import type { LaunchUnit } from '../../emulator/profile/launch';
 import { FUNCTIONS, helpAt, instructionAt, placeOf, STACK_END, TEXT } from './fake-code';
+import type { TimeRange } from '../../emulator/profile/timed-samples';
 import { fakeEvents, fakeTimeline } from './fake-events';
 import { fakeLaunch, fakeLaunches } from './fake-launches';
 import { fakePage, fakePages, taskOf, type FakeSpaces } from './fake-pages';
@@ -384,12 +385,12 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     return fakeProfile(this.counting, names, view);
   }
 
-  async counts(start: number, end: number, hart: number): Promise<CodeCounts> {
-    return fakeCounts(this.counting.isCounting, start, end, hart);
+  async counts(start: number, end: number, hart: number, range?: TimeRange): Promise<CodeCounts> {
+    return fakeCounts(this.counting.isCounting, start, end, hart, range);
   }
 
-  async lineCounts(_path: string, hart: number): Promise<LineCounts> {
-    return fakeLineCounts(this.counting.isCounting, hart);
+  async lineCounts(_path: string, hart: number, range?: TimeRange): Promise<LineCounts> {
+    return fakeLineCounts(this.counting.isCounting, hart, range);
   }
 
   async sampleTime(isOn: boolean): Promise<void> {

@@ -5,6 +5,7 @@ import type {
   ProfileInfo,
   ProfileView,
 } from '../../emulator/debug/protocol-profile';
+import type { TimeRange } from '../../emulator/profile/timed-samples';
 import { TEXT } from './fake-code';
 
 /** What is on, or will be from the next start. */
@@ -35,6 +36,7 @@ export function fakeProfile(
     samples: counting.isSampling ? 400 : 0,
     samplesInPart: !counting.isSampling ? 0 : view?.range ? 10 : 400,
     unit: isTime ? 'nanoseconds' : 'instructions',
+    ...(!isTime && view?.range && { covers: around(view.range) }),
     harts: isThere ? harts : [],
     instructions: total,
     flame: {
@@ -54,12 +56,16 @@ export function fakeProfile(
   };
 }
 
-/** Every instruction of the text ran 1200 times, by each hart 100 times its number. */
+/** What counts of a part of the time cover. */
+const around = ({ from, to }: TimeRange): TimeRange => ({ from: from - 1, to: to + 1 });
+
+/** Every instruction of the text ran 1200 times, 12 times in a part, by each hart 100 times its number. */
 export function fakeCounts(
   isCounting: boolean,
   start: number,
   end: number,
   hart: number,
+  range?: TimeRange,
 ): CodeCounts {
   const addresses = isCounting
     ? Float64Array.from({ length: 64 }, (_, n) => TEXT + 4 * n).filter(
@@ -69,7 +75,8 @@ export function fakeCounts(
   return {
     isCounting,
     addresses,
-    all: addresses.map(() => 1200),
+    ...(range && { covers: around(range) }),
+    all: addresses.map(() => (range ? 12 : 1200)),
     own: addresses.map(() => 100 * hart),
     taken: addresses.map(() => 0),
     harts: countedHarts(addresses),
@@ -77,12 +84,13 @@ export function fakeCounts(
 }
 
 /** The same on every tenth line of a file. */
-export function fakeLineCounts(isCounting: boolean, hart: number): LineCounts {
+export function fakeLineCounts(isCounting: boolean, hart: number, range?: TimeRange): LineCounts {
   const lines = isCounting ? Float64Array.of(10, 20, 30) : new Float64Array();
   return {
     isCounting,
     lines,
-    all: lines.map(() => 1200),
+    ...(range && { covers: around(range) }),
+    all: lines.map(() => (range ? 12 : 1200)),
     own: lines.map(() => 100 * hart),
     harts: countedHarts(lines),
   };

@@ -1,7 +1,9 @@
 /** How often the instructions in sight have run, where the machine counts. */
 import { computed, ref, shallowRef, watch, type ComputedRef, type Ref } from 'vue';
 import type { CodeCounts } from '../../../emulator/debug/protocol-profile';
+import type { TimeRange } from '../../../emulator/profile/timed-samples';
 import { grouped } from '../../format';
+import { useEventRange } from '../../stores/event-range';
 import { useMachine } from '../../stores/machine';
 import { usePaneRevision } from '../pane-revision';
 import type { WhileOpen } from '../while-open';
@@ -33,8 +35,11 @@ export function useCodeCounts(
   readonly width: Ref<number>;
   /** The harts that have run some of them. */
   readonly names: ComputedRef<readonly string[]>;
+  /** What the counts of a part of the time really cover. */
+  readonly covers: ComputedRef<TimeRange | undefined>;
 } {
   const machine = useMachine();
+  const events = useEventRange();
   const counts = shallowRef<CodeCounts | null>(null);
   const width = ref(0);
   let latest = 0;
@@ -49,6 +54,7 @@ export function useCodeCounts(
         first.address,
         last.address + LONGEST,
         machine.focusHart,
+        events.times ?? undefined,
       );
       if (mine !== latest) return;
       counts.value = answer;
@@ -58,7 +64,14 @@ export function useCodeCounts(
 
   const { revision } = usePaneRevision('disassembly');
   watch(
-    () => [revision.value, machine.phase, machine.focusHart, visible.value.length > 0] as const,
+    () =>
+      [
+        revision.value,
+        machine.phase,
+        machine.focusHart,
+        visible.value.length > 0,
+        events.times,
+      ] as const,
     ([, phase]) => {
       if (phase === 'open') return void fetch();
       latest++;
@@ -94,5 +107,6 @@ export function useCodeCounts(
     );
   });
   const names = computed(() => counts.value?.harts.map(({ name }) => name) ?? []);
-  return { at, width, names };
+  const covers = computed(() => counts.value?.covers);
+  return { at, width, names, covers };
 }

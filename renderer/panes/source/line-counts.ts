@@ -1,7 +1,9 @@
 /** How many instructions have run on the lines of the shown file, where the machine counts. */
 import { computed, shallowRef, watch, type ComputedRef } from 'vue';
 import type { LineCounts } from '../../../emulator/debug/protocol-profile';
+import type { TimeRange } from '../../../emulator/profile/timed-samples';
 import { grouped } from '../../format';
+import { useEventRange } from '../../stores/event-range';
 import { useMachine } from '../../stores/machine';
 import { usePaneRevision } from '../pane-revision';
 import type { WhileOpen } from '../while-open';
@@ -27,22 +29,25 @@ export function useLineCounts(
   readonly width: ComputedRef<number>;
   /** The harts that have run some of them. */
   readonly names: ComputedRef<readonly string[]>;
+  /** What the counts of a part of the time really cover. */
+  readonly covers: ComputedRef<TimeRange | undefined>;
 } {
   const machine = useMachine();
+  const events = useEventRange();
   const counts = shallowRef<LineCounts | null>(null);
   let latest = 0;
 
   const { revision } = usePaneRevision('source');
   watch(
-    () => [revision.value, machine.phase, machine.focusHart, path.value] as const,
-    ([, phase, hart, file]) => {
+    () => [revision.value, machine.phase, machine.focusHart, path.value, events.times] as const,
+    ([, phase, hart, file, times]) => {
       const mine = ++latest;
       if (phase !== 'open' || file === null) {
         counts.value = null;
         return;
       }
       void whileOpen(async () => {
-        const answer = await machine.requests().lineCounts(file, hart);
+        const answer = await machine.requests().lineCounts(file, hart, times ?? undefined);
         if (mine === latest) counts.value = answer;
       });
     },
@@ -65,5 +70,6 @@ export function useLineCounts(
     () => counts.value?.all.reduce((most, each) => Math.max(most, grouped(each).length), 3) ?? 3,
   );
   const names = computed(() => counts.value?.harts.map(({ name }) => name) ?? []);
-  return { at, width, names };
+  const covers = computed(() => counts.value?.covers);
+  return { at, width, names, covers };
 }

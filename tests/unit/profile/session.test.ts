@@ -5,6 +5,7 @@ import { validated } from '../../../emulator/debug/validate';
 import { Terminal } from '../../../emulator/linux/terminal';
 import { faultsOf } from '../../../emulator/profile/hart-summary';
 import { addCounts, retired, type HartProfile } from '../../../emulator/profile/model';
+import type { TimeRange } from '../../../emulator/profile/timed-samples';
 import { Client } from '../debug/client';
 
 const ARGS = ['call', '4', '512'];
@@ -140,6 +141,49 @@ describe('the debugger', () => {
     expect((await session.profile(undefined, byTime)).samples).toBe(0);
   });
 
+  test('knows the counts of a part of the time: parts that follow each other add up to all', async () => {
+    const debugged = client();
+    const { session } = debugged;
+    const now = (): number => performance.timeOrigin + performance.now();
+    const began = now();
+    await debugged.open('mp-dot', ['call', '4', '512'], { profile: true });
+    await session.addBreakpoint({ at: 'work', enabled: true });
+    await debugged.after(session.run());
+    await session.updateBreakpoint(1, { at: 'work', enabled: false });
+    const before = await session.profile();
+    const first = { from: began - 1e4, to: now() };
+    const counted = (await session.profile(undefined, { by: 'instructions', range: first })).harts;
+    expect(counted).toEqual(before.harts.filter(({ instructions }) => instructions > 0));
+    expect((await debugged.after(session.run())).stop).toMatchObject({ kind: 'exited' });
+    const all = await session.profile();
+    const view = (range: TimeRange) =>
+      session.profile(undefined, { by: 'instructions', range: range });
+    const whole = { from: began - 1e4, to: now() + 1e4 };
+    const within = await view(whole);
+    expect(within).toMatchObject({
+      harts: all.harts,
+      functions: all.functions,
+      flame: { total: all.flame.total, calls: all.flame.calls },
+    });
+    const early = await view(first);
+    const late = await view({ ...whole, from: early.covers!.to });
+    expect(early.covers!.to).toBeLessThanOrEqual(first.to);
+    expect(early.instructions).toBe(before.instructions);
+    expect(early.instructions + late.instructions).toBe(all.instructions);
+    expect(late.flame.total[0]).toBe(late.instructions);
+    expect(late.functions.reduce((sum, { self }) => sum + self, 0)).toBe(late.instructions);
+    const executions = async (range?: TimeRange): Promise<number> =>
+      (await session.counts(0, 2 ** 32, 0, range)).all.reduce((sum, each) => sum + each, 0);
+    expect(await executions(first)).toBe(early.instructions);
+    const source = (await session.sources()).files.find(({ path }) => path.endsWith('mp-dot.c'))!;
+    const onLines = async (range?: TimeRange): Promise<number> =>
+      (await session.lineCounts(source.path, 0, range)).all.reduce((sum, each) => sum + each, 0);
+    expect(await onLines(first)).toBeLessThan(await onLines());
+    const nothing = await view({ from: began - 2e4, to: began - 1e4 });
+    expect(nothing).toMatchObject({ isCounting: true, harts: [], instructions: 0 });
+    expect(nothing.covers).toBeUndefined();
+  });
+
   test('has launches with their lanes and measures, by instructions and by host time', async () => {
     const debugged = client();
     const { session } = debugged;
@@ -210,5 +254,7 @@ describe('the debugger', () => {
     await expect(checked.profile()).rejects.toThrow('No program is open');
     await expect(checked.profile(['x'.repeat(129)])).rejects.toThrow('profile: argument 0.0');
     await expect(checked.counts(-1, 4, 0)).rejects.toThrow('counts: argument 0 is below 0');
+    const range = { from: NaN, to: 1 };
+    await expect(checked.counts(0, 4, 0, range)).rejects.toThrow('counts: argument 3.from');
   });
 });
