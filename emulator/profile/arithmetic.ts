@@ -89,7 +89,8 @@ function subtractCalls(now: CallNode, before: CallNode): CallNode {
   }
   // Callees come after their callers: from the end on, what has changed below a node is known.
   for (const { made, caller } of pairs.reverse()) {
-    if (made.self !== 0 || made.calls !== 0 || made.children.length > 0) caller?.children.push(made);
+    if (made.self !== 0 || made.calls !== 0 || made.children.length > 0)
+      caller?.children.push(made);
   }
   return root;
 }

@@ -160,6 +160,9 @@ describe('the Profile pane', () => {
     const difference = (): string[] => texts(pane, '[data-function=dot] .change');
     await expect.poll(difference).toEqual(['+300']);
     expect(texts(pane, '[data-function=main] .change')).toEqual(['0']);
+    expect(texts(pane, '[data-function] .earlier')).toEqual(['40', '60']);
+    await pane.get('[data-sort=earlier]').trigger('click');
+    expect(rows(pane)).toEqual(['main', 'dot']);
     expect(pane.get('[data-testid=flame-graph]').attributes('aria-label')).toContain('300 ');
     const scope = pane.get('[data-testid=profile-scope]');
     expect(scope.text()).toContain('earlier run: dot, main, 100 instructions');
@@ -259,9 +262,11 @@ describe('the lists of a profile', () => {
 
   test('have the functions that only the earlier run has', () => {
     const rows = comparedRows([cost('a', 5)], { functions: [cost('a', 7), cost('gone', 3)] });
-    expect(rows.map(({ name, self, difference }) => [name, self, difference])).toEqual([
-      ['a', 5, -2],
-      ['gone', 0, -3],
+    expect(
+      rows.map(({ name, self, earlier, difference }) => [name, self, earlier, difference]),
+    ).toEqual([
+      ['a', 5, 7, -2],
+      ['gone', 0, 3, -3],
     ]);
     const byDifference = functionRows(rows, '', 'difference', false);
     expect(byDifference.map(({ name }) => name)).toEqual(['gone', 'a']);

@@ -5,10 +5,11 @@ import type { FunctionCost } from '../../../emulator/profile/top';
 
 import { grouped, groupedNumber } from '../../format';
 
-export type CostColumn = 'self' | 'total' | 'calls' | 'difference' | 'name';
+export type CostColumn = 'self' | 'earlier' | 'difference' | 'total' | 'calls' | 'name';
 
-/** A function, and by how much its own cost differs from another run. */
+/** A function, its own cost in another run, and by how much this run's differs. */
 export interface FunctionRow extends FunctionCost {
+  readonly earlier?: number;
   readonly difference?: number;
 }
 
@@ -19,9 +20,9 @@ export function comparedRows(
 ): FunctionRow[] {
   const gone = new Map(before.functions.map((each) => [each.name, each]));
   const rows = functions.map((each) => {
-    const difference = each.self - (gone.get(each.name)?.self ?? 0);
+    const earlier = gone.get(each.name)?.self ?? 0;
     gone.delete(each.name);
-    return { ...each, difference };
+    return { ...each, earlier, difference: each.self - earlier };
   });
   return [
     ...rows,
@@ -31,6 +32,7 @@ export function comparedRows(
       self: 0,
       total: undefined,
       calls: undefined,
+      earlier: self,
       difference: -self,
     })),
   ];
