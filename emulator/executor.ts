@@ -36,9 +36,9 @@ export interface ExecutorOptions {
   /** Instructions that a vCPU of the plain multiprocess call may retire; 0 = as many as it wants. */
   readonly vcpuLimit: number;
   /** Milliseconds after which a run ends with `fuel` behind a system call [never]. */
-  readonly patience?: number;
+  readonly patience: number | undefined;
   /** What makes the run repeatable; undefined: turns are equal, and time is the host's. */
-  readonly interleaving?: Interleaving;
+  readonly interleaving: Interleaving | undefined;
 }
 
 /** Runs the harts of a machine on this thread: gives them turns. What they stop for is served by `stops`. */

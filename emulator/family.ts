@@ -1,7 +1,11 @@
-import type { Engines } from './engines';
-import { LinuxSystem } from './linux/system';
+import { TIMEBASE_HZ } from './engine/csr';
+import { Engine, type EngineKind } from './engine/engine';
+import { RegionStore } from './engine/translator/region-store';
+import { Engines } from './engines';
+import { hostClock } from './linux/clock';
+import type { LinuxSystem, SystemOptions } from './linux/system';
+import type { MachineOptions } from './machine-options';
 import type { AddressSpace } from './memory/address-space';
-import type { Arena } from './memory/arena';
 import type { ScheduledOptions } from './scheduled';
 
 /**
@@ -77,21 +81,46 @@ export interface Family {
   readonly tables: TableHolders;
 }
 
-/** What a machine's fork is made of: only the first machine of a family has threads, and one schedule is of one machine. */
-export function forkOptions(options: ScheduledOptions): ScheduledOptions {
-  const copy = { ...options };
-  for (const name of ['pool', 'workspaces', 'interleaving', 'raceCheck', 'profile'] as const) {
-    delete copy[name];
-  }
-  return copy;
+/** Checks are made by the interpreter: translated code writes no accesses down. */
+export function engineKind({ raceCheck, engine = 'auto' }: MachineOptions): EngineKind {
+  return raceCheck ? 'interpreter' : engine;
 }
 
-/** Linux for a fork of a machine: processes of its own, in the same files. */
-export function forkSystem(
-  former: LinuxSystem,
-  options: ScheduledOptions,
-  arena: Arena,
-): LinuxSystem {
+/** What a machine and its forks share: the pool's threads have an engine each, the processes share the others. */
+export function beginFamily(options: MachineOptions, space: AddressSpace): Family {
+  const { clock = hostClock, pool, profile = false } = options;
+  const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
+  const environment = { time: () => clock.monotonic() / nanosecondsPerTick };
+  const kind = engineKind(options);
+  const threads = pool?.threads ?? 0;
+  const parts = space.arena.counts.codeTables;
+  const store = kind === 'interpreter' ? undefined : new RegionStore();
+  const makeEngine = (root: AddressSpace, index: number): Engine =>
+    new Engine(root, environment, { index, of: parts, counts: profile }, kind, store);
+  let next = 1 + threads;
+  return {
+    engines: new Engines(makeEngine(space, 0), space, parts - threads, (root) =>
+      makeEngine(root, next++),
+    ),
+    tables: new TableHolders(),
+  };
+}
+
+/** What the forks of a machine are made of: the same for each of them, so that it is made once. */
+export interface ForkOptions {
+  readonly machine: ScheduledOptions;
+  readonly system: SystemOptions;
+}
+
+/**
+ * What a machine's forks are made of. Only the first machine of a family has threads, and one schedule is of one machine.
+ * Processes of a fork are its own, in the same files.
+ */
+export function forkOptions(options: ScheduledOptions, former: LinuxSystem): ForkOptions {
+  const machine = { ...options };
+  for (const name of ['pool', 'workspaces', 'interleaving', 'raceCheck', 'profile'] as const) {
+    delete machine[name];
+  }
   const { stdin, stdout, stderr } = options.streams;
   // Signals of a terminal go to the machine that was there first.
   const streams = {
@@ -102,6 +131,6 @@ export function forkSystem(
     stdout: { isTerminal: stdout.isTerminal, write: (bytes: Uint8Array) => stdout.write(bytes) },
     stderr: { isTerminal: stderr.isTerminal, write: (bytes: Uint8Array) => stderr.write(bytes) },
   };
-  const kin = { files: former.tree, kin: former.processes };
-  return new LinuxSystem({ ...options, streams, ...kin }, arena);
+  const system = { ...machine, streams, files: former.tree, kin: former.processes };
+  return { machine, system };
 }

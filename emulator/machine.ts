@@ -4,11 +4,11 @@ import type { DebugHooks, DebugTarget, MachineStop, MemoryObserver } from './deb
 import { parseElf, type ElfImage } from './elf/parse';
 import type { SymbolTable } from './elf/symbols';
 import { TIMEBASE_HZ } from './engine/csr';
-import { Engine, type EngineKind } from './engine/engine';
+import type { Engine, EngineKind } from './engine/engine';
 import type { HartState } from './engine/hart-state';
-import { Engines, type StopAddresses } from './engines';
+import type { Engines, StopAddresses } from './engines';
 import { Executor } from './executor';
-import { forkOptions, forkSystem, TableHolders, type Family } from './family';
+import { beginFamily, engineKind, forkOptions, type Family, type ForkOptions } from './family';
 import type { GuestProcess } from './guest-process';
 import {
   beginCall,
@@ -20,9 +20,9 @@ import {
   type CallOptions,
   type CallResult,
 } from './guest-call';
-import { hostClock } from './linux/clock';
 import { LinuxKernel } from './linux/kernel';
 import type { ProcessStart } from './linux/process-memory';
+import { LinuxSystem } from './linux/system';
 import { printTo } from './linux/streams';
 import { AddressSpace } from './memory/address-space';
 import { Arena } from './memory/arena';
@@ -42,7 +42,6 @@ import {
   regionCounters,
   type EngineStatistics,
 } from './engine/statistics';
-import { RegionStore } from './engine/translator/region-store';
 import { HartPool } from './multiprocess/hart-pool';
 import type { ConflictList } from './multiprocess/conflicts';
 import { copyRegisters } from './multiprocess/start';
@@ -61,6 +60,8 @@ export class Machine implements DebugTarget {
   private readonly parallel: Parallel | undefined;
   private readonly workspaceProcesses: WorkspaceProcesses | undefined;
   private readonly observers: Observers;
+  /** Made at the first fork. */
+  private forks: ForkOptions | undefined;
   private readonly loaded = new WeakMap<LinuxKernel, LoadedImages>();
   private readonly readImages = new Map<string, ElfImage | undefined>();
 
@@ -87,38 +88,20 @@ export class Machine implements DebugTarget {
     start: ProcessStart,
     family?: Family,
   ) {
-    const clock = options.clock ?? hostClock;
-    const nanosecondsPerTick = 1_000_000_000n / BigInt(TIMEBASE_HZ);
-    const environment = { time: () => clock.monotonic() / nanosecondsPerTick };
-    const threads = options.pool?.threads ?? 0;
     const counts = options.profile === true;
-    // Checks are made by the interpreter: translated code writes no accesses down.
-    const kind = options.raceCheck ? 'interpreter' : (options.engine ?? 'auto');
-    const begin = (): Family => {
-      // The pool's threads have an engine each, the processes share the others.
-      const parts = space.arena.counts.codeTables;
-      const store = kind === 'interpreter' ? undefined : new RegionStore();
-      const makeEngine = (root: AddressSpace, index: number): Engine =>
-        new Engine(root, environment, { index, of: parts, counts }, kind, store);
-      let next = 1 + threads;
-      return {
-        engines: new Engines(makeEngine(space, 0), space, parts - threads, (root) =>
-          makeEngine(root, next++),
-        ),
-        tables: new TableHolders(),
-      };
-    };
-    this.family = family ?? begin();
+    const kind = engineKind(options);
+    this.family = family ?? beginFamily(options, space);
     const first = this.engines.of(space);
     this.executor = new Executor({
-      ...this.family,
+      tables: this.family.tables,
+      engines: this.engines,
       kernel,
       print: (descriptor, bytes) => printTo(options.streams, descriptor, bytes),
       stack: start.stack,
       stopAtFaults: options.stopAtFaults ?? false,
       vcpuLimit: options.vcpuLimit ?? 0,
-      ...(options.patience !== undefined && { patience: options.patience }),
-      ...(options.interleaving && { interleaving: options.interleaving }),
+      patience: options.patience,
+      interleaving: options.interleaving,
     });
     attachSchedule(options.interleaving, this.executor, space.arena);
     this.observers = new Observers(this.executor.harts, this.engines, kernel, options);
@@ -413,15 +396,9 @@ export class Machine implements DebugTarget {
     const memory = kernel.processMemory.fork(this.space.fork());
     // What can change without a call could change in one of the two only.
     if (!memory.writableCode) engines.share(this.space, memory.space);
-    const options = forkOptions(this.options);
-    const copy = kernel.forkMachine(memory, forkSystem(kernel.system, options, this.arena));
-    const machine = new Machine(
-      { ...options, family: this },
-      memory.space,
-      copy,
-      start,
-      this.family,
-    );
+    const options = (this.forks ??= forkOptions(this.options, kernel.system));
+    const copy = kernel.forkMachine(memory, new LinuxSystem(options.system, this.arena));
+    const machine = new Machine(options.machine, memory.space, copy, start, this.family);
     copyRegisters(this.executor.harts.main, machine.executor.harts.main);
     copy.thread(machine.hart).blocked = kernel.thread(this.hart).blocked;
     return machine;

@@ -12,17 +12,20 @@ export interface SyscallUse {
 const MOST_NUMBERS = 1000;
 const MOST_TOLD = 100;
 
+/** Numbers that Linux gives are below this. */
+const USUAL_NUMBERS = 512;
+
 /** Which system calls the processes of a machine have made. */
 export class CallCounts {
-  /** By their numbers, as far as Linux has given them. */
-  private readonly usual = new Float64Array(512);
+  /** By their numbers, as far as Linux has given them; made at the first call: many a fork of a machine makes none. */
+  private usual: Float64Array | undefined;
   private readonly others = new Map<number, number>();
   private readonly unknown = new Set<number>();
 
   constructor(private readonly log: (text: string) => void) {}
 
   count(number: number): void {
-    if (number < this.usual.length) this.usual[number] += 1;
+    if (number < USUAL_NUMBERS) (this.usual ??= new Float64Array(USUAL_NUMBERS))[number] += 1;
     else if (this.others.has(number) || this.others.size < MOST_NUMBERS) {
       this.others.set(number, (this.others.get(number) ?? 0) + 1);
     }
@@ -31,7 +34,7 @@ export class CallCounts {
   /** Says once of each call that it is not there, as long as there are not too many of them. */
   reportUnknown(number: number, pc: number): void {
     const { unknown } = this;
-    if (unknown.has(number) || unknown.size >= this.usual.length + MOST_NUMBERS) return;
+    if (unknown.has(number) || unknown.size >= USUAL_NUMBERS + MOST_NUMBERS) return;
     unknown.add(number);
     if (unknown.size > MOST_TOLD) return;
     const known = systemCall(number);
@@ -44,7 +47,7 @@ export class CallCounts {
 
   /** The most frequent first. */
   list(): readonly SyscallUse[] {
-    const usual = Array.from(this.usual, (count, number) => [number, count] as const);
+    const usual = Array.from(this.usual ?? [], (count, number) => [number, count] as const);
     return [...usual.filter(([, count]) => count > 0), ...this.others]
       .map(([number, count]) => ({
         number,

@@ -8,7 +8,7 @@ import type { Clock } from './clock';
 import type { FaultReport, GuestFault } from './faults';
 import type { FileMappings } from './file-mappings';
 import { DescriptorTable } from './files/descriptors';
-import type { FileNode } from './files/node';
+import type { FileNode, ProcessView } from './files/node';
 import { AT_FDCWD, ProcessFiles } from './files/process-files';
 import { standardFiles } from './files/stream-file';
 import { futexKey, type FutexQueues } from './futex';
@@ -21,7 +21,7 @@ import type { ProcessHost } from './process-host';
 import { ProcessMemory, type ProcessStart, type StartedProgram } from './process-memory';
 import { programName, startProgram } from './program-start';
 import { ProcessState, type ProcessEnd } from './process-state';
-import { describeProcess } from './process-view';
+import { KernelView } from './process-view';
 import { TRAMPOLINE } from './signal-trampoline';
 import { SignalDelivery } from './signal-delivery';
 import { senderInfo, SI } from './signal-info';
@@ -68,7 +68,7 @@ export class LinuxKernel {
   readonly descriptors: DescriptorTable;
   readonly threads: ThreadTable;
   /** Shown by /proc. */
-  readonly view = describeProcess(this);
+  readonly view: ProcessView = new KernelView(this);
   timers: Timers;
   readonly user = DEFAULT_USER;
   readonly group: number = DEFAULT_GROUP;
@@ -106,7 +106,9 @@ export class LinuxKernel {
     this.memory = new GuestMemory(this.mm.space);
     this.startTime = this.clock.monotonic();
     this.limits =
-      'parent' in options ? options.parent.limits.copy() : new ResourceLimits(options.limits ?? {});
+      'parent' in options
+        ? options.parent.limits.copy()
+        : ResourceLimits.create(options.limits ?? {});
     this.threads = new ThreadTable({
       pid: this.pid,
       allocateId: () => system.processes.allocateId(),

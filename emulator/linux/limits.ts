@@ -51,29 +51,30 @@ const PENDING_SIGNALS = 4096n;
 
 /** The process's resource limits, as prlimit64 shows and lowers them. */
 export class ResourceLimits {
-  private limits: ResourceLimit[];
+  /** @param limits replaced as a whole: a copy has the same until one of the two changes */
+  private constructor(private limits: readonly ResourceLimit[]) {}
 
-  constructor({
+  /** Those that a machine's first process begins with. */
+  static create({
     stackSize = DEFAULT_STACK_SIZE,
     openFiles = DEFAULT_OPEN_FILES,
     threads = DEFAULT_THREADS,
-  }: KernelLimits) {
+  }: KernelLimits): ResourceLimits {
     const unlimited = { soft: RLIM_INFINITY, hard: RLIM_INFINITY };
-    this.limits = Array.from({ length: RLIMIT_COUNT }, () => unlimited);
-    this.limits[RLIMIT.STACK] = { soft: BigInt(stackSize), hard: RLIM_INFINITY };
-    this.limits[RLIMIT.CORE] = { soft: 0n, hard: RLIM_INFINITY };
-    this.limits[RLIMIT.NPROC] = { soft: BigInt(threads), hard: BigInt(threads) };
-    this.limits[RLIMIT.NOFILE] = { soft: BigInt(openFiles), hard: BigInt(openFiles) };
-    this.limits[RLIMIT.SIGPENDING] = { soft: PENDING_SIGNALS, hard: PENDING_SIGNALS };
-    this.limits[RLIMIT.NICE] = { soft: 0n, hard: 0n };
-    this.limits[RLIMIT.RTPRIO] = { soft: 0n, hard: 0n };
+    const limits = Array.from<ResourceLimit>({ length: RLIMIT_COUNT }).fill(unlimited);
+    limits[RLIMIT.STACK] = { soft: BigInt(stackSize), hard: RLIM_INFINITY };
+    limits[RLIMIT.CORE] = { soft: 0n, hard: RLIM_INFINITY };
+    limits[RLIMIT.NPROC] = { soft: BigInt(threads), hard: BigInt(threads) };
+    limits[RLIMIT.NOFILE] = { soft: BigInt(openFiles), hard: BigInt(openFiles) };
+    limits[RLIMIT.SIGPENDING] = { soft: PENDING_SIGNALS, hard: PENDING_SIGNALS };
+    limits[RLIMIT.NICE] = { soft: 0n, hard: 0n };
+    limits[RLIMIT.RTPRIO] = { soft: 0n, hard: 0n };
+    return new ResourceLimits(limits);
   }
 
   /** The same for a child process. */
   copy(): ResourceLimits {
-    const copy = new ResourceLimits({});
-    copy.limits = [...this.limits];
-    return copy;
+    return new ResourceLimits(this.limits);
   }
 
   /** Undefined when Linux has no such resource. */
@@ -82,7 +83,7 @@ export class ResourceLimits {
   }
 
   set(resource: number, limit: ResourceLimit): void {
-    this.limits[resource] = limit;
+    this.limits = this.limits.map((former, i) => (i === resource ? limit : former));
   }
 
   get openFiles(): number {

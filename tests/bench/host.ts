@@ -143,7 +143,7 @@ function measureForks(rounds: number): HostResult[] {
       const whole = time(`fork of a machine, and its end, ${of}`, rounds, () => {
         machine.fork().dispose();
       });
-      return [{ ...memory, limitUs }, whole];
+      return [memory, whole].map((result) => ({ ...result, limitUs }));
     } finally {
       machine.dispose();
     }
