@@ -92,7 +92,7 @@ class TranslationThread {
   }
 
   /** @returns how many guest instructions were translated */
-  private translate({ space, pc, mode, limit, table }: TranslationRequest): number {
+  private translate({ space, pc, mode, limit, table, targets }: TranslationRequest): number {
     const source = this.sourceOf(space, table);
     const isKnown = (target: number): boolean => this.known.has(keyOf(target, mode));
     const options = {
@@ -102,6 +102,7 @@ class TranslationThread {
       withCallees: true,
       onlyReached: true,
       isKnown,
+      targets,
     };
     const unit = source && translateUnit(source, pc, options);
     if (!unit) return 0;

@@ -109,14 +109,20 @@ export class FunctionBuilder {
   /**
    * A jump table: runs `cases[index]`, or `otherwise` when `index` is past the end. Cases do not fall
    * through: each must leave by a branch or a return.
+   * @param places the case for each index, negative for `otherwise` [each index its own]
    */
-  switch(index: Expr<'i32'>, cases: readonly (() => void)[], otherwise: () => void): void {
+  switch(
+    index: Expr<'i32'>,
+    cases: readonly (() => void)[],
+    otherwise: () => void,
+    places: readonly number[] = cases.map((_, i) => i),
+  ): void {
     const labels: Label[] = [];
     const last = this.code.open(0x02, 'void');
     for (let i = cases.length - 1; i >= 0; i--) labels[i] = this.code.open(0x02, 'void');
     index.emit(this.code);
-    this.code.u8(0x0e).uleb(cases.length);
-    for (const label of labels) this.code.label(label);
+    this.code.u8(0x0e).uleb(places.length);
+    for (const place of places) this.code.label(labels[place] ?? last);
     this.code.label(last);
     for (const body of cases) {
       this.code.close();

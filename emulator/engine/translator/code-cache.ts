@@ -17,7 +17,7 @@ export type RegionFunction = (context: number, fuel: number, depth: number) => b
 
 /** A module of regions: they come and go together, because they may call each other. */
 export interface Unit {
-  readonly entries: readonly Entry[];
+  entries: readonly Entry[];
   /** The code that it was made from, which must still be there. */
   readonly source: readonly CodeRun[];
   readonly pages: ReadonlySet<number>;
@@ -98,16 +98,16 @@ export class CodeCache implements RegionEntries {
   }
 
   /**
-   * Takes in a module's regions, by address. The one that the module was made for replaces what is there; of the functions
-   * that it calls those that have a region in use keep that.
+   * Takes in a module's regions, by address. The one that the module was made for, which begins at `own`, replaces what is
+   * there; of the functions that it calls those that have a region in use keep that.
    */
   add(
     all: ReadonlyMap<number, RegionFunction>,
-    main: number,
+    own: ReadonlySet<number>,
     { source, bytes, mode, instructions }: Pick<Unit, 'source' | 'bytes' | 'mode' | 'instructions'>,
   ): void {
-    const functions = [...all].filter(([pc]) => pc === main || this.unitAt(pc) === undefined);
-    for (const [pc] of functions) this.dropAt(pc);
+    const functions = [...all].filter(([pc]) => own.has(pc) || this.unitAt(pc) === undefined);
+    for (const [pc] of functions) this.release(pc);
     this.makeRoom(functions.length, bytes);
     const entries = functions.map(([pc, run]): Entry => {
       const slot = this.freeSlots.pop() ?? this.nextSlot++;
@@ -188,13 +188,22 @@ export class CodeCache implements RegionEntries {
   private deactivate(unit: Unit): void {
     if (!unit.active) return;
     unit.active = false;
-    for (const { pc, slot } of unit.entries) {
-      this.forgetFound(pc);
-      const record = this.code.lookup(pc);
-      if (record === 0 || this.view.getUint16(record, true) !== (ENTRY_BIT | slot)) continue;
-      const own = this.view.getUint16(this.ownOperation(slot), true);
-      this.view.setUint16(record, own, true);
-    }
+    for (const entry of unit.entries) this.leaveEntry(entry);
+  }
+
+  /** The record at an entry no longer leads to its region. */
+  private leaveEntry({ pc, slot }: Entry): void {
+    this.forgetFound(pc);
+    const record = this.code.lookup(pc);
+    if (record === 0 || this.view.getUint16(record, true) !== (ENTRY_BIT | slot)) return;
+    const own = this.view.getUint16(this.ownOperation(slot), true);
+    this.view.setUint16(record, own, true);
+  }
+
+  private freeEntry({ pc, slot }: Entry): void {
+    this.entries.delete(pc);
+    this.table.set(slot, null);
+    this.freeSlots.push(slot);
   }
 
   /** Translated code looks the address up again. */
@@ -203,20 +212,26 @@ export class CodeCache implements RegionEntries {
     if (this.view.getUint32(at, true) === pc + 1) this.view.setUint32(at, 0, true);
   }
 
-  private dropAt(pc: number): void {
-    const unit = this.entries.get(pc)?.unit;
-    if (unit) this.drop(unit);
+  /** Gives up the region that begins at `pc`, and its module if it was the last one of it. */
+  private release(pc: number): void {
+    const found = this.entries.get(pc);
+    if (!found) return;
+    const { unit, entry } = found;
+    const rest = unit.entries.filter((other) => other !== entry);
+    if (rest.length === 0) {
+      this.drop(unit);
+      return;
+    }
+    if (unit.active) this.leaveEntry(entry);
+    this.freeEntry(entry);
+    unit.entries = rest;
   }
 
   private drop(unit: Unit): void {
     this.deactivate(unit);
     this.units.delete(unit);
     this.bytes -= unit.bytes;
-    for (const { pc, slot } of unit.entries) {
-      this.entries.delete(pc);
-      this.table.set(slot, null);
-      this.freeSlots.push(slot);
-    }
+    for (const entry of unit.entries) this.freeEntry(entry);
     for (const page of unit.pages) {
       const list = this.onPage.get(page);
       list?.delete(unit);

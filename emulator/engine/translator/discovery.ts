@@ -3,6 +3,7 @@ import { isLink } from '../counting-layout';
 import {
   edgesOf,
   REGION_LIMIT,
+  SWITCH,
   type Block,
   type Edge,
   type Item,
@@ -19,6 +20,11 @@ const INLINE_PART = 1 / 2;
 /** Calls that are inlined inside of each other. */
 const INLINE_DEPTH = 3;
 const ADDRESS_BITS = 32;
+/** The fewest targets that a switch is made for. */
+const LEAST_TARGETS = 2;
+/** So far from a case of a switch an indirect jump is looked for, in instructions. */
+const CASE_LIMIT = 400;
+const SP = 2;
 
 export interface DiscoveryOptions {
   /** The most instructions [REGION_LIMIT]. */
@@ -27,6 +33,11 @@ export interface DiscoveryOptions {
   readonly onlyReached?: boolean;
   /** Whether small functions are inlined [true]. */
   readonly inlines?: boolean;
+  /**
+   * Where indirect jumps lead to, the most usual ones first: the region begins with a switch that leads to them, and
+   * is entered at each [it begins at its entry].
+   */
+  readonly targets?: readonly number[];
 }
 
 /** The code of a function in a region: of the one that it is entered in, or of a call that is inlined. */
@@ -60,7 +71,7 @@ type Flow =
       readonly guess?: number;
       readonly next: Place;
     }
-  | { readonly kind: 'indirect'; readonly guesses: readonly Place[] };
+  | { readonly kind: 'indirect'; readonly guesses: readonly Place[]; readonly via?: Place };
 
 const after = ({ pc, decoded }: Item): number => pc + decoded.length;
 
@@ -68,14 +79,15 @@ const after = ({ pc, decoded }: Item): number => pc + decoded.length;
  * Finds the code that control can get to from `entry` without an indirect jump or a call, nearest first, and
  * cuts it into basic blocks. The first block is the entry's. Small functions are inlined: their code is part of the region
  * once for each call, and where they return to is looked at as the likely target.
- * @returns undefined when not even the first instruction can be translated
+ * @returns undefined when not even the first instruction can be translated, or what should have a switch has no need of one
  */
 export function discoverRegion(
   source: RegionSource,
   entry: number,
-  { limit = REGION_LIMIT, onlyReached = false, inlines = true }: DiscoveryOptions = {},
+  options: DiscoveryOptions = {},
 ): Region | undefined {
-  return new Discovery(source, { limit, onlyReached, inlines }, entry).region();
+  const { limit = REGION_LIMIT, onlyReached = false, inlines = true, targets = [] } = options;
+  return new Discovery(source, { limit, onlyReached, inlines, targets }, entry).region();
 }
 
 class Discovery {
@@ -99,7 +111,9 @@ class Discovery {
   region(): Region | undefined {
     const { items, leaders, root, entry } = this;
     const { limit } = this.options;
-    const queue: Place[] = [{ pc: entry, frame: root }];
+    const targets = this.switchTargets();
+    const starts = targets.length > 0 ? targets : [entry];
+    const queue = starts.map((pc): Place => ({ pc, frame: root }));
     for (let next = queue.shift(); next !== undefined; next = queue.shift()) {
       leaders.set(keyOf(next), next);
       const { frame } = next;
@@ -121,8 +135,43 @@ class Discovery {
         pc = after(item);
       }
     }
+    if (this.options.targets.length > 0) {
+      const entries = targets.filter((pc) => items.has(pc));
+      if (entries.length < LEAST_TARGETS) return undefined;
+      return { ...this.build(entries), isCut: items.size >= limit };
+    }
     if (!items.has(entry)) return undefined;
     return { ...this.build(), isCut: items.size >= limit };
+  }
+
+  /** Of the targets those from which control gets to an indirect jump: functions, which return, are no cases of a switch. */
+  private switchTargets(): number[] {
+    return this.options.targets.filter((pc) => this.isWanted(pc) && this.leadsToJump(pc));
+  }
+
+  /** Whether control may get from `target` to an indirect jump of the same function. */
+  private leadsToJump(target: number): boolean {
+    const seen = new Set<number>();
+    const queue = [target];
+    for (let pc = queue.shift(); pc !== undefined; pc = queue.shift()) {
+      while (!seen.has(pc) && this.isWanted(pc) && seen.size < CASE_LIMIT) {
+        const item = itemAt(this.source, pc);
+        if (!item || (pc === target && opensFrame(item))) break;
+        seen.add(pc);
+        const { decoded } = item;
+        const { control } = decoded.instruction;
+        const isCall = isLink(decoded.rd);
+        if (control === 'indirect' && !isCall) {
+          if (!isLink(decoded.rs1) && this.stubTarget(pc - STUB_JUMP) === undefined) return true;
+          break;
+        }
+        const to = (pc + decoded.imm) >>> 0;
+        if (control === 'branch' || (control === 'jump' && !isCall)) queue.push(to);
+        if (control === 'jump' && !isCall) break;
+        pc = after(item);
+      }
+    }
+    return false;
   }
 
   private isWanted(pc: number): boolean {
@@ -174,7 +223,10 @@ class Discovery {
     const { next } = frame;
     if (isLink(decoded.rs1)) return { kind: 'indirect', guesses: next ? [next] : [] };
     const callee = this.options.inlines ? this.stubTarget(pc - STUB_JUMP) : undefined;
-    if (callee === undefined) return { kind: 'indirect', guesses: [] };
+    if (callee === undefined) {
+      const isSwitch = frame === this.root && this.options.targets.length > 0;
+      return { kind: 'indirect', guesses: [], ...(isSwitch && { via: { pc: SWITCH, frame } }) };
+    }
     if (frame.isStub && next) return { kind: 'call', target: undefined, guess: callee, next };
     return { kind: 'indirect', guesses: [{ pc: callee, frame }] };
   }
@@ -221,7 +273,8 @@ class Discovery {
     return seen.size;
   }
 
-  private build(): Omit<Region, 'isCut'> {
+  /** @param targets of the switch that the region begins with */
+  private build(targets: readonly number[] = []): Omit<Region, 'isCut'> {
     const { source, items, leaders, root, entry } = this;
     const blocks = new Map<number, Block>();
     const calls = new Set<number>();
@@ -257,14 +310,20 @@ class Discovery {
           if (target !== undefined) calls.add(target);
         }
       }
-      blocks.set(key, { pc: start, items: list, terminator });
+      blocks.set(key, { pc: start, items: list, terminator, isOutermost: frame === root });
+    }
+    if (targets.length > 0) {
+      const edges = targets.map((pc) => edge({ pc, frame: root }));
+      const terminator: Terminator = { kind: 'switch', targets: edges };
+      blocks.set(SWITCH, { pc: SWITCH, items: [], terminator });
     }
     for (const block of blocks.values()) {
       for (const out of edgesOf(block)) out.to = blocks.get(places.get(out)!);
     }
-    const first = blocks.get(keyOf({ pc: entry, frame: root }))!;
+    const first = blocks.get(targets.length > 0 ? SWITCH : entry)!;
     const others = [...blocks.values()].filter((block) => block !== first);
-    return { entry, blocks: [first, ...others], instructions: items.size, calls: [...calls] };
+    const entries = targets.length > 0 ? targets : [entry];
+    return { entries, blocks: [first, ...others], instructions: items.size, calls: [...calls] };
   }
 }
 
@@ -298,9 +357,17 @@ function terminatorOf(
       return { kind: 'call', target, ...(guess !== undefined && { guess }), next: edge(next) };
     }
     case 'indirect':
-      return { kind: 'indirect', guesses: flow.guesses.map(edge) };
+      return {
+        kind: 'indirect',
+        guesses: flow.guesses.map(edge),
+        ...(flow.via && { via: edge(flow.via) }),
+      };
   }
 }
+
+/** Whether an instruction makes room on the stack, as a function does that begins with it. */
+const opensFrame = ({ decoded: { instruction, rd, rs1, imm } }: Item): boolean =>
+  instruction.name === 'addi' && rd === SP && rs1 === SP && imm < 0;
 
 /** Bytes from the beginning of a stub to its jump. */
 const STUB_JUMP = 8;

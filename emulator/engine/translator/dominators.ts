@@ -1,4 +1,4 @@
-import { edgesOf, type Block, type Edge, type Region } from './region';
+import { edgesOf, switchOf, type Block, type Edge, type Region } from './region';
 
 /** A block in the graph of a region, numbered in reverse postorder: forward edges lead to higher numbers. */
 export interface Node {
@@ -20,7 +20,8 @@ export interface Graph {
 /**
  * The region's blocks in reverse postorder with their dominator tree (Cooper, Harvey and Kennedy, "A Simple,
  * Fast Dominance Algorithm", 2001). Edges back to a block that does not dominate their source would need
- * irreducible control flow: they are cut, so that control leaves the region there.
+ * irreducible control flow: they are cut, so that control leaves the region there, or goes by the region's switch if it has
+ * one.
  */
 export function analyseGraph(region: Region): Graph {
   for (;;) {
@@ -48,7 +49,7 @@ function buildGraph(region: Region): Graph | undefined {
   incoming.forEach((list, to) => {
     for (const { from, edge } of list) {
       if (from < to || dominates(to, from)) continue;
-      edge.to = undefined;
+      edge.to = goesBySwitch(region, edge) ? region.blocks[0] : undefined;
       cut = true;
     }
   });
@@ -62,6 +63,15 @@ function buildGraph(region: Region): Graph | undefined {
   }));
   for (const node of nodes.slice(1)) nodes[dominator[node.index]].children.push(node);
   return { nodes, nodeOf: (block) => nodes[numbers.get(block)!] };
+}
+
+/** Whether the region's switch leads to where an edge does, from now on if it did not before. */
+function goesBySwitch(region: Region, { pc, to, ends }: Edge): boolean {
+  const found = switchOf(region);
+  // A round of a strip has what comes before it.
+  if (!found || !to?.isOutermost || to.strip || ends) return false;
+  if (!found.targets.some((target) => target.pc === pc)) found.targets.push({ pc, to });
+  return true;
 }
 
 function reversePostorder(entry: Block): Block[] {
@@ -114,7 +124,7 @@ function immediateDominators(incoming: readonly (readonly { from: number }[])[])
 
 /**
  * For each node the number of instructions that run at most before the fuel is looked at again: at an edge
- * back, after a call, or when the region is left.
+ * back, after a call, in a switch, or when the region is left.
  */
 export function longestWays(graph: Graph): number[] {
   const { nodes } = graph;

@@ -9,8 +9,8 @@ const WORD = 32;
 
 /** Where a region is left. */
 export interface Exit {
-  /** The guest address to go on at. */
-  readonly pc: number;
+  /** The guest address to go on at, even where it is computed. */
+  readonly pc: number | Expr<'i32'>;
   /** The interpreter must run the instruction there before any translated code. */
   readonly interpret: boolean;
   /** One of `EXIT`. */
@@ -59,7 +59,11 @@ export class Exits {
       words[word] = (words[word] ?? 0) | (1 << (index % WORD));
     }
     words.forEach((word, i) => f.set(this.mask(i), i32.const(word)));
-    f.set(this.address, i32.const(pc | (interpret ? 1 : 0)));
+    const mark = interpret ? 1 : 0;
+    f.set(
+      this.address,
+      typeof pc === 'number' ? i32.const(pc | mark) : i32.or(pc, i32.const(mark)),
+    );
     f.set(this.info, i32.const((executed << KIND_BITS) | kind));
     f.br(this.label);
   }

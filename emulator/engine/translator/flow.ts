@@ -1,5 +1,5 @@
 import type { Graph, Node } from './dominators';
-import { edgesOf, type Block, type Edge, type Item } from './region';
+import { edgesOf, isSwitch, type Block, type Edge, type Item } from './region';
 
 /**
  * What is known of the registers at a point of a region: sets of register numbers as bits.
@@ -29,9 +29,14 @@ export interface RegisterFlow {
   before(node: Node): Readonly<RegisterState>;
   /** Registers that must be in their locals at the beginning of a node's block. */
   live(node: Node): Readonly<LiveSet>;
+  /** Integer registers that are in their locals at the region's switch; the context has all others. */
+  readonly kept: number;
 }
 
 const bit = (register: number): number => 1 << register;
+
+/** A register that this part of a switch's targets need stays in its local there. */
+const KEPT_PART = 1 / 4;
 
 /** What an instruction does to the state of the registers. */
 function advance(state: RegisterState, { decoded, traits }: Item): void {
@@ -64,6 +69,11 @@ export function forget(state: RegisterState): void {
   Object.assign(state, ALL_LOADED);
 }
 
+/** On the way to a switch only some integer registers stay in their locals. */
+function forgetBut(state: RegisterState, kept: number): void {
+  Object.assign(state, { ...ALL_LOADED, dirtyX: state.dirtyX & kept });
+}
+
 const stateAfter = (before: Readonly<RegisterState>, block: Block): RegisterState => {
   const state = { ...before };
   for (const item of block.items) advance(state, item);
@@ -88,13 +98,29 @@ function firstUsedAsSingle({ nodes }: Graph): number {
 }
 
 export function analyseRegisters(graph: Graph): RegisterFlow {
-  const before = forward(graph);
-  const live = backward(graph, before);
-  return { before: ({ index }) => before[index], live: ({ index }) => live[index] };
+  const kept = keptIn(graph);
+  const before = forward(graph, kept);
+  const live = backward(graph, before, kept);
+  return { before: ({ index }) => before[index], live: ({ index }) => live[index], kept };
+}
+
+/** Integer registers that enough of a switch's targets read what they held before. */
+function keptIn(graph: Graph): number {
+  const { terminator } = graph.nodes[0].block;
+  if (terminator.kind !== 'switch') return 0;
+  const nothing = graph.nodes.map(() => ALL_LOADED);
+  const live = backward(graph, nothing, 0);
+  const reads = terminator.targets.flatMap(({ to }) => (to ? live[graph.nodeOf(to).index].x : []));
+  let kept = 0;
+  for (let n = 1; n < 32; n++) {
+    const count = reads.filter((set) => (set & bit(n)) !== 0).length;
+    if (count >= reads.length * KEPT_PART) kept |= bit(n);
+  }
+  return kept;
 }
 
 /** Where ways with different views of a register meet, it is held as 64 bits. */
-function forward(graph: Graph): RegisterState[] {
+function forward(graph: Graph, kept: number): RegisterState[] {
   const { nodes } = graph;
   const unknown: RegisterState = { dirtyX: 0, dirtyF: 0, single: -1, double: -1, boxed: -1 };
   const states = nodes.map((): RegisterState => ({ ...unknown }));
@@ -103,12 +129,15 @@ function forward(graph: Graph): RegisterState[] {
     for (const { to } of edgesOf(node.block)) if (to) incoming[graph.nodeOf(to).index].push(node);
   }
   const single = firstUsedAsSingle(graph);
-  const entry: RegisterState = { dirtyX: 0, dirtyF: 0, single, double: ~single, boxed: single };
+  const entry: RegisterState = isSwitch(nodes[0].block)
+    ? { ...ALL_LOADED }
+    : { dirtyX: 0, dirtyF: 0, single, double: ~single, boxed: single };
   for (let changed = true; changed;) {
     changed = false;
     nodes.forEach((_, i) => {
       const old = states[i];
       const ways = incoming[i].map((from) => stateAfter(states[from.index], from.block));
+      if (isSwitch(nodes[i].block)) for (const way of ways) forgetBut(way, kept);
       if (i === 0) ways.push(entry);
       const meet: RegisterState = { ...old, double: -1 };
       for (const way of ways) {
@@ -135,13 +164,19 @@ function forward(graph: Graph): RegisterState[] {
   return states;
 }
 
-function backward(graph: Graph, before: readonly RegisterState[]): LiveSet[] {
+function backward(
+  graph: Graph,
+  before: readonly Readonly<RegisterState>[],
+  kept: number,
+): LiveSet[] {
   const { nodes } = graph;
   const live = nodes.map((): LiveSet => ({ x: 0, f: 0 }));
   for (let changed = true; changed;) {
     changed = false;
     for (let i = nodes.length - 1; i >= 0; i--) {
-      const next = liveBefore(nodes[i], graph, before[i], live);
+      const next = isSwitch(nodes[i].block)
+        ? { x: kept, f: 0 }
+        : liveBefore(nodes[i], graph, before[i], live);
       if (next.x === live[i].x && next.f === live[i].f) continue;
       live[i] = next;
       changed = true;

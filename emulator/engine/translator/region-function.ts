@@ -23,7 +23,8 @@ import { elementLoopOf } from './element-loop';
 import { Exits } from './exits';
 import { isInMode, type FloatMode } from './float-mode';
 import { ALL_LOADED, analyseRegisters, forget, type RegisterFlow } from './flow';
-import type { Edge, Region, Terminator } from './region';
+import { perfectHash } from './perfect-hash';
+import { isSwitch, SWITCH, switchOf, type Edge, type Region, type Terminator } from './region';
 import { CallCounter } from './call-counter';
 import { RegionCounters, returns, type CounterSites } from './region-counters';
 import { RegionEmitter, type RegionState } from './region-emitter';
@@ -107,7 +108,7 @@ class RegionWriter {
 
   constructor(
     private readonly f: FunctionBuilder,
-    private readonly region: Region,
+    region: Region,
     private readonly calls: RegionCalls,
     { mode, relaxedMadd }: RegionOptions,
     counting?: RegionCounting,
@@ -118,7 +119,7 @@ class RegionWriter {
     const readTable = f.local('i32');
     const writeTable = f.local('i32');
     this.condition = f.local('i32');
-    this.target = f.local('i64');
+    this.target = switchOf(region) ? f.param(3, 'i64') : f.local('i64');
     this.graph = graphWithStrips(region);
     this.flow = analyseRegisters(this.graph);
     this.needs = longestWays(this.graph);
@@ -194,12 +195,14 @@ class RegionWriter {
 
   private prologue(entry: Node): void {
     const { f, context, registers, state } = this;
+    const start = isSwitch(entry.block) ? i32.wrap_i64(this.target) : entry.block.pc;
     const leaveIf = (condition: Expr<'i32'>, kind: number): void =>
       f.if(condition, () => {
         registers.state = { ...ALL_LOADED };
-        this.exits.leave({ pc: this.region.entry, interpret: true, kind, executed: 0 });
+        this.exits.leave({ pc: start, interpret: true, kind, executed: 0 });
       });
-    leaveIf(this.lacks(entry), EXIT.fuel);
+    // A switch looks at the fuel itself.
+    if (!isSwitch(entry.block)) leaveIf(this.lacks(entry), EXIT.fuel);
     const { mode } = this;
     // Without a fused multiply-add, `soft` is for all that is not `sticky`.
     if (mode && (mode !== 'soft' || this.state.relaxedMadd))
@@ -283,7 +286,11 @@ class RegionWriter {
         this.call(node, terminator, executed);
         return;
       case 'indirect':
-        this.indirect(node, terminator.guesses, executed);
+        if (terminator.via?.to) this.follow(node, terminator.via, executed);
+        else this.indirect(node, terminator.guesses, executed);
+        return;
+      case 'switch':
+        this.switch(node, terminator.targets);
         return;
       case 'stop':
         this.exits.leave({ pc: terminator.pc, interpret: true, kind: EXIT.system, executed });
@@ -315,6 +322,41 @@ class RegionWriter {
     registers.state = { ...state };
     registers.spill();
     this.return(this.indirectExit(node, this.fuelAfter(executed)));
+  }
+
+  /** Goes where an indirect jump leads to, if that is one of the region's entries; else leaves. */
+  private switch(node: Node, targets: readonly Edge[]): void {
+    const { f, registers, target } = this;
+    const { state } = registers;
+    const known = targets.filter(({ to }) => to);
+    const hash = perfectHash(known.map(({ pc }) => pc));
+    f.if(this.lacks(node), () =>
+      this.exits.leave({
+        pc: i32.wrap_i64(target),
+        interpret: true,
+        kind: EXIT.fuel,
+        executed: 0,
+      }),
+    );
+    if (hash) {
+      const half = i32.wrap_i64(i64.shr_u(target, i64.const(1)));
+      const product = i32.mul(half, i32.const(hash.factor));
+      const place = i32.shr_u(product, i32.const(32 - hash.bits));
+      f.block((other) => {
+        const cases = known.map((edge) => () => {
+          f.brIf(other, i64.ne(target, i64.const(edge.pc)));
+          registers.state = { ...state };
+          const live = this.flow.live(this.graph.nodeOf(edge.to!));
+          registers.loadX(live.x & ~this.flow.kept);
+          registers.loadDoubles(live.f);
+          this.follow(node, edge, 0);
+        });
+        f.switch(place, cases, () => f.br(other), hash.places);
+      });
+    }
+    registers.state = { ...state };
+    registers.spill();
+    this.return(this.indirectExit(node, this.fuel));
   }
 
   /** What an indirect jump leaves behind. */
@@ -350,7 +392,7 @@ class RegionWriter {
 
   /** Goes where an edge leads. */
   private follow(from: Node, { pc, to, ends }: Edge, executed: number): void {
-    const { f } = this;
+    const { f, registers } = this;
     if (ends && to) {
       const head = this.graph.nodeOf(to);
       this.agreeWith(head);
@@ -364,6 +406,14 @@ class RegionWriter {
       return;
     }
     const node = this.graph.nodeOf(to);
+    if (isSwitch(node.block)) {
+      const { kept } = this.flow;
+      registers.spill(kept);
+      this.settle(executed);
+      if (pc !== SWITCH) f.set(this.target, i64.const(pc));
+      f.br(this.loops[node.index]);
+      return;
+    }
     this.agreeWith(node);
     if (node.block.begins && from.block.terminator.kind !== 'strip') {
       this.settle(executed);

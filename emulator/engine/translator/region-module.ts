@@ -1,10 +1,10 @@
-import { ModuleBuilder } from '../../wasm';
+import { call, i64, ModuleBuilder, type FunctionBuilder } from '../../wasm';
 import { REGION_PARAMS } from '../enter-regions';
 import { FLOAT_ARITY, type FloatOperation } from '../float';
 import { COUNTERS_SECTION } from '../counting-layout';
 import { CounterSites } from './region-counters';
 import { writeRegion, type RegionCounting, type RegionOptions } from './region-function';
-import type { Region } from './region';
+import { switchOf, type Region } from './region';
 
 /** The name that a module exports the region at `entry` by. */
 export const regionName = (entry: number): string => entry.toString(16);
@@ -43,11 +43,18 @@ function writeModule(
   const sites = new CounterSites();
   const counting = options.counts === true ? importCounting(module, sites) : undefined;
   const functions = new Map(
-    regions.map(({ entry }) => [entry, module.function(REGION_PARAMS, ['i64'])]),
+    regions.flatMap(({ entries }) =>
+      entries.map((entry) => [entry, module.function(REGION_PARAMS, ['i64'])] as const),
+    ),
   );
+  for (const [entry, { index }] of functions) module.export(regionName(entry), index);
   for (const region of regions) {
-    const { index, builder } = functions.get(region.entry)!;
-    module.export(regionName(region.entry), index);
+    const builder = switchOf(region)
+      ? addSwitch(
+          module,
+          region.entries.map((pc) => ({ pc, f: functions.get(pc)!.builder })),
+        )
+      : functions.get(region.entries[0])!.builder;
     const calls = {
       resume,
       regionAt: (target: number) => functions.get(target)?.index,
@@ -60,6 +67,19 @@ function writeModule(
   }
   if (counting) module.custom(COUNTERS_SECTION, new Uint8Array(sites.words.buffer));
   return module;
+}
+
+/** The function of a region that begins with a switch has the address where it is entered too: each entry gives it its own. */
+function addSwitch(
+  module: ModuleBuilder,
+  entries: readonly { readonly pc: number; readonly f: FunctionBuilder }[],
+): FunctionBuilder {
+  const { index, builder } = module.function([...REGION_PARAMS, 'i64'], ['i64']);
+  for (const { pc, f } of entries) {
+    const [context, fuel, depth] = REGION_PARAMS.map((_, i) => f.param(i, 'i32'));
+    f.return(call(index, 'i64', context, fuel, depth, i64.const(pc)));
+  }
+  return builder;
 }
 
 function importCounting(module: ModuleBuilder, sites: CounterSites): RegionCounting {

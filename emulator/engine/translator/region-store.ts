@@ -12,6 +12,8 @@ export interface CodeRun {
 export interface StoredModule {
   /** Guest addresses at which its regions begin. */
   readonly entries: readonly number[];
+  /** So many of them, the first ones, are of the region that it was made for. */
+  readonly own: number;
   /** The code that it was made from. */
   readonly source: readonly CodeRun[];
   readonly mode: FloatMode | undefined;
@@ -32,7 +34,7 @@ export interface StoredModule {
  * | rest  | a ring of 2^22 words with the modules, one after another; the oldest give way to new ones |
  *
  * A place is a number of words put before, mod 2^32; its low 22 bits tell where it is in the ring. A module is u32 words
- * in all, mode, entries, runs of code, bytes of WebAssembly, guest instructions; the entries' addresses; for each run its first address and its
+ * in all, mode, entries, runs of code, bytes of WebAssembly, guest instructions, entries of its own; the entries' addresses; for each run its first address and its
  * 16-bit units, then the units of all runs and the WebAssembly, each filled up to a whole word. It does not wrap round:
  * words that are left at the end are a module without entries.
  */
@@ -40,7 +42,7 @@ const LOCK = 0;
 const BEGIN = 1;
 const END = 2;
 const STATE_BYTES = 16;
-const HEADER_WORDS = 6;
+const HEADER_WORDS = 7;
 const RING_WORDS = 2 ** 22;
 const RING_BYTES = REQUEST_BYTES + STATE_BYTES;
 const STORE_BYTES = RING_BYTES + 4 * RING_WORDS;
@@ -70,7 +72,7 @@ export class RegionStore {
   }
 
   /** Adds a module; one that is larger than the whole store is left out. */
-  add({ entries, source, mode, bytes, instructions }: StoredModule): void {
+  add({ entries, own, source, mode, bytes, instructions }: StoredModule): void {
     const unitCount = source.reduce((sum, { bits }) => sum + bits.length, 0);
     const unitWords = Math.ceil(unitCount / 2);
     const wasmWords = Math.ceil(bytes.length / 4);
@@ -82,10 +84,8 @@ export class RegionStore {
       const rest = RING_WORDS - (state[END] & (RING_WORDS - 1));
       if (total > rest) this.put(rest, (at) => words.set([rest, 0, 0].slice(0, rest), at));
       this.put(total, (at) => {
-        words.set(
-          [total, MODES.indexOf(mode), entries.length, source.length, bytes.length, instructions],
-          at,
-        );
+        const sizes = [entries.length, source.length, bytes.length, instructions, own];
+        words.set([total, MODES.indexOf(mode), ...sizes], at);
         let next = at + HEADER_WORDS;
         for (const entry of entries) words[next++] = entry;
         for (const { start, bits } of source) {
@@ -137,7 +137,7 @@ export class RegionStore {
   /** What lies at a word; nonsense when it is written over just now. */
   private moduleAt(at: number, total: number): StoredModule | undefined {
     const words = this.words.slice(at, at + total);
-    const [, mode, entryCount, runCount, byteCount, instructions] = words;
+    const [, mode, entryCount, runCount, byteCount, instructions, own] = words;
     let place = HEADER_WORDS;
     const entries = Array.from(words.subarray(place, place + entryCount), (pc) => pc >>> 0);
     place += entryCount;
@@ -155,6 +155,6 @@ export class RegionStore {
       unit = next;
     }
     const bytes = new Uint8Array(words.buffer, 4 * place, byteCount);
-    return { entries, source, mode: MODES[mode], bytes, instructions };
+    return { entries, own, source, mode: MODES[mode], bytes, instructions };
   }
 }

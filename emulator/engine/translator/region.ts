@@ -5,6 +5,9 @@ import type { Traits } from './traits';
 /** The most instructions in a region: V8's compile time grows faster than a function's size. */
 export const REGION_LIMIT = 1000;
 
+/** The address of the block that a switch region begins with: no instruction's. */
+export const SWITCH = 1;
+
 /** Where the instructions of a region come from. */
 export interface RegionSource {
   /** The 16 bits at an even address, or undefined when they cannot be fetched. */
@@ -37,7 +40,9 @@ export interface Edge {
  * - `jump`: to one place, by `j` or by falling through (which has no instruction)
  * - `branch`: to one of two
  * - `call`: saves a return address; `target` is undefined for an indirect call, which `guess` is the likely target of
- * - `indirect`: to an address in a register, and a return is the usual case; `guesses` are likely targets in the region
+ * - `indirect`: to an address in a register, and a return is the usual case; `guesses` are likely targets in the region,
+ *   `via` leads to its switch
+ * - `switch`: to the one of these places that an indirect jump before it leads to, or out of the region
  * - `stop`: the instruction at `pc` is not translated: the interpreter runs it
  * - `strip`: to one of two versions of a loop (strips.ts)
  */
@@ -50,7 +55,8 @@ export type Terminator =
       readonly guess?: number;
       readonly next: Edge;
     }
-  | { readonly kind: 'indirect'; readonly guesses: readonly Edge[] }
+  | { readonly kind: 'indirect'; readonly guesses: readonly Edge[]; readonly via?: Edge }
+  | { readonly kind: 'switch'; readonly targets: Edge[] }
   | { readonly kind: 'stop'; readonly pc: number }
   | {
       readonly kind: 'strip';
@@ -64,6 +70,8 @@ export interface Block {
   readonly pc: number;
   readonly items: readonly Item[];
   readonly terminator: Terminator;
+  /** It is not part of an inlined function. */
+  readonly isOutermost?: boolean;
   /** It is part of a loop's strip. */
   readonly strip?: Strip;
   /** It is the head of a loop that has strips too. */
@@ -71,7 +79,8 @@ export interface Block {
 }
 
 export interface Region {
-  readonly entry: number;
+  /** Where it may be entered: at its first block, or at the targets of the switch that it begins with. */
+  readonly entries: readonly number[];
   readonly blocks: readonly Block[];
   readonly instructions: number;
   /** Calls out of it whose targets are known or guessed. */
@@ -86,6 +95,15 @@ export const isLoop = ({ blocks }: Region): boolean =>
 
 const withEnd = (edge: Edge): readonly Edge[] => (edge.ends ? [edge, edge.ends] : [edge]);
 
+/** Whether a block is the switch that its region begins with. */
+export const isSwitch = ({ terminator }: Block): boolean => terminator.kind === 'switch';
+
+/** The switch that a region begins with, which leads to each of its entries. */
+export function switchOf({ blocks }: Region): Extract<Terminator, { kind: 'switch' }> | undefined {
+  const { terminator } = blocks[0];
+  return terminator.kind === 'switch' ? terminator : undefined;
+}
+
 export function edgesOf({ terminator }: Block): readonly Edge[] {
   switch (terminator.kind) {
     case 'jump':
@@ -95,7 +113,9 @@ export function edgesOf({ terminator }: Block): readonly Edge[] {
     case 'call':
       return [terminator.next];
     case 'indirect':
-      return terminator.guesses.flatMap(withEnd);
+      return [...terminator.guesses.flatMap(withEnd), ...(terminator.via ? [terminator.via] : [])];
+    case 'switch':
+      return terminator.targets;
     case 'strip':
       return [terminator.fast, terminator.checked];
     default:

@@ -182,10 +182,13 @@ export class Registers {
     this.f.do(f64.store(this.context, this.double(n), HART.f + 8 * n));
   }
 
-  /** Brings the context up to date. The locals stay as they are. */
-  spill(): void {
+  /**
+   * Brings the context up to date. The locals stay as they are.
+   * @param kept integer registers that it need not have [none]
+   */
+  spill(kept = 0): void {
     const { dirtyX, dirtyF, double } = this.state;
-    for (const n of registersIn(dirtyX)) this.storeX(n);
+    for (const n of registersIn(dirtyX & ~kept)) this.storeX(n);
     for (const n of registersIn(dirtyF & double)) this.storeDouble(n);
     for (const n of registersIn(dirtyF & ~double)) this.storeSingle(n);
   }

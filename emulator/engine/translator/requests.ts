@@ -11,6 +11,8 @@ export interface TranslationRequest {
   readonly mode: FloatMode;
   /** The most instructions that pay. */
   readonly limit: number;
+  /** Where indirect jumps lead to that the region is to have a switch for, at most `MOST_TARGETS`; none: it has none. */
+  readonly targets?: readonly number[];
   /** Arena address of the code table of who asks, which tells what control has been at. */
   readonly table: number;
 }
@@ -25,7 +27,7 @@ export interface TranslationRequest {
  * | 2    | requests taken so far |
  * | 3    | 0 = nobody translates, 1 = somebody will when he has started, 2 = he has |
  * | 4, 5 | the budget (budget.ts) |
- * | 6    | the request: space, pc, mode, limit, code table |
+ * | 6    | the request: space, pc, mode, limit, code table, number of targets, 48 targets |
  */
 const LOCK = 0;
 const PUT = 1;
@@ -33,7 +35,9 @@ const TAKEN = 2;
 const SERVICE = 3;
 const BUDGET = 4;
 const REQUEST = BUDGET + BUDGET_WORDS;
-const REQUEST_WORDS = 5;
+const TARGETS = 6;
+const MOST_TARGETS = 48;
+const REQUEST_WORDS = TARGETS + MOST_TARGETS;
 
 const SERVICES = ['none', 'starting', 'running'] as const;
 /** Whether a thread translates what is asked for. */
@@ -60,13 +64,17 @@ export class TranslationRequests {
   }
 
   /** Asks for a translation. False while another one waits: what is asked for later may be hotter. */
-  put({ space, pc, mode, limit, table }: TranslationRequest): boolean {
+  put({ space, pc, mode, limit, table, targets = [] }: TranslationRequest): boolean {
     const { words } = this;
     acquire(words, LOCK);
     const count = words[PUT];
     const hasRoom = count === Atomics.load(words, TAKEN);
     if (hasRoom) {
-      words.set([space, pc, FLOAT_MODES.indexOf(mode), limit, table], REQUEST);
+      const list = targets.slice(0, MOST_TARGETS);
+      words.set(
+        [space, pc, FLOAT_MODES.indexOf(mode), limit, table, list.length, ...list],
+        REQUEST,
+      );
       Atomics.store(words, PUT, count + 1);
     }
     release(words, LOCK);
@@ -79,8 +87,17 @@ export class TranslationRequests {
     const { words } = this;
     const taken = words[TAKEN];
     while (Atomics.load(words, PUT) === taken) Atomics.wait(words, PUT, taken);
-    const [space, pc, mode, limit, table] = words.slice(REQUEST, REQUEST + REQUEST_WORDS);
+    const request = words.slice(REQUEST, REQUEST + REQUEST_WORDS);
     Atomics.store(words, TAKEN, taken + 1);
-    return { space: space >>> 0, pc: pc >>> 0, mode: FLOAT_MODES[mode], limit, table: table >>> 0 };
+    const [space, pc, mode, limit, table, count] = request;
+    const targets = Array.from(request.subarray(TARGETS, TARGETS + count), (at) => at >>> 0);
+    return {
+      space: space >>> 0,
+      pc: pc >>> 0,
+      mode: FLOAT_MODES[mode],
+      limit,
+      table: table >>> 0,
+      targets,
+    };
   }
 }

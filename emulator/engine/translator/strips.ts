@@ -75,12 +75,14 @@ function loopsOf(graph: Graph, head: Node): Node[][] {
 const sizeOf = (nodes: readonly Node[]): number =>
   nodes.reduce((sum, { block }) => sum + block.items.length, 0);
 
-/** Whether there is no other loop, call or atomic instruction in a loop. */
+/** Whether there is no other loop, call, switch or atomic instruction in a loop. */
 const isPlain = ([head, ...rest]: readonly Node[]): boolean =>
   rest.every(({ isLoopHead }) => !isLoopHead) &&
   [head, ...rest].every(
     ({ block: { terminator, items } }) =>
-      terminator.kind !== 'call' && items.every(({ decoded }) => !orders(decoded.instruction)),
+      terminator.kind !== 'call' &&
+      terminator.kind !== 'switch' &&
+      items.every(({ decoded }) => !orders(decoded.instruction)),
   );
 
 interface Range {
@@ -208,7 +210,13 @@ function withEdges(terminator: Terminator, change: (edge: Edge) => Edge): Termin
     case 'call':
       return { ...terminator, next: change(terminator.next) };
     case 'indirect':
-      return { ...terminator, guesses: terminator.guesses.map(change) };
+      return {
+        ...terminator,
+        guesses: terminator.guesses.map(change),
+        ...(terminator.via && { via: change(terminator.via) }),
+      };
+    case 'switch':
+      return { ...terminator, targets: terminator.targets.map(change) };
     default:
       return terminator;
   }

@@ -5,6 +5,7 @@ import type { InstructionCounter } from '../instruction-counter';
 import { compileModule, hostHasFusedMadd } from '../host';
 import type { Interpreter } from '../interpreter-module';
 import type { EngineStatistics } from '../statistics';
+import { Arrivals } from './arrivals';
 import { TranslationBudget } from './budget';
 import { Candidates } from './candidates';
 import { CodeCache, type RegionFunction, type Unit } from './code-cache';
@@ -23,6 +24,8 @@ const SAMPLE_EVERY = 10_000;
 /** The same while everything is translated. */
 const EAGER_SAMPLE = 30;
 const EAGER_LIMIT = 60;
+/** A switch leads to what was translated so near, in bytes. */
+const EAGER_WINDOW = 1024;
 /** Where nothing was translated: so many addresses are remembered. */
 const MOST_REJECTED = 4096;
 /** How long a hart stands still for a module that is there, in milliseconds; most take less. */
@@ -54,6 +57,7 @@ export class Translator {
   /** Translates whatever is met: for tests, and to see what can be translated. */
   isEager = false;
   private readonly candidates = new Candidates();
+  private readonly arrivals = new Arrivals();
   private readonly budget: TranslationBudget;
   private readonly rejected = new Set<number>();
   /** What other threads have translated and this one has not met yet. */
@@ -131,6 +135,7 @@ export class Translator {
    * @param space id of the space that it runs in
    */
   sample(hart: HartState, space: number): void {
+    if (!this.isEager && this.counter === undefined) this.arrive(hart, space);
     if (this.untilSample > 0) return;
     this.untilSample = this.isEager ? EAGER_SAMPLE : SAMPLE_EVERY;
     const { pc } = hart;
@@ -145,6 +150,15 @@ export class Translator {
     if (!unit || this.cut.has(pc) || this.hasWrongMode(unit, hart)) this.candidates.sample(pc);
     else this.sampleGap();
     if (this.budget.left > 0) this.tryBest(hart, space);
+  }
+
+  /** Asks for a region with a switch where control is met in the cases of one. */
+  private arrive(hart: HartState, space: number): void {
+    const { pc } = hart;
+    if (!this.cache.unitAt(pc) || this.store?.requests.service !== 'running') return;
+    this.arrivals.sample(pc, this.modeFor(hart), (targets) =>
+      this.ask(hart, { pc: targets[0], space, limit: REGION_LIMIT, targets }),
+    );
   }
 
   /** Control has come to translated code: what was interpreted before it began where translated code was left. */
@@ -192,7 +206,7 @@ export class Translator {
   translateAtOnce(hart: HartState, pc: number): void {
     if (this.rejected.has(pc) || this.cache.unitAt(pc)) return;
     this.pauses.during(() => {
-      const unit = this.unitFor(hart, pc, EAGER_LIMIT, 0);
+      const unit = this.switchUnitFor(hart, pc) ?? this.unitFor(hart, pc, EAGER_LIMIT, 0);
       if (unit) this.publish(unit.module);
       else this.reject(pc);
     });
@@ -225,6 +239,7 @@ export class Translator {
     pc: number,
     limit: number,
     leastCut: number,
+    targets?: readonly number[],
   ): TranslatedUnit | undefined {
     const { isEager } = this;
     return translateUnit(this.source, pc, {
@@ -234,8 +249,18 @@ export class Translator {
       withCallees: !isEager,
       onlyReached: !isEager,
       counts: this.counter !== undefined,
+      targets,
       isKnown: (target) => this.cache.unitAt(target) !== undefined,
     });
+  }
+
+  /** A region with a switch that leads to `pc` and to what was translated near by. */
+  private switchUnitFor(hart: HartState, pc: number): TranslatedUnit | undefined {
+    if (this.counter) return undefined;
+    const near = this.cache.active().filter((other) => Math.abs(other - pc) < EAGER_WINDOW);
+    if (near.length === 0) return undefined;
+    const unit = this.unitFor(hart, pc, EAGER_LIMIT, 0, [pc, ...near]);
+    return unit?.module.entries.slice(0, unit.module.own).includes(pc) === true ? unit : undefined;
   }
 
   /** Takes into use what this thread has translated. */
@@ -285,7 +310,7 @@ export class Translator {
     return true;
   }
 
-  private install({ entries, source, mode, bytes, instructions }: StoredModule): void {
+  private install({ entries, own, source, mode, bytes, instructions }: StoredModule): void {
     const module = compileModule(bytes);
     const counters = this.counter?.install(module, unitsOf(source));
     const env = counters === undefined ? this.imports : { ...this.imports, counters };
@@ -294,7 +319,7 @@ export class Translator {
     this.installed += 1;
     this.translated += instructions;
     const of = { source, mode, instructions, bytes: bytes.length };
-    this.cache.add(functions, entries[0], of);
+    this.cache.add(functions, new Set(entries.slice(0, own)), of);
   }
 
   /**
@@ -312,7 +337,7 @@ export class Translator {
   }
 
   /** Whether a module is of use here at once: it was asked for, or its code is decoded and not translated. */
-  private wants({ entries, mode, instructions }: StoredModule): boolean {
+  private wants({ entries, own, mode, instructions }: StoredModule): boolean {
     const [pc] = entries;
     let limit: number | undefined;
     for (const other of mode ? [mode] : FLOAT_MODES) {
@@ -321,7 +346,7 @@ export class Translator {
       this.asked.delete(key);
     }
     if (limit !== undefined) {
-      this.done(pc, limit, instructions >= limit);
+      for (const entry of entries.slice(0, own)) this.done(entry, limit, instructions >= limit);
       return true;
     }
     // One that was cut short, made anew.

@@ -12,6 +12,9 @@ const MOST_REGIONS = 64;
 const SMALL = 48;
 const CALLEE_PART = 1 / 4;
 
+/** The part of its targets that a switch is tried with again where there is no room for the code behind them. */
+const LESS = 3 / 4;
+
 /** What is cut short to fewer instructions is left too soon to pay, unless it is a loop. */
 export const LEAST_CUT = 64;
 
@@ -29,6 +32,8 @@ export interface UnitOptions {
   readonly isKnown?: (target: number) => boolean;
   /** Whether code that control has not been at yet is left out [false]. */
   readonly onlyReached?: boolean;
+  /** Where indirect jumps lead to that the region is to have a switch for [none]. */
+  readonly targets?: readonly number[];
 }
 
 export interface TranslatedUnit {
@@ -47,7 +52,7 @@ export function translateUnit(
   options: UnitOptions,
 ): TranslatedUnit | undefined {
   const { limit, mode, withCallees, counts = false, leastCut = 0 } = options;
-  const { isKnown = () => false, onlyReached = false } = options;
+  const { isKnown = () => false, onlyReached = false, targets = [] } = options;
   // Read once: another thread may be changing the code.
   const bits = new Map<number, number>();
   const fetch = (address: number): number | undefined => {
@@ -63,7 +68,12 @@ export function translateUnit(
     isReached: (address) => source.isReached(address),
     data: (address) => source.data(address),
   };
-  const region = discoverRegion(read, pc, { limit, onlyReached, inlines: !counts });
+  const region =
+    targets.length > 0
+      ? wholeRegion(targets, (some) =>
+          discoverRegion(read, pc, { limit, onlyReached, inlines: !counts, targets: some }),
+        )
+      : discoverRegion(read, pc, { limit, onlyReached, inlines: !counts });
   if (!region) return undefined;
   if (region.isCut && limit < leastCut && !isLoop(region)) return undefined;
   const mostInCallee = Math.max(SMALL, limit * CALLEE_PART);
@@ -73,7 +83,7 @@ export function translateUnit(
   for (const { calls } of withCallees ? regions : []) {
     for (const target of calls) {
       if (room <= 0 || regions.length >= MOST_REGIONS) break;
-      if (regions.some(({ entry }) => entry === target)) continue;
+      if (regions.some(({ entries }) => entries.includes(target))) continue;
       if (onlyReached && !source.isReached(target)) continue;
       const callee = discoverRegion(read, target, {
         limit: Math.min(room, isKnown(target) ? SMALL : mostInCallee),
@@ -86,13 +96,27 @@ export function translateUnit(
     }
   }
   const module: StoredModule = {
-    entries: regions.map(({ entry }) => entry),
+    entries: regions.flatMap(({ entries }) => entries),
+    own: region.entries.length,
     source: sourceOf(regions, bits),
     mode: regions.some(hasModes) ? mode : undefined,
     bytes: buildRegionModule(regions, { mode, relaxedMadd: hostHasFusedMadd(), counts }),
     instructions: limit - room,
   };
   return { module, isCut: region.isCut };
+}
+
+/** The region with a switch to as many of the targets, from the first one on, as it has room for whole. */
+function wholeRegion(
+  targets: readonly number[],
+  discover: (targets: readonly number[]) => Region | undefined,
+): Region | undefined {
+  let region = discover(targets);
+  for (let count = targets.length; region?.isCut === true && count > 1;) {
+    count = Math.floor(count * LESS);
+    region = discover(targets.slice(0, count));
+  }
+  return region;
 }
 
 /** Each 16-bit unit of code by its address. */

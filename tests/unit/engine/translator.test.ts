@@ -137,6 +137,7 @@ describe('the store of translated modules', () => {
     const store = new RegionStore();
     const module = {
       entries: [0x10000, 0xfffffff0],
+      own: 1,
       source: [
         { start: 0x10000, bits: Uint16Array.of(0x0513, 0x0015, 0x8082) },
         { start: 0xfffffff0, bits: Uint16Array.of(0x8082) },
@@ -160,6 +161,7 @@ describe('the store of translated modules', () => {
     const size = 2 ** 20;
     const module = (n: number) => ({
       entries: [4 * n],
+      own: 1,
       source: [{ start: 4 * n, bits: Uint16Array.of(n, n + 1, n + 2) }],
       mode: undefined,
       // Of different sizes, so that some do not fit before the end of the ring.
