@@ -42,7 +42,7 @@ export default defineConfig({
           ],
           exclude: [
             long,
-            'tests/unit/engine/{fuel-quanta,lockstep,strips,translated-table}.test.ts',
+            'tests/unit/engine/{fuel-quanta,lockstep,strips,translated-table,wild-code}.test.ts',
           ],
           environment: 'node',
           env: { HARTSCOPE_ENGINE: 'translator' },

@@ -129,9 +129,8 @@ export class InterpreterEmitter implements Emitter, MemoryContext {
   }
 
   nextPc(): Expr<'i64'> {
-    return i64.extend_i32_u(
-      i32.add(i32.load(this.state.record, RECORD.pc + this.bias), this.field16(RECORD.rs2)),
-    );
+    // Behind the last page's last instruction lies 2^32, not 0.
+    return i64.add(this.pc(), i64.extend_i32_u(this.field16(RECORD.rs2)));
   }
 
   setX(value: Expr<'i64'>): void {

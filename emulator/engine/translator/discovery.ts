@@ -380,6 +380,8 @@ function itemAt(source: RegionSource, pc: number): Item | undefined {
   if (low === undefined || high === undefined) return undefined;
   const decoded = decode(((high << 16) | low) >>> 0);
   if (!decoded) return undefined;
+  // Nor code with a breakpoint in the middle of an instruction, where control may come to as well.
+  if (decoded.length === 4 && source.isBreakpoint(pc + 2)) return undefined;
   const traits = traitsOf(decoded.instruction);
   return traits.traps ? undefined : { pc, decoded, traits };
 }

@@ -70,6 +70,8 @@ export class Translator {
   private stored: number;
   private readonly imports: Record<string, WebAssembly.ImportValue>;
   private untilSample = 0;
+  /** What the hart had retired when something was translated at once last. */
+  private triedAt = -1;
   private translated = 0;
   private readonly pauses = new Pauses();
   /** What this thread has translated and not taken into use yet. */
@@ -205,6 +207,9 @@ export class Translator {
   /** Translates what is met, and takes it into use. */
   translateAtOnce(hart: HartState, pc: number): void {
     if (this.rejected.has(pc) || this.cache.unitAt(pc)) return;
+    // Making a region takes the delta for stores away from its pages: a store there that waits for it comes first.
+    if (hart.instret === this.triedAt) return;
+    this.triedAt = hart.instret;
     this.pauses.during(() => {
       const unit = this.switchUnitFor(hart, pc) ?? this.unitFor(hart, pc, EAGER_LIMIT, 0);
       if (unit) this.publish(unit.module);

@@ -38,6 +38,14 @@ describe('translated code', () => {
     expect(translatedInstructions - before.translatedInstructions).toBeGreaterThan(29_000);
   });
 
+  it('goes on where a breakpoint is in the middle of an instruction, and the code writes its own page', () => {
+    const hart = translated('loop: addi a0, a0, 1\nsd a0, 64(a2)\nj loop');
+    hart.state.setX(12, BigInt(CODE));
+    hart.engine.code.setBreakpoint(CODE + 6);
+    expect(hart.run(3000)).toEqual({ kind: 'fuel' });
+    expect(hart.state.x(10)).toBe(1000n);
+  });
+
   it('is replaced when its code changes, however often', () => {
     const hart = translated(LOOP);
     let sum = 0n;
@@ -123,6 +131,16 @@ describe('a call of code at the end of the address space', () => {
       return { stop: hart.run(1000), ...hart.snapshot() };
     });
   }
+
+  it.each(['interpreter', 'translator'] as const)('links behind the last page: %s', (engine) => {
+    const hart = new GuestHart({ engine });
+    harts.push(hart);
+    hart.space.map(END, 4096, EVERYTHING);
+    hart.space.poke(FUNCTION, assemble('addi a0, a0, 1\njal ra, .-4').bytes);
+    hart.state.pc = FUNCTION;
+    expect(hart.run(1000)).toEqual({ kind: 'fuel' });
+    expect(hart.state.x(1)).toBe(2n ** 32n);
+  });
 
   it('leaves where the interpreter leaves', () => {
     const stops = seen('translator');
