@@ -53,7 +53,8 @@ export default defineConfig(({ mode }) => {
         output: {
           format: 'es',
           entryFileNames: '[name].js',
-          chunkFileNames: 'chunks/[name]-[hash].js',
+          // Beside the entries: code finds those that it starts in its own folder.
+          chunkFileNames: '[name]-[hash].js',
         },
       },
     },

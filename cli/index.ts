@@ -1,5 +1,8 @@
 #!/usr/bin/env node
-import { ProcessHost } from './host';
-import { main } from './main';
+import { prepare } from './prepare';
 
-process.exit(await main(process.argv.slice(2), new ProcessHost()));
+const words = process.argv.slice(2);
+prepare(words);
+// Loaded while the thread that translates starts.
+const [{ main }, { ProcessHost }] = await Promise.all([import('./main'), import('./host')]);
+process.exit(await main(words, new ProcessHost()));

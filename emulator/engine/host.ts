@@ -55,6 +55,23 @@ export function clearFlags(): void {
   if (needsFlag) v8.setFlagsFromString(`--no-${RELAXED_SIMD}`);
 }
 
+/** V8 of Node 20: how many bytes of code a function runs until it is optimised. Other hosts have other numbers. */
+const TIERING = { v8: '11.3.', flag: 'wasm-tiering-budget', normal: 1_800_000, patient: 1e9 };
+
+/**
+ * Compiles the interpreter. Its loop is one large function, so that after some 40 instructions V8 would have another thread optimise it,
+ * and a process waits for that when it ends, 70 ms: here it first runs for about a millisecond.
+ */
+export function compileInterpreter(bytes: Uint8Array<ArrayBuffer>): WebAssembly.Module {
+  if (!process.versions.v8.startsWith(TIERING.v8)) return compileModule(bytes);
+  v8.setFlagsFromString(`--${TIERING.flag}=${TIERING.patient}`);
+  try {
+    return compileModule(bytes);
+  } finally {
+    v8.setFlagsFromString(`--${TIERING.flag}=${TIERING.normal}`);
+  }
+}
+
 function compileProbe(): WebAssembly.Module | undefined {
   const bytes = probeModule();
   needsFlag = !WebAssembly.validate(bytes);

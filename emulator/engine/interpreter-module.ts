@@ -1,4 +1,4 @@
-import { compileModule, hostHasFusedMadd } from './host';
+import { compileInterpreter, hostHasFusedMadd } from './host';
 import { buildInterpreter, type InterpreterVariant } from './interpreter';
 
 /** What the interpreter's module exports: see interpreter.ts. */
@@ -21,7 +21,7 @@ export function interpreterModule(variant: InterpreterVariant): WebAssembly.Modu
   let module = modules.get(variant);
   if (!module) {
     const bytes = buildInterpreter({ relaxedMadd: hostHasFusedMadd(), variant });
-    modules.set(variant, (module = compileModule(bytes)));
+    modules.set(variant, (module = compileInterpreter(bytes)));
   }
   return module;
 }

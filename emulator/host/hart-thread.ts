@@ -18,6 +18,7 @@ import { Machine } from '../machine';
 import { INTERACTIVE_PATIENCE } from '../machine-options';
 import { processesForCores } from '../multiprocess/child-processes';
 import { poolFor } from '../multiprocess/hart-pool';
+import { prepareTranslator } from '../multiprocess/spare-translator';
 import type { WorkspaceHost } from '../multiprocess/workspace-host';
 import {
   PAUSE_WORD,
@@ -33,6 +34,10 @@ if (parentPort === null)
 
 const control = new Int32Array((workerData as HartThreadData).control);
 const EVENTS: (keyof MachineEvents)[] = ['stateChanged', 'output', 'breakpointsChanged', 'message'];
+
+const POOL_THREAD = join(import.meta.dirname, 'pool-thread.js');
+// Ready when the first program is opened.
+prepareTranslator(POOL_THREAD);
 
 const toHost = (message: FromThread, transfer: readonly MessagePort[] = []): void =>
   parentPort?.postMessage(message, transfer);
@@ -66,17 +71,19 @@ function serve(port: MessagePort): void {
     pauseRequested: () => Atomics.load(control, PAUSE_WORD) !== 0,
     clearPause: () => void Atomics.store(control, PAUSE_WORD, 0),
   };
-  const openTarget: OpenTarget = (request, streams) =>
-    Machine.create({
+  const openTarget: OpenTarget = (request, streams) => {
+    prepareTranslator(POOL_THREAD);
+    return Machine.create({
       ...request,
       streams,
       stopAtFaults: true,
       patience: INTERACTIVE_PATIENCE,
-      pool: poolFor(join(import.meta.dirname, 'pool-thread.js')),
+      pool: poolFor(POOL_THREAD),
       workspaces,
       files: filesFor(request.elf),
       log: (text) => host.events.message(text, 'warning'),
     });
+  };
   createBirpc<MachineEvents, MachineRequests>(validated(new DebugSession(host, openTarget)), {
     post,
     on: (deliver) => port.on('message', deliver),

@@ -10,6 +10,7 @@ import type { AddressSpace } from '../memory/address-space';
 import type { Hart } from './hart';
 import { PoolControl } from './pool-control';
 import type { PoolThreadData } from './pool-thread';
+import { takeTranslator } from './spare-translator';
 import type { TranslationThreadData } from './translation-thread';
 
 /** How a machine gets threads for its vCPUs. */
@@ -19,6 +20,9 @@ export interface PoolOptions {
   /** Threads beside the home thread. */
   readonly threads: number;
 }
+
+/** A thread that translates and ends by a fault of its own is started anew so often. */
+const MOST_FAILURES = 2;
 
 /** A pool with a thread for each core but the home thread's; at least one, at most seven. */
 export function poolFor(entry: string | URL): PoolOptions {
@@ -34,6 +38,8 @@ export class HartPool {
   private readonly lent = new Map<number, Hart>();
   private workers: Worker[] = [];
   private translator: Worker | undefined;
+  /** Threads that translated and have ended by a fault of their own. */
+  private failures = 0;
 
   /**
    * @param root the main VM's space
@@ -51,6 +57,8 @@ export class HartPool {
     private readonly counts = false,
   ) {
     if (engine.store) engine.store.onWanted = () => this.startTranslator();
+    const spare = engine.store && !counts ? takeTranslator(options.entry) : undefined;
+    if (spare) this.startTranslator(spare);
   }
 
   /** Harts that are ready or running in the pool. */
@@ -166,7 +174,9 @@ export class HartPool {
         interpreter: interpreterModule('plain'),
         ...(this.counts && { counting: interpreterModule('counting') }),
       };
-      this.workers.push(this.startWorker(workerData, 'A thread for vCPUs'));
+      const worker = this.startWorker(workerData);
+      worker.on('error', ({ message }) => this.report(`A thread for vCPUs has ended: ${message}`));
+      this.workers.push(worker);
     }
   }
 
@@ -174,26 +184,39 @@ export class HartPool {
     return { index, of: this.root.arena.counts.codeTables, counts: this.counts };
   }
 
-  /** Starts the thread that translates, unless it is there already. Code that counts each hart's thread makes itself. */
-  private startTranslator(): void {
+  /**
+   * Starts the thread that translates, unless it is there already. Code that counts each hart's thread makes itself.
+   * @param worker one that was prepared: what it is asked for before it listens it answers then
+   */
+  private startTranslator(worker?: Worker): void {
     const { store } = this.engine;
-    if (!store || this.translator || this.counts) return;
-    store.requests.service = 'starting';
-    const workerData: TranslationThreadData = {
+    if (!store || this.translator || this.counts || this.failures >= MOST_FAILURES) return;
+    const { requests } = store;
+    requests.service = worker ? 'running' : 'starting';
+    const data: TranslationThreadData = {
       memory: this.root.arena.memory,
       control: this.control.buffer,
       translations: store.buffer,
       interpreter: interpreterModule('plain'),
     };
-    this.translator = this.startWorker(workerData, 'The thread that translates');
+    if (worker) worker.postMessage(data);
+    const translator = worker ?? this.startWorker(data);
+    this.translator = translator;
+    translator.on('message', this.report);
+    translator.on('error', ({ message }) => {
+      this.failures += 1;
+      this.translator = undefined;
+      // Harts translate themselves until there is another one.
+      requests.service = 'none';
+      this.report(`The thread that translates has ended: ${message}`);
+    });
   }
 
-  private startWorker(workerData: PoolThreadData | TranslationThreadData, what: string): Worker {
+  private startWorker(workerData: PoolThreadData | TranslationThreadData): Worker {
     clearFlags();
     const worker = new Worker(this.options.entry, { workerData });
     // A program's end ends its threads, not the other way round.
     worker.unref();
-    worker.on('error', ({ message }) => this.report(`${what} has ended: ${message}`));
     return worker;
   }
 

@@ -1,13 +1,16 @@
+import { once } from 'node:events';
 import { setImmediate } from 'node:timers/promises';
+import { parentPort, type MessagePort } from 'node:worker_threads';
 import { compileModule } from '../engine/host';
 import { instantiateInterpreter, shareInterpreter } from '../engine/interpreter-module';
 import { FLOAT_MODES, type FloatMode } from '../engine/translator/float-mode';
+import { practise } from '../engine/translator/practice';
 import { recordAt } from '../engine/record-pool';
 import { regionName } from '../engine/translator/region-module';
 import type { RegionFunction } from '../engine/translator/code-cache';
 import type { RegionSource } from '../engine/translator/region';
 import type { TranslationRequest } from '../engine/translator/requests';
-import { RegionStore } from '../engine/translator/region-store';
+import { RegionStore, type StoredModule } from '../engine/translator/region-store';
 import { LEAST_CUT, translateUnit } from '../engine/translator/unit';
 import { AddressSpace } from '../memory/address-space';
 import { Arena } from '../memory/arena';
@@ -33,10 +36,21 @@ const TURN_AFTER = 256;
 /** The most pages of 64 KiB that a 32-bit memory can have. */
 const MAX_MEMORY_PAGES = 65536;
 
+/**
+ * A thread that was started before there is a machine for it: it gets to know its work and waits to be told
+ * (spare-translator.ts).
+ */
+export async function runSpareTranslator(port: MessagePort): Promise<never> {
+  const told = once(port, 'message') as Promise<[TranslationThreadData]>;
+  for (const { module } of practise()) compileUnused(module);
+  const [data] = await told;
+  return runTranslationThread(data);
+}
+
 /** Translates what the threads of a machine ask for, until it is ended from outside. */
 export async function runTranslationThread(data: TranslationThreadData): Promise<never> {
   shareInterpreter(data.interpreter, 'plain');
-  const thread = new TranslationThread(data);
+  const thread = new TranslationThread(data, (text) => parentPort?.postMessage(text));
   try {
     for (;;) {
       for (let n = 0; n < TURN_AFTER; n++) thread.translateNext();
@@ -47,10 +61,30 @@ export async function runTranslationThread(data: TranslationThreadData): Promise
   }
 }
 
+/** Has the host compile a module that is of no use: it gets to know how. */
+function compileUnused({ bytes, entries }: StoredModule): void {
+  const module = compileModule(bytes);
+  const memory = new WebAssembly.Memory({ initial: 1, maximum: MAX_MEMORY_PAGES, shared: true });
+  const functions = WebAssembly.Module.imports(module).map(({ name }) => [name, () => 0] as const);
+  callAll(module, { ...Object.fromEntries<WebAssembly.ImportValue>(functions), memory }, entries);
+}
+
+/** Makes an instance and calls each region of it, which without fuel does nothing else. */
+function callAll(
+  module: WebAssembly.Module,
+  env: Record<string, WebAssembly.ImportValue>,
+  entries: readonly number[],
+): WebAssembly.Instance {
+  const instance = new WebAssembly.Instance(module, { env });
+  for (const pc of entries) (instance.exports[regionName(pc)] as RegionFunction)(0, 0, 0);
+  return instance;
+}
+
 const keyOf = (pc: number, mode: FloatMode): number =>
   pc * FLOAT_MODES.length + FLOAT_MODES.indexOf(mode);
 
-class TranslationThread {
+/** Answers what a machine's threads ask to have translated. */
+export class TranslationThread {
   private readonly arena: Arena;
   private readonly store: RegionStore;
   private readonly control: PoolControl;
@@ -60,8 +94,14 @@ class TranslationThread {
   private readonly known = new Set<number>();
   /** The first one takes long, because the host has not compiled the translator yet. */
   private isWarm = false;
+  /** Where translating has failed. */
+  private readonly failed = new Set<number>();
 
-  constructor({ memory, control, translations }: TranslationThreadData) {
+  /** @param report is told of code that cannot be translated */
+  constructor(
+    { memory, control, translations }: TranslationThreadData,
+    private readonly report: (text: string) => void,
+  ) {
     this.arena = Arena.attach(memory);
     this.store = new RegionStore(translations);
     this.control = new PoolControl(control);
@@ -83,11 +123,26 @@ class TranslationThread {
     const { requests } = this.store;
     const request = requests.take();
     const start = performance.now();
-    const instructions = this.translate(request);
+    const instructions = this.tryTo(request);
     if (this.isWarm) requests.budget.spent(performance.now() - start, instructions);
     else if (instructions > 0) {
       this.isWarm = true;
       requests.service = 'running';
+    }
+  }
+
+  /** What goes wrong with one piece of code leaves that in the interpreter, and the thread goes on. */
+  private tryTo(request: TranslationRequest): number {
+    const key = keyOf(request.pc, request.mode);
+    if (this.failed.has(key)) return 0;
+    try {
+      return this.translate(request);
+    } catch (error) {
+      if (this.failed.size > MOST_KNOWN) this.failed.clear();
+      this.failed.add(key);
+      const reason = error instanceof Error ? error.message : String(error);
+      this.report(`The code at 0x${request.pc.toString(16)} stays interpreted: ${reason}`);
+      return 0;
     }
   }
 
@@ -114,15 +169,9 @@ class TranslationThread {
     return module.instructions;
   }
 
-  /**
-   * Has V8 compile a module, for all threads: each function when it is called first, which without fuel does nothing
-   * else.
-   */
+  /** Has V8 compile a module, for all threads: each function when it is called first. */
   private compile(bytes: Uint8Array<ArrayBuffer>, entries: readonly number[]): void {
-    const module = compileModule(bytes);
-    const instance = new WebAssembly.Instance(module, { env: this.imports });
-    for (const pc of entries) (instance.exports[regionName(pc)] as RegionFunction)(0, 0, 0);
-    this.kept.push(instance);
+    this.kept.push(callAll(compileModule(bytes), this.imports, entries));
     if (this.kept.length > KEPT) this.kept.shift();
   }
 
