@@ -1,9 +1,12 @@
 import { afterEach, describe, expect, test } from 'vitest';
 import { ERRNO } from '../../../emulator/linux/abi/errno';
 import { readOptions } from '../../../emulator/multiprocess/abi';
-import { DATA, endProcesses, TestProcess } from '../linux/process';
+import { keptMachines } from '../../support/kept-machines';
+import { DATA as OPTIONS, endProcesses, TestProcess } from '../linux/process';
+import { call, DATA, exit, finish, machineOf } from './stress';
 
 afterEach(endProcesses);
+const machines = keptMachines();
 
 const FORK_HERE = 4n;
 const WORKSPACE = 5n;
@@ -11,8 +14,8 @@ const WORKSPACE = 5n;
 function optionsOf(mode: bigint, stackBase: bigint, stackSize: bigint): unknown {
   const { space } = new TestProcess();
   const words = [72n, mode, 2n, stackBase, stackSize, 0n, 0n, 0n, 0n];
-  space.write(DATA, new Uint8Array(BigUint64Array.from(words).buffer));
-  return readOptions(space, DATA);
+  space.write(OPTIONS, new Uint8Array(BigUint64Array.from(words).buffer));
+  return readOptions(space, OPTIONS);
 }
 
 test.each([FORK_HERE, WORKSPACE])('mode %i takes the stack that the caller tells of', (mode) => {
@@ -32,8 +35,8 @@ describe('struct mp_options', () => {
   /** What is read of a structure with these first words; the others are 0. */
   function read(size: bigint, ...rest: bigint[]): unknown {
     const { space } = new TestProcess();
-    space.write(DATA, new Uint8Array(BigUint64Array.from([size, ...rest]).buffer));
-    return readOptions(space, DATA);
+    space.write(OPTIONS, new Uint8Array(BigUint64Array.from([size, ...rest]).buffer));
+    return readOptions(space, OPTIONS);
   }
 
   test('may be of an earlier version: fields beyond its size are 0', () => {
@@ -74,4 +77,30 @@ describe('struct mp_options', () => {
     space.write(end - 24, new Uint8Array(BigUint64Array.from([72n, FORK_HERE, 2n]).buffer));
     expect(readOptions(space, end - 24)).toBe(ERRNO.EFAULT);
   });
+});
+
+test('a join whose statuses cannot be written fails and may be made again', () => {
+  const RESULTS = DATA + 0x1000;
+  const keep = (n: number): string => `li t0, ${RESULTS + 8 * n}\nsd a0, 0(t0)`;
+  const calls = [
+    // There is nothing; its first word is no size of a status; as it should be; the task is gone.
+    call(2001, -1, 8, 1),
+    call(2001, -1, RESULTS, 1),
+    call(2001, -1, 0, 0),
+    call(2001, 1, 0, 0),
+    call(2002, 1),
+  ];
+  const text = `
+    ${call(2000, DATA)}
+    ${calls.map((each, n) => `${each}\n${keep(n)}`).join('\n')}
+    ${exit(0)}
+  function:
+    ${call(93, 1)}`;
+  const task = { mode: 'call', vcpus: 3, function: 'function' } as const;
+  const machine = machineOf(text, undefined, task);
+  machines.push(machine);
+  expect(finish(machine)).toEqual({ kind: 'exited', status: 0 });
+  const results = calls.map((_, n) => BigInt.asIntN(64, machine.space.readU64(RESULTS + 8 * n)!));
+  const { EFAULT, EINVAL, ECHILD } = ERRNO;
+  expect(results.map(Number)).toEqual([-EFAULT, -EINVAL, 3, -ECHILD, -ECHILD]);
 });
