@@ -184,12 +184,13 @@ export interface CriticalStep extends Span {
 
 /**
  * The critical path: what the caller did until the last vCPU to end had forked, that vCPU's spans, and
- * what the caller did after its end. Nothing else would make the launch shorter. A caller that did not wait is the path.
+ * what the caller did after its end, its wait to be woken included: together as long as the launch. Nothing else would
+ * make it shorter. A caller that did not wait is the path.
  */
 export function criticalPath({ caller, vcpus }: Launch): CriticalStep[] {
   const steps = (lane: Lane, from: number, to: number): CriticalStep[] =>
     lane.spans
-      .filter(({ kind, start, end }) => kind !== 'idle' && start < to && end > from)
+      .filter(({ start, end }) => start < to && end > from)
       .map((span) => ({
         ...span,
         hart: lane.hart,
@@ -208,7 +209,7 @@ export function criticalPath({ caller, vcpus }: Launch): CriticalStep[] {
   }
   return [
     ...steps(caller, -Infinity, last.spans[0].start),
-    ...steps(last, -Infinity, Infinity),
+    ...steps(last, -Infinity, endOf(last)),
     ...steps(caller, endOf(last), Infinity),
   ];
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, test } from 'vitest';
-import { Machine } from '../../../emulator';
+import { Machine, type MachineOptions } from '../../../emulator';
 import {
   criticalPath,
   measureLaunch,
@@ -110,7 +110,7 @@ describe('a launch by host time', () => {
     expect(parallelEfficiency.value).toBeCloseTo((20 + 58) / 2 / 71);
     expect(serialShare([launch], 1e6 * 100).value).toBeCloseTo(0.29);
     const path = criticalPath(launch).map(({ hart, kind }) => `${hart} ${kind}`);
-    expect(path).toEqual(['0 fork', '2 start', '2 run', '2 loan', '2 run', '0 merge']);
+    expect(path).toEqual(['0 fork', '2 start', '2 run', '2 loan', '2 run', '0 idle', '0 merge']);
   });
 });
 
@@ -231,12 +231,18 @@ describe('what is recorded', () => {
 });
 
 describe('the launches of a guest', () => {
-  const run = (...args: string[]): LaunchRecorder => {
+  const run = (...args: string[]): LaunchRecorder => runGuest('mp-dot', args);
+  const runGuest = (
+    guest: string,
+    args: readonly string[],
+    options: Pick<MachineOptions, 'schedule'> = {},
+  ): LaunchRecorder => {
     const machine = Machine.create({
-      elf: readFileSync('guests/bin/mp-dot.elf'),
-      args: ['mp-dot', ...args],
+      elf: readFileSync(`guests/bin/${guest}.elf`),
+      args: [guest, ...args],
       streams: new CapturedStreams(),
       memoryLimit: 64 << 20,
+      ...options,
     });
     const recorder = new LaunchRecorder();
     machine.arena.events.timed = true;
@@ -274,6 +280,26 @@ describe('the launches of a guest', () => {
     }
   });
 
+  test('have all phases by host time, and a critical path as long as they are', () => {
+    // Turns so short that a hart loses its turn while it has the mutex.
+    const schedule = { kind: 'interleaved', quantum: 50 } as const;
+    const locks = runGuest('mp-locks', ['mutex', 'shared', '4'], { schedule });
+    const launches = [...run('call', '4', '2048').launches, ...locks.launches];
+    const all = launches.map((record) => launchIn(record, 'time'));
+    const kinds = all.flatMap(({ caller, vcpus }) =>
+      [caller, ...vcpus].flatMap(({ spans }) => spans.map(({ kind }) => kind)),
+    );
+    expect([...new Set(kinds)].sort()).toEqual(
+      ['fork', 'start', 'run', 'loan', 'wait', 'syscall', 'idle', 'merge'].sort(),
+    );
+    for (const launch of [...all, ...launches.map((record) => launchIn(record, 'instructions'))]) {
+      const path = criticalPath(launch);
+      expect(path[0].start).toBe(launch.start);
+      path.forEach(({ start }, i) => i > 0 && expect(start).toBe(path[i - 1].end));
+      expect(path.at(-1)?.end).toBe(launch.end);
+    }
+  });
+
   test('are whole on several threads too, with what each thread ran', async () => {
     const machine = Machine.create({
       elf: readFileSync('guests/bin/mp-unbalanced.elf'),
@@ -292,7 +318,7 @@ describe('the launches of a guest', () => {
     for (;;) {
       // Until the other thread has come up and taken a vCPU, this one leaves it some.
       const waits = has('start', 1) && !has('turn', 1);
-      const stop = machine.run(waits ? 20_000 : 1_000_000);
+      const stop = machine.run(waits ? 1000 : 1_000_000);
       if (waits) await setTimeout(5);
       const news = tap.collect();
       seen.push(...news);
