@@ -133,6 +133,37 @@ describe('counting calls', () => {
     expect(sum).toBe(counts.executions.reduce((total, count) => total + count, 0));
   });
 
+  test('ends the calls that a return leaves out, and counts where it goes', () => {
+    const { guest: made, counter } = counted(`
+        li   s0, 3
+      again:
+        jal  ra, outer
+      behind:
+        addi s0, s0, -1
+        bnez s0, again
+        ebreak
+      outer:
+        mv   s1, ra
+        jal  ra, inner
+        addi a1, a1, 1
+        ret
+      inner:
+        mv   ra, s1
+        ret
+    `);
+    while (made.run(4).kind === 'fuel') counter.read();
+    const { calls, counts } = counter.read()!;
+    const runs = new Map([...counts.addresses].map((at, i) => [at, counts.executions[i]]));
+    const line = (label: string, n: number): number | undefined =>
+      runs.get(made.label(label) + 4 * n);
+    expect([line('again', 0), line('behind', 0), line('behind', 1)]).toEqual([3, 3, 3]);
+    expect([line('outer', 0), line('outer', 1), line('outer', 2)]).toEqual([3, 3, undefined]);
+    expect([line('inner', 0), line('inner', 1)]).toEqual([3, 3]);
+    expect(counts.executions.reduce((sum, count) => sum + count)).toBe(made.state.instret);
+    const [, root, outer, inner] = calls;
+    expect([root.edges[0].inclusive, outer.calls, inner.calls]).toEqual([12, 3, 3]);
+  });
+
   test('folds a recursion into one node', () => {
     const { guest: made, counter } = counted(`
       li   a0, 5
