@@ -1,13 +1,6 @@
 import { expect, test } from 'vitest';
-import {
-  AddressSpace,
-  Arena,
-  pageRuns,
-  pageState,
-  READ,
-  WRITE,
-  type PageState,
-} from '../../../emulator/memory';
+import { AddressSpace, Arena, pageRuns, pageState, READ, WRITE } from '../../../emulator/memory';
+import type { PageState } from '../../../emulator/memory/states';
 import { checkTables } from '../../../emulator/memory/check';
 import { Random } from '../../support/random';
 
