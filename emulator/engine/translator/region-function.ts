@@ -23,50 +23,22 @@ import { elementLoopOf } from './element-loop';
 import { Exits } from './exits';
 import { isInMode, type FloatMode } from './float-mode';
 import { ALL_LOADED, analyseRegisters, forget, type RegisterFlow } from './flow';
-import { perfectHash } from './perfect-hash';
+import { writeSwitch } from './perfect-hash';
 import { isSwitch, SWITCH, switchOf, type Edge, type Region, type Terminator } from './region';
 import { CallCounter } from './call-counter';
-import { RegionCounters, returns, type CounterSites } from './region-counters';
+import { RegionCounters, returns } from './region-counters';
+import {
+  hasModes,
+  type RegionCalls,
+  type RegionCounting,
+  type RegionOptions,
+} from './region-options';
 import { RegionEmitter, type RegionState } from './region-emitter';
 import { inVectors, Registers } from './registers';
 import { StripWriter, type CountedElements } from './strip-writer';
 import { graphWithStrips, type Strip } from './strips';
-import { reliesOnMode } from './traits';
 
 type Call = Extract<Terminator, { kind: 'call' }>;
-
-/** What a region's function calls. */
-export interface RegionCalls {
-  /** `resume` (enter-regions.ts). */
-  readonly resume: number;
-  /** The function of the region that begins at `target`, when it is in the same module. */
-  regionAt(target: number): number | undefined;
-  /** The number of an imported floating-point function. */
-  helper(name: string): number;
-}
-
-/** What regions need to count, beside those. */
-export interface RegionCounting {
-  readonly sites: CounterSites;
-  /** The imported constant: where the module's counters begin. */
-  readonly base: Expr<'i32'>;
-  /** Imported functions of call-code.ts. */
-  readonly find: number;
-  readonly enter: number;
-}
-
-export interface RegionOptions {
-  /** What the region's arithmetic is written for, when it has any. */
-  readonly mode: FloatMode;
-  readonly relaxedMadd: boolean;
-  /** Whether regions count what they run [not]. */
-  readonly counts?: boolean;
-}
-
-/** Whether the region has arithmetic that depends on the mode. */
-export function hasModes(region: Region): boolean {
-  return region.blocks.some(({ items }) => items.some(({ decoded }) => reliesOnMode(decoded)));
-}
 
 /**
  * Writes a region's function. Control flow becomes nested blocks and loops from the dominator tree
@@ -328,32 +300,19 @@ class RegionWriter {
   private switch(node: Node, targets: readonly Edge[]): void {
     const { f, registers, target } = this;
     const { state } = registers;
-    const known = targets.filter(({ to }) => to);
-    const hash = perfectHash(known.map(({ pc }) => pc));
+    const pc = i32.wrap_i64(target);
     f.if(this.lacks(node), () =>
-      this.exits.leave({
-        pc: i32.wrap_i64(target),
-        interpret: true,
-        kind: EXIT.fuel,
-        executed: 0,
-      }),
+      this.exits.leave({ pc, interpret: true, kind: EXIT.fuel, executed: 0 }),
     );
-    if (hash) {
-      const half = i32.wrap_i64(i64.shr_u(target, i64.const(1)));
-      const product = i32.mul(half, i32.const(hash.factor));
-      const place = i32.shr_u(product, i32.const(32 - hash.bits));
-      f.block((other) => {
-        const cases = known.map((edge) => () => {
-          f.brIf(other, i64.ne(target, i64.const(edge.pc)));
-          registers.state = { ...state };
-          const live = this.flow.live(this.graph.nodeOf(edge.to!));
-          registers.loadX(live.x & ~this.flow.kept);
-          registers.loadDoubles(live.f);
-          this.follow(node, edge, 0);
-        });
-        f.switch(place, cases, () => f.br(other), hash.places);
-      });
-    }
+    const take = (edge: Edge): void => {
+      registers.state = { ...state };
+      const live = this.flow.live(this.graph.nodeOf(edge.to!));
+      registers.loadX(live.x & ~this.flow.kept);
+      registers.loadDoubles(live.f);
+      this.follow(node, edge, 0);
+    };
+    const cases = targets.map((edge) => [edge.pc, () => take(edge)] as const);
+    writeSwitch(f, target, cases);
     registers.state = { ...state };
     registers.spill();
     this.return(this.indirectExit(node, this.fuel));

@@ -3,7 +3,8 @@ import { REGION_PARAMS } from '../enter-regions';
 import { FLOAT_ARITY, type FloatOperation } from '../float';
 import { COUNTERS_SECTION } from '../counting-layout';
 import { CounterSites } from './region-counters';
-import { writeRegion, type RegionCounting, type RegionOptions } from './region-function';
+import { writeRegion } from './region-function';
+import type { RegionCounting, RegionOptions } from './region-options';
 import { switchOf, type Region } from './region';
 
 /** The name that a module exports the region at `entry` by. */

@@ -2,7 +2,7 @@ import { hostHasFusedMadd } from '../host';
 import type { FloatMode } from './float-mode';
 import { discoverRegion } from './discovery';
 import { isLoop, type Region, type RegionSource } from './region';
-import { hasModes } from './region-function';
+import { hasModes } from './region-options';
 import { buildRegionModule } from './region-module';
 import type { CodeRun, StoredModule } from './region-store';
 
