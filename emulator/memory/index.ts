@@ -4,6 +4,6 @@ export { Arena } from './arena';
 export { ArenaPool } from './arena-pool';
 export { ArenaError, MappingError, OutOfMemory } from './errors';
 export { pageRuns, pageTotals } from './page-runs';
-export { PAGE_STATES, pageDetail, pageState, type PageState } from './states';
+export { PAGE_STATES, pageDetail, pageState } from './states';
 export type { MergeConflict } from './workspace';
 export * from './layout';
