@@ -72,7 +72,9 @@ describe('launches in the window', () => {
     await command(page, 'Theme: dark');
     await picture('launches-dark');
     await pane('Launches').getByText('Show in Profile').click();
-    const ofPart: unknown = expect.stringMatching(/^counted: [\d.]+ ms, the slices that reach into/);
+    const ofPart: unknown = expect.stringMatching(
+      /^counted: [\d.]+ ms, the slices that reach into/,
+    );
     const told = (id: string): Promise<string> => page.getByTestId(id).innerText();
     await expect.poll(() => told('profile-scope'), { timeout: 15_000 }).toEqual(ofPart);
     await picture('launches-part-profile');
