@@ -1,9 +1,15 @@
 import { Command } from 'commander';
-import { scalingCurves, type ScalingCurve, type SweepRun } from '../../emulator/profile/scaling';
+import {
+  hasReference,
+  scalingCurves,
+  type ScalingCurve,
+  type SweepRun,
+} from '../../emulator/profile/scaling';
 import { CommandError, STATUS, usageError } from '../errors';
 import { addGuestOptions, withGuest, type GuestOptions } from '../guest-options';
 import { runToEnd, silent } from '../guest-run';
 import type { Host } from '../host';
+import { Interruption } from '../interruption';
 import { choosePool } from '../pool';
 import { table } from '../print';
 import { parseCount } from '../values';
@@ -46,11 +52,21 @@ export function benchCommand(host: Host): Command {
   return addGuestOptions(command)
     .addHelpText('after', EXAMPLES)
     .action(async (name: string, args: string[], options: Options) => {
-      const runs = await sweep(host, name, args, options);
-      const curves = scalingCurves(runs);
-      host.out(
-        options.json === true ? `${JSON.stringify({ runs, curves })}\n` : scalingText(curves),
-      );
+      if (options.plain === undefined && !options.vcpus.includes(1)) {
+        throw usageError('there is nothing to compare with: --vcpus needs 1, or give --plain');
+      }
+      const { runs, interrupted } = await sweep(host, name, args, options);
+      // Interrupted before there was a reference.
+      const curves = hasReference(runs) ? scalingCurves(runs) : [];
+      if (curves.length > 0) {
+        host.out(
+          options.json === true ? `${JSON.stringify({ runs, curves })}\n` : scalingText(curves),
+        );
+      }
+      if (interrupted !== undefined) {
+        const what = curves.length > 0 ? 'the best of the runs until then' : 'nothing is measured';
+        throw new CommandError(`interrupted: ${what}`, interrupted);
+      }
     });
 }
 
@@ -80,12 +96,19 @@ interface Variant {
 /** What a longer line of progress has left of the one before is blanked. */
 const PROGRESS_WIDTH = 60;
 
+interface Sweep {
+  /** The best of each variant. */
+  readonly runs: SweepRun[];
+  /** The command's status when it was interrupted before all was run. */
+  readonly interrupted?: number;
+}
+
 async function sweep(
   host: Host,
   name: string,
   args: readonly string[],
   options: Options,
-): Promise<SweepRun[]> {
+): Promise<Sweep> {
   const variants: Variant[] = options.modes.flatMap((mode) =>
     options.vcpus.map((vcpus) => ({
       mode,
@@ -98,28 +121,38 @@ async function sweep(
     variants.unshift({ mode: 'plain', vcpus: 1, args: plain });
   }
   const best = new Map<Variant, SweepRun>();
-  // Rounds go over all variants, so that what slows the host down for a while slows all of them.
-  for (let round = 1; round <= options.repeat; round++) {
-    for (const [n, variant] of variants.entries()) {
-      const { mode, vcpus } = variant;
-      const what = mode === 'plain' ? mode : `${mode}, ${vcpus} ${vcpus === 1 ? 'vCPU' : 'vCPUs'}`;
-      const progress = `round ${round} of ${options.repeat}, run ${n + 1} of ${variants.length}: ${what}`;
-      host.err(`\r${progress.padEnd(PROGRESS_WIDTH)}`);
-      const run = await runOnce(host, name, variant, options);
-      const known = best.get(variant);
-      if (!known || run.time < known.time) best.set(variant, run);
+  // For all runs, also between them; ^C at a terminal goes to the guest that runs.
+  const interruption = new Interruption({ terminal: undefined });
+  try {
+    // Rounds go over all variants, so that what slows the host down for a while slows all of them.
+    for (let round = 1; round <= options.repeat; round++) {
+      for (const [n, variant] of variants.entries()) {
+        const { mode, vcpus } = variant;
+        const what =
+          mode === 'plain' ? mode : `${mode}, ${vcpus} ${vcpus === 1 ? 'vCPU' : 'vCPUs'}`;
+        const progress = `round ${round} of ${options.repeat}, run ${n + 1} of ${variants.length}: ${what}`;
+        host.err(`\r${progress.padEnd(PROGRESS_WIDTH)}`);
+        const run = await runOnce(host, name, variant, options, interruption);
+        if (typeof run === 'number') return { runs: [...best.values()], interrupted: run };
+        const known = best.get(variant);
+        if (!known || run.time < known.time) best.set(variant, run);
+      }
     }
+    return { runs: [...best.values()] };
+  } finally {
+    interruption.close();
+    host.err('\n');
   }
-  host.err('\n');
-  return [...best.values()];
 }
 
+/** @returns the command's status when it was interrupted */
 async function runOnce(
   host: Host,
   name: string,
   { mode, vcpus, args }: Variant,
   options: Options,
-): Promise<SweepRun> {
+  interruption: Interruption,
+): Promise<SweepRun | number> {
   return withGuest(name, options, async (guest) => {
     const streams = silent(host.openStreams());
     try {
@@ -134,11 +167,10 @@ async function runOnce(
       });
       try {
         const start = performance.now();
-        const stop = await runToEnd(machine, streams, Infinity);
+        const stop = await runToEnd(machine, streams, Infinity, undefined, interruption);
         const time = 1e6 * (performance.now() - start);
-        if (stop.kind === 'killed' && stop.signal === 'SIGINT') {
-          throw new CommandError('interrupted: nothing is measured', stop.status);
-        }
+        if (interruption.status !== undefined) return interruption.status;
+        if (stop.kind === 'killed' && stop.signal === 'SIGINT') return stop.status;
         if (stop.kind !== 'exited' || stop.status !== 0) {
           const words = [guest.file.name, ...args].join(' ');
           const how = stop.kind === 'exited' ? `status ${stop.status}` : stop.kind;

@@ -28,6 +28,11 @@ export interface ScalingCurve {
   readonly breakEven: number | undefined;
 }
 
+/** Whether there is a run that the others can be compared with. */
+export function hasReference(runs: readonly SweepRun[]): boolean {
+  return runs.some(({ mode, vcpus }) => mode === 'plain' || vcpus === 1);
+}
+
 /** The reference of a sweep: the plain run, or the fastest with one vCPU where there is none. */
 export function referenceOf(runs: readonly SweepRun[]): SweepRun {
   const plain = runs.filter(({ mode }) => mode === 'plain');

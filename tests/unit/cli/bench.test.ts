@@ -76,13 +76,31 @@ describe('hartscope bench', () => {
   });
 
   test.each([
+    ['round 1 of 2, run 1', [], 'interrupted: nothing is measured'],
+    ['round 1 of 2, run 2', [1], 'interrupted: the best of the runs until then'],
+    ['round 2 of 2, run 1', [1, 2], 'interrupted: the best of the runs until then'],
+  ])('prints what it has when it is interrupted in %s', async (moment, measured, message) => {
+    const sweep = ['--json', '--threads', '0', '--repeat', '2', '--vcpus', '1,2'];
+    const { status, stdout, stderr } = await hartscope(
+      ['bench', ...sweep, '--modes', 'call', 'mp-dot'],
+      { onError: (text) => text.includes(moment) && process.emit('SIGINT', 'SIGINT') },
+    );
+    expect(status).toBe(130);
+    expect(stderr.toString()).toContain(message);
+    const text = stdout.toString();
+    const { runs } = (text === '' ? { runs: [] } : JSON.parse(text)) as { runs: SweepRun[] };
+    expect(runs.map(({ vcpus }) => vcpus)).toEqual(measured);
+  });
+
+  test.each([
     [['--vcpus', '0', 'mp-dot'], '--vcpus takes numbers from 1 to 1024'],
     [['--modes', 'thread', 'mp-dot'], 'does not know "thread"'],
     [
       ['--repeat', '1', '--vcpus', '1', '--modes', 'call', 'crash', 'null'],
       'run it by hartscope run',
     ],
-    [['--modes', 'call', '--vcpus', '2', 'none'], 'none'],
+    [['--modes', 'call', '--vcpus', '1', 'none'], 'none'],
+    [['--modes', 'call', '--vcpus', '2', 'mp-dot'], '--vcpus needs 1, or give --plain'],
   ])('%j says what is wrong', async (args, message) => {
     const { status, stderr } = await hartscope(['bench', ...args]);
     expect(status).toBeGreaterThan(0);

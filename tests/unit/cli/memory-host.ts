@@ -15,6 +15,8 @@ interface Surroundings {
   readonly input?: string | Uint8Array;
   /** Standard output takes so many bytes; then its reader has gone. */
   readonly closesAfter?: number;
+  /** Is told what goes to standard error. */
+  readonly onError?: (text: string) => void;
 }
 
 /** Runs the command line in this process, with its streams in memory. */
@@ -39,6 +41,7 @@ class MemoryHost implements Host {
 
   err(text: string): void {
     this.stderr.push(Buffer.from(text));
+    this.surroundings.onError?.(text);
   }
 
   flush(): void {
