@@ -8,8 +8,19 @@ import {
   type TranslationThreadData,
 } from '../multiprocess/translation-thread';
 
+if (parentPort === null)
+  throw new Error('pool-thread is a worker thread entry: start it with new Worker');
+
+const port = parentPort;
 const data = workerData as PoolThreadData | TranslationThreadData | typeof SPARE;
-if (data === SPARE) {
-  if (parentPort) await runSpareTranslator(parentPort);
-} else if ('translations' in data) await runTranslationThread(data);
-else await runPoolThread(data);
+
+/**
+ * Not awaited here: a thread that is ended while V8 begins to evaluate a module with an await at its top takes the whole
+ * process with it. A rejection ends the thread all the same, and is told as its error.
+ */
+function run(): Promise<void> {
+  if (data === SPARE) return runSpareTranslator(port);
+  return 'translations' in data ? runTranslationThread(data) : runPoolThread(data);
+}
+
+void run();
