@@ -20,7 +20,7 @@ function onLoan(space: AddressSpace): number[] {
   return single;
 }
 
-test.each([1, 2, 3, 4])(
+test.each([1, 2])(
   'nothing is on loan when all borrowers have ended, whatever was done meanwhile (seed %i)',
   (seed) => {
     const random = new Random(seed);
@@ -33,7 +33,7 @@ test.each([1, 2, 3, 4])(
       const anyone = (): AddressSpace => random.pick([space, ...borrowers]);
       const anywhere = (): number => (FIRST + random.below(PAGES)) * PAGE;
       const actions = [
-        () => borrowers.push(anyone().forkLoan()),
+        () => borrowers.push(anyone().forkLoan({ keepWrites: random.oneIn(2) })),
         () => snapshots.push(anyone().fork()),
         () => anyone().watch(anywhere(), 8, 'write'),
         () => space.unwatch(anywhere(), 8, 'write'),
