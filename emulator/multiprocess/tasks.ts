@@ -209,7 +209,9 @@ export class Tasks {
     const privateStack =
       options.mode === 'call' ? placeStack(owner.space, options.stackSize) : undefined;
     const alone = this.host.isAlone(owner);
-    if (options.mode === 'workspace') task.workspaces = new Workspaces(task, options.flags);
+    if (options.mode === 'workspace') {
+      task.workspaces = new Workspaces(task, options.flags, stack);
+    }
     const first = owner.space.arena.allocateHarts(options.vcpus);
     for (let id = 1; id <= options.vcpus; id++) {
       const index = first < 0 ? undefined : first + id - 1;

@@ -4,7 +4,7 @@ import { ENTRY_FRAME_SHIFT } from '../memory/arena-layout';
 import { OutOfMemory } from '../memory/errors';
 import { HART, PAGE_SIZE } from '../memory/layout';
 import type { ByteConflict, ConflictList, FoundStore } from './conflicts';
-import type { Hart } from './hart';
+import type { Hart, StackRange } from './hart';
 import type { Task, Vcpu } from './task';
 import { workspaceCall, type Output } from './workspace-calls';
 
@@ -68,9 +68,11 @@ export class Workspaces {
   private readonly outputs = new Map<Vcpu, Printed>();
   private readonly spaces = new Map<Vcpu, AddressSpace>();
 
+  /** @param stack the caller's: what vCPUs write there is not merged */
   constructor(
     private readonly task: Task,
     private readonly flags: number,
+    private readonly stack: StackRange,
   ) {
     this.snapshot = task.owner.space.fork();
   }
@@ -163,7 +165,7 @@ export class Workspaces {
   }
 
   private merge(target: AddressSpace, vcpu: Vcpu, space: AddressSpace): void {
-    const { stack } = this.task.owner;
+    const { stack } = this;
     const except = [stack.bottom / PAGE_SIZE, stack.top / PAGE_SIZE] as const;
     const { conflictCount, conflicts } = target.merge(space, this.snapshot, { except });
     if (conflictCount === 0 || !vcpu.status) return;

@@ -27,6 +27,8 @@ export interface WorkspaceGuest {
   readonly flags?: number;
   /** Instructions that each vCPU may retire. */
   readonly limit?: number;
+  /** Bottom and bytes of the stack that main tells of [0, 0: as the kernel knows it]. */
+  readonly stack?: readonly [number, number];
   /** What main does before it starts the task, and between start and join. */
   readonly before?: string;
   readonly after?: string;
@@ -48,9 +50,9 @@ export interface Outcome {
  */
 export function workspaceElf(
   work: string,
-  { vcpus = 3, flags = 0, limit = 0, before = '', after = '' }: WorkspaceGuest,
+  { vcpus = 3, flags = 0, limit = 0, stack = [0, 0], before = '', after = '' }: WorkspaceGuest,
 ): Uint8Array {
-  const words = [72, 5, vcpus, 0, 0, 0, 0, limit, flags];
+  const words = [72, 5, vcpus, ...stack, 0, 0, limit, flags];
   const store = words
     .map((word, i) => `li t0, ${word}\n li t1, ${OPTIONS + 8 * i}\n sd t0, 0(t1)\n`)
     .join('');

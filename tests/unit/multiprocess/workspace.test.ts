@@ -91,6 +91,26 @@ describe('workspaces', () => {
     expect([1, 2, 3].map((i) => word(kept, i))).toEqual([1n, 2n, 3n]);
   });
 
+  test('what vCPUs write to the stack that the caller tells of stays theirs, to another one arrives', () => {
+    const [bottom, bytes] = [DATA + 0x10000, 0x4000];
+    const { machine } = machineOf(
+      `sd s0, -8(sp)
+       slli t1, s0, 3
+       sub t1, s2, t1
+       sd s0, 0(t1)`,
+      {
+        stack: [bottom, bytes],
+        before: `mv s2, sp\n li sp, ${bottom + bytes}\n li t1, 55\n sd t1, -8(sp)`,
+        after: 'sd s2, -16(sp)',
+      },
+    );
+    expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 0 });
+    expect(machine.space.readU64(bottom + bytes - 8)).toBe(55n);
+    const former = machine.space.readNumber64(bottom + bytes - 16) ?? 0;
+    const words = [1, 2, 3].map((id) => machine.space.readU64(former - 8 * id));
+    expect(words).toEqual([1n, 2n, 3n]);
+  });
+
   test('what vCPUs print comes out at the join, in hart order', () => {
     const { machine, text } = machineOf(
       `li t0, ${DATA + 0x800}
