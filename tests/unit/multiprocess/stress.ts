@@ -13,7 +13,7 @@ const OPTIONS_BYTES = 72;
 const MODES = { shared: 1, call: 2, fork: 3, 'fork-here': 4, workspace: 5 } as const;
 
 /** A task of `multiprocess_start` in the data, at `DATA`. */
-interface TaskOptions {
+export interface TaskOptions {
   readonly mode: keyof typeof MODES;
   readonly vcpus: number;
   /** Name of a label. */
