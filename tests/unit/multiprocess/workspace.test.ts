@@ -11,6 +11,7 @@ import {
 import { keptMachines } from '../../support/kept-machines';
 
 const KEEP_FAILED = 1;
+const ALLOW_EFFECTS = 2;
 
 const machines = keptMachines();
 
@@ -159,6 +160,51 @@ describe('workspaces', () => {
       const mapped = Number(word(machine, 8 + id));
       expect(machine.space.readU64(mapped)).toBe(BigInt(id));
     }
+  });
+
+  test('effects outside are possible where the task allows them', () => {
+    const { machine } = machineOf(
+      `li a7, 172
+       ecall
+       li t0, ${DATA}
+       slli t1, s0, 3
+       add t0, t0, t1
+       sd a0, 0(t0)`,
+      { flags: ALLOW_EFFECTS },
+    );
+    expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 0 });
+    const { pid } = machine.current.owner;
+    expect([1, 2, 3].map((id) => word(machine, id))).toEqual([pid, pid, pid].map(BigInt));
+  });
+
+  test('time is a nanosecond for each instruction: by the CSR, of 10 MHz, and by the system call', () => {
+    const { machine } = machineOf(
+      `li t0, ${DATA}
+       slli t1, s0, 6
+       add s2, t0, t1
+       li t0, 1000
+     busy:
+       addi t0, t0, -1
+       bnez t0, busy
+       rdinstret t1
+       rdtime t2
+       addi t1, t1, 1
+       li t3, 100
+       divu t1, t1, t3
+       sub t1, t2, t1
+       sd t1, 0(s2)
+       li a0, 1
+       addi a1, s2, 8
+       li a7, 113
+       rdinstret t1
+       ecall
+       ld t2, 16(s2)
+       sub t2, t2, t1
+       sd t2, 16(s2)`,
+    );
+    expect(machine.runToEnd(1e6)).toEqual({ kind: 'exited', status: 0 });
+    const found = [1, 2, 3].map((id) => [0, 1, 2].map((n) => word(machine, 8 * id + n)));
+    expect(found).toEqual(Array(3).fill([0n, 0n, 1n]));
   });
 
   test('brk tells where the heap ends and does not move it', () => {
