@@ -10,6 +10,8 @@ import type { SyscallOutcome } from './linux/call';
 import { describeFault, type GuestFault } from './linux/faults';
 import type { LinuxKernel } from './linux/kernel';
 import type { ProcessEnd } from './linux/process-state';
+import { positiveAddress } from './memory/faults';
+import { HART } from './memory/layout';
 import type { Hart } from './multiprocess/hart';
 import { noteCall, noteWait } from './multiprocess/hart-events';
 import { EXIT_STUB } from './multiprocess/start';
@@ -153,7 +155,7 @@ export class HartStops {
   }
 
   private handle(hart: Hart, stop: EngineStop): MachineStop | undefined {
-    const { pc } = hart.state;
+    const pc = hart.state.addressField(HART.pc);
     switch (stop.kind) {
       case 'fuel':
         return undefined;
@@ -307,7 +309,8 @@ export class HartStops {
     this.harts.current = hart;
     if (fault.kind === 'breakpoint') return { kind: 'ebreak', address: fault.pc };
     const { signal, message, address } = describeFault(fault);
-    return { kind: 'fault', signal: signalName(signal), message, address };
+    const shown = address === undefined ? undefined : positiveAddress(address);
+    return { kind: 'fault', signal: signalName(signal), message, address: shown };
   }
 
   /** The signal of a fault that stopped the machine takes its course now. */

@@ -1,4 +1,5 @@
 import type { SymbolTable } from '../elf/symbols';
+import { positiveAddress } from '../memory/faults';
 import type { Vcpu } from '../multiprocess/task';
 import { locate } from './location';
 import type { EndedVcpu } from './protocol';
@@ -51,9 +52,9 @@ function describe(symbols: SymbolTable, vcpu: Vcpu): EndedVcpu[] {
       task: { id: task.id, mode: task.mode, vcpu: vcpu.id },
       reason,
       failed: vcpu.failed,
-      location: locate(symbols, pc),
+      location: locate(symbols, positiveAddress(pc)),
       instructions,
-      ...(reason === 'fault' && { address }),
+      ...(reason === 'fault' && { address: positiveAddress(address) }),
       ...(note !== undefined && { note }),
     },
   ];

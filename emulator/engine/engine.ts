@@ -276,7 +276,7 @@ export class Engine {
       this.code.verify(codeVersion);
     }
     const record = this.code.translate(hart.pc);
-    if (record === undefined) return this.fetchFault(hart.pc);
+    if (record === undefined) return this.fetchFault(hart);
     const long = !through && budget > RUN_MARGIN;
     if (long && this.translator?.isEager === true && !this.observed) {
       this.translator.translateAtOnce(hart, hart.pc);
@@ -322,7 +322,7 @@ export class Engine {
   private serve(reason: number, hart: HartState, through: boolean): EngineStop | undefined {
     const stopped = hart.field(HART.trapRecord);
     if (reason === REASON.lookup) {
-      return this.code.translate(hart.pc) === undefined ? this.fetchFault(hart.pc) : undefined;
+      return this.code.translate(hart.pc) === undefined ? this.fetchFault(hart) : undefined;
     }
     hart.pc = this.words[(stopped + RECORD.pc) >>> 2];
     switch (reason) {
@@ -343,7 +343,7 @@ export class Engine {
       case REASON.breakpoint:
         return { kind: 'breakpoint' };
       case REASON.misaligned:
-        return { kind: 'misaligned', address: hart.longField(HART.faultAddress) };
+        return { kind: 'misaligned', address: hart.addressField(HART.faultAddress) };
       case REASON.fenceI: {
         const stop = adoptNews(this.space, hart.pc);
         if (stop) return stop;
@@ -379,7 +379,7 @@ export class Engine {
    * its own.
    */
   private miss(hart: HartState, through: boolean): EngineStop | undefined {
-    const address = hart.longField(HART.faultAddress);
+    const address = hart.addressField(HART.faultAddress);
     const access = hart.field(HART.faultAccess);
     const size = access & ACCESS_SIZE_MASK;
     const write = (access & ACCESS_WRITE) !== 0;
@@ -419,7 +419,8 @@ export class Engine {
     return (at & 2) === 0 ? word & 0xffff : word >>> 16;
   }
 
-  private fetchFault(pc: number): EngineStop {
+  private fetchFault(hart: HartState): EngineStop {
+    const pc = hart.addressField(HART.pc);
     for (const address of [pc, pc + 2]) {
       const result = this.space.resolve(address, 'execute', 2);
       if (typeof result !== 'number' && result.kind !== 'watched') {

@@ -122,6 +122,12 @@ export class HartState {
     return this.halves[at] + this.halves[at + 1] * TWO_32;
   }
 
+  /** A 64-bit field that holds an address (`Fault.address`). */
+  addressField(offset: number): number {
+    const at = offset / 4;
+    return this.halves[at] + (this.halves[at + 1] | 0) * TWO_32;
+  }
+
   setLongField(offset: number, value: number): void {
     const at = offset / 4;
     // Storing takes a number modulo 2^32.

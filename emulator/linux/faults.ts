@@ -1,4 +1,4 @@
-import type { Fault } from '../memory/faults';
+import { hexAddress, type Fault } from '../memory/faults';
 import { SIGNAL, signalName } from './abi/signals';
 import { SI } from './signal-info';
 
@@ -42,7 +42,7 @@ export function describeFault(fault: GuestFault): FaultReport {
         SIGNAL.SIGBUS,
         SI.BUS_ADRALN,
         fault.pc,
-        `an atomic access to ${hex(fault.address)} is not aligned`,
+        `an atomic access to ${hexAddress(fault.address)} is not aligned`,
         fault.address,
       );
     case 'out-of-memory':
@@ -51,7 +51,7 @@ export function describeFault(fault: GuestFault): FaultReport {
         SIGNAL.SIGKILL,
         undefined,
         fault.pc,
-        `the machine's memory limit is reached at ${hex(fault.address)}: choose a larger one`,
+        `the machine's memory limit is reached at ${hexAddress(fault.address)}: choose a larger one`,
         fault.address,
       );
     case 'unmapped':
@@ -59,7 +59,7 @@ export function describeFault(fault: GuestFault): FaultReport {
     case 'guard':
     case 'out-of-range': {
       const access = `${ACCESS_NAMES[fault.access]} ${PREPOSITIONS[fault.access]}`;
-      const text = `${access} ${hex(fault.address)}: ${reason(fault)}`;
+      const text = `${access} ${hexAddress(fault.address)}: ${reason(fault)}`;
       const code = fault.kind === 'protection' ? SI.SEGV_ACCERR : SI.SEGV_MAPERR;
       return report(SIGNAL.SIGSEGV, code, fault.pc, text, fault.address);
     }
@@ -90,12 +90,8 @@ function report(
 ): FaultReport {
   return {
     signal,
-    message: `${signalName(signal)} at pc ${hex(pc)}: ${text}`,
+    message: `${signalName(signal)} at pc ${hexAddress(pc)}: ${text}`,
     ...(code !== undefined && { code }),
     ...(address !== undefined && { address }),
   };
-}
-
-function hex(value: number): string {
-  return `0x${value.toString(16)}`;
 }

@@ -80,7 +80,7 @@ export function pushFrame(
   bytes.set(hart.bytes(HART.x, REGISTER_BYTES), FRAME.registers);
   bytes.set(hart.bytes(HART.f, REGISTER_BYTES), FRAME.floats);
   // x0 has no place: pc stands there.
-  view.setBigUint64(FRAME.registers, BigInt(hart.pc), true);
+  bytes.set(hart.bytes(HART.pc, 8), FRAME.registers);
   view.setUint32(FRAME.fcsr, hart.fcsr, true);
   memory.write(place, bytes);
   if ((stack.flags & SS_AUTODISARM) !== 0) thread.alternateStack = NO_STACK;
@@ -130,7 +130,7 @@ export function popFrame(memory: GuestMemory, hart: HartState): SavedContext | u
   for (const at of [FRAME.reserved, FRAME.extension, FRAME.extension + 4]) {
     if (view.getUint32(at, true) !== 0) return undefined;
   }
-  hart.pc = Number(view.getBigUint64(FRAME.registers, true));
+  hart.bytes(HART.pc, 8).set(frame.subarray(FRAME.registers, FRAME.registers + 8));
   const integers = frame.subarray(FRAME.registers + 8, FRAME.registers + REGISTER_BYTES);
   hart.bytes(HART.x + 8, integers.length).set(integers);
   const floats = frame.subarray(FRAME.floats, FRAME.floats + REGISTER_BYTES);

@@ -66,7 +66,7 @@ export function senderInfo(signal: number, code: number, { pid, uid }: Sender): 
 
 export function faultInfo(signal: number, code: number, address: number): SignalInfo {
   return info(signal, code, (view) => {
-    view.setBigUint64(16, BigInt(address), true);
+    view.setBigInt64(16, BigInt(address), true);
   });
 }
 

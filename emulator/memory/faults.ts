@@ -14,7 +14,10 @@ export type FaultKind = 'unmapped' | 'protection' | 'guard' | 'out-of-range' | '
 export interface Fault {
   readonly kind: FaultKind;
   readonly access: Access;
-  /** Guest address of the first byte of the access. */
+  /**
+   * Guest address of the first byte of the access. Those of the upper half of the 64 bits are negative, so that what lies
+   * near either end, as wild pointers do, is exact.
+   */
   readonly address: number;
 }
 
@@ -29,3 +32,13 @@ export interface Watched {
 
 /** The arena address of an access's first byte, or why there is none. */
 export type Resolution = number | Fault | Watched;
+
+/** The address of a fault as it is written. */
+export function hexAddress(address: number): string {
+  return `0x${BigInt.asUintN(64, BigInt(address)).toString(16)}`;
+}
+
+/** The address of a fault, or the nearest number to one of the upper half. */
+export function positiveAddress(address: number): number {
+  return address < 0 ? address + 2 ** 64 : address;
+}

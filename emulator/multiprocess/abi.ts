@@ -112,7 +112,7 @@ export function statusBytes(vcpus: readonly Vcpu[]): Uint8Array {
   let at = 0;
   const put = (value: number): void => {
     words[at++] = value;
-    words[at++] = value / 2 ** 32;
+    words[at++] = Math.floor(value / 2 ** 32);
   };
   for (const { task, id, mhartid, status } of vcpus) {
     if (status === undefined) continue;

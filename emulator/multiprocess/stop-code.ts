@@ -36,8 +36,6 @@ const FAULTS: readonly FaultKind[] = [
 ];
 const ACCESSES: readonly Access[] = ['read', 'write', 'execute'];
 const WATCH_WRITE = 0x100;
-/** An address beyond this (a wild pointer) is told as this: it is no guest address either way. */
-const HIGHEST = 2 ** 53 - 1;
 
 export function writeStop(hart: HartState, stop: EngineStop): void {
   hart.setField(HART.stop, KINDS.indexOf(stop.kind));
@@ -51,7 +49,7 @@ export function writeStop(hart: HartState, stop: EngineStop): void {
     case 'fault': {
       const { kind, access, address } = stop.fault;
       hart.setField(HART.stopDetail, FAULTS.indexOf(kind) | (ACCESSES.indexOf(access) << 8));
-      hart.setLongField(HART.stopAddress, Math.min(address, HIGHEST));
+      hart.setLongField(HART.stopAddress, address);
       return;
     }
     case 'watch':
@@ -59,7 +57,7 @@ export function writeStop(hart: HartState, stop: EngineStop): void {
       hart.setLongField(HART.stopAddress, stop.address);
       return;
     case 'misaligned':
-      hart.setLongField(HART.stopAddress, Math.min(stop.address, HIGHEST));
+      hart.setLongField(HART.stopAddress, stop.address);
       return;
     case 'ecall':
     case 'ebreak':
@@ -81,7 +79,7 @@ export function isRefusal(hart: HartState): boolean {
 export function readStop(hart: HartState): EngineStop {
   const kind = KINDS[hart.field(HART.stop)];
   const detail = hart.field(HART.stopDetail);
-  const address = hart.longField(HART.stopAddress);
+  const address = hart.addressField(HART.stopAddress);
   switch (kind) {
     case 'illegal':
       return { kind, bits: detail };

@@ -5,8 +5,9 @@ import type { Workspaces } from './workspace';
 /** How a vCPU ended. */
 export interface VcpuStatus {
   readonly reason: Reason;
+  /** As `Fault.address`. */
   readonly pc: number;
-  /** Of a fault: the address that could not be accessed; else 0. */
+  /** Of a fault: the address that could not be accessed (`Fault.address`); else 0. */
   readonly address: number;
   /** Of an exit its code; of a fault, an illegal instruction or a kill the signal; else 0. */
   readonly exitCode: number;

@@ -9,7 +9,7 @@ import {
   type Options,
   type Reason,
 } from './abi';
-import { PAGE_SIZE } from '../memory/layout';
+import { HART, PAGE_SIZE } from '../memory/layout';
 import { ConflictList } from './conflicts';
 import type { Hart, HartOwner, StackRange, Waiting } from './hart';
 import { placeStack, startVcpu, type VcpuHost } from './start';
@@ -93,7 +93,8 @@ export class Tasks {
   end(vcpu: Vcpu, end: VcpuEnd): void {
     const { hart } = vcpu;
     if (!hart || vcpu.status) return;
-    const { pc, instret } = hart.state;
+    const { instret } = hart.state;
+    const pc = hart.state.addressField(HART.pc);
     const { reason, address = 0, exitCode = 0, note } = end;
     const status = { reason, pc, address, exitCode, instructions: instret };
     vcpu.status = note === undefined ? status : { ...status, note };

@@ -76,5 +76,5 @@ export class ReadAhead {
 /** The page that an access at `address` needs and that has not come; undefined when there is none. */
 export function absentPage(space: AddressSpace, address: number): number | undefined {
   const page = address >>> PAGE_SHIFT;
-  return address < 2 ** 32 && isAbsent(space, page) ? page : undefined;
+  return address >= 0 && address < 2 ** 32 && isAbsent(space, page) ? page : undefined;
 }

@@ -39,6 +39,7 @@ describe('a fault', () => {
   test.each([
     ['a load from nowhere', SIGSEGV, 1, 'li t0, 0x5008\n', 'ld t1, 0(t0)', 0x5008],
     ['a store to code', SIGSEGV, 2, 'li t0, 0x30000\n', 'sd t1, 0(t0)', 0x30000],
+    ['a load from below 0', SIGSEGV, 1, '', 'ld t1, -8(zero)', Number((1n << 64n) - 8n)],
     ['what is no instruction', SIGILL, 1, '', '.word 0xffffffff', undefined],
     ['an ebreak', SIGTRAP, 1, '', 'ebreak', undefined],
     [

@@ -1,13 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Machine, MachineOptions } from '../../../emulator';
 import { ERRNO } from '../../../emulator/linux/abi/errno';
+import { poolOf } from '../../support/host-entries';
 import { keptMachines } from '../../support/kept-machines';
 import { call, DATA, exit, finish, machineOf, type TaskOptions } from './stress';
 
 const RESULTS = DATA + 0x1000;
 const STATUSES = DATA + 0x2000;
 const STATUS_BYTES = 72;
-const SIGEV_NONE = 1;
 
 const machines = keptMachines();
 
@@ -25,9 +25,8 @@ function run(text: string, task?: TaskOptions, options?: Partial<MachineOptions>
   return machine;
 }
 
-describe('the plain calls', () => {
-  test('tell each failure once, and count vCPUs that there cannot be as failed', () => {
-    const machine = run(`
+test('the plain calls tell each failure once, and count vCPUs that there cannot be as failed', () => {
+  const machine = run(`
         ${call(110, 1100, 0, 0)}
         bnez a0, vcpu
         ${call(111)}
@@ -45,31 +44,10 @@ describe('the plain calls', () => {
         amoadd.d zero, t1, (t0)
         addi a0, a0, -3
         ${call(93)}`);
-    // All but vCPU 3 exit with a code that is not 0; there is no bit 63 and no vCPU 0.
-    const failed = (1n << 63n) - 1n - (1n << 3n) - (1n << 0n);
-    expect([0, 1, 2, 3].map((n) => result(machine, n))).toEqual([failed, 0n, 0n, 0n]);
-    expect(result(machine, 8)).toBe(1024n);
-  });
-
-  test('are Linux’s timer_settime and timer_delete once the process has made a timer', () => {
-    const machine = run(`
-        li t0, ${DATA}
-        li t1, ${SIGEV_NONE}
-        sw t1, 12(t0)
-        ${call(107, 1, DATA, DATA + 64)}
-        ${keep(0)}
-        ${call(110, 0, 0, 8, 0)}
-        ${keep(1)}
-        ${call(111, 0)}
-        ${keep(2)}
-        ${call(111, 0)}
-        ${keep(3)}
-        ${exit(0)}`);
-    const { EFAULT, EINVAL } = ERRNO;
-    const expected = [0, -EFAULT, 0, -EINVAL].map(BigInt);
-    expect([0, 1, 2, 3].map((n) => result(machine, n))).toEqual(expected);
-    expect(machine.tasks.list()).toEqual([]);
-  });
+  // All but vCPU 3 exit with a code that is not 0; there is no bit 63 and no vCPU 0.
+  const failed = (1n << 63n) - 1n - (1n << 3n) - (1n << 0n);
+  expect([0, 1, 2, 3].map((n) => result(machine, n))).toEqual([failed, 0n, 0n, 0n]);
+  expect(result(machine, 8)).toBe(1024n);
 });
 
 describe('a join', () => {
@@ -99,6 +77,40 @@ describe('a join', () => {
     );
     const rest = [0, 0, 0];
     expect(told).toEqual([[1, 1, 255], [1, 2, 0], [1, 3, 1], [2, 1, 255], [2, 2, 0], rest]);
+  });
+
+  test.each([0, 2])('tells wild addresses as they are (%i pool threads)', (threads) => {
+    const machine = machineOf(
+      `
+        ${call(2000, DATA)}
+        li t0, ${STATUSES}
+        li t1, ${STATUS_BYTES}
+        sd t1, 0(t0)
+        ${call(2001, -1, STATUSES, 3)}
+        ${exit(0)}
+      function:
+        li t0, 100000
+      busy:
+        addi t0, t0, -1
+        bnez t0, busy
+        beqz a0, loads
+        addi a0, a0, -1
+        beqz a0, jumps
+        li t0, 0x100000000
+        sd t1, 8(t0)
+      loads:
+        ld t1, -8(t0)
+      jumps:
+        jr -16(t0)`,
+      poolOf(threads),
+      vcpus,
+    );
+    machines.push(machine);
+    expect(finish(machine)).toEqual({ kind: 'exited', status: 0 });
+    const addresses = [0, 1, 2].map((i) => machine.space.readU64(STATUSES + STATUS_BYTES * i + 48));
+    expect(addresses).toEqual([(1n << 64n) - 8n, (1n << 64n) - 16n, (1n << 32n) + 8n]);
+    const jumpedTo = machine.space.readU64(STATUSES + STATUS_BYTES + 40);
+    expect(jumpedTo).toBe((1n << 64n) - 16n);
   });
 
   test('is of the hart’s own tasks: others are ECHILD', () => {
