@@ -157,6 +157,18 @@ function borrowersOf(arena: Arena, base: number): number[] {
   return list;
 }
 
+/** Entries of a delta table that take as many bytes as a frame. */
+const BLOCK = PAGE_SIZE / 4;
+
+/** Pages of which one of the delta tables may have an entry: nearly all of them are empty, and skipped by the block. */
+function* pagesInUse({ bulk, frames }: Arena, tables: readonly number[]): Generator<number> {
+  const zero = frames.address(0);
+  for (let first = 0, end = PAGE_COUNT; first < end; first += BLOCK) {
+    if (tables.every((table) => bulk.equal(table + 4 * first, zero, PAGE_SIZE) !== 0)) continue;
+    for (let page = first; page < first + BLOCK; page++) yield page;
+  }
+}
+
 function checkDeltas(arena: Arena, space: AddressSpace): string[] {
   const problems: string[] = [];
   if (space.readTable === 0) return problems;
@@ -168,7 +180,7 @@ function checkDeltas(arena: Arena, space: AddressSpace): string[] {
     write: new Set(arena.deltas.writeFills(pair)),
   };
   const [reads, writes] = [space.readTable >>> 2, space.writeTable >>> 2];
-  for (let page = 0; page < PAGE_COUNT; page++) {
+  for (const page of pagesInUse(arena, [space.readTable, space.writeTable])) {
     const read = u32[reads + page];
     const write = u32[writes + page];
     if (read === 0 && write === 0) continue;
