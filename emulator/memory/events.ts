@@ -123,9 +123,9 @@ export class EventLog {
     this.harts = regions.harts >>> 2;
   }
 
+  /** Forgets the events of all harts that there ever were: the rings of others are as the host gave them. */
   reset(): void {
-    const { counts } = this.views;
-    for (let hart = 0; hart < counts.harts; hart++) {
+    for (let hart = 0; hart < this.u32[HEADER.hartsNext]; hart++) {
       this.u32.fill(0, this.ring(hart), this.ring(hart) + 2);
     }
     this.u32[HEADER.eventSequence] = 0;
