@@ -110,7 +110,7 @@ export class EventLog {
   private faultBegan = 0;
 
   constructor(
-    private readonly views: ArenaViews,
+    views: ArenaViews,
     private readonly bulk: Bulk,
   ) {
     const { counts, regions, u32, u8 } = views;
