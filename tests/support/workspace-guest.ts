@@ -39,7 +39,8 @@ export interface Outcome {
   readonly stop: unknown;
   readonly text: string;
   readonly statuses: readonly bigint[][];
-  readonly data: Uint8Array;
+  /** The data, in hexadecimal: a string, for vitest compares arrays byte by byte. */
+  readonly data: string;
   readonly instructions: number;
   readonly conflicts: Machine['conflicts']['conflicts'];
 }
@@ -116,11 +117,15 @@ export function outcome(
     stop,
     text: streams.text(),
     statuses: Array.from({ length: vcpus }, (_, i) => status(i + 1)),
-    data: machine.space.peek(DATA, DATA_BYTES),
+    data: Buffer.from(machine.space.peek(DATA, DATA_BYTES)).toString('hex'),
     instructions: machine.instructions,
     conflicts: machine.conflicts.conflicts,
   };
 }
+
+/** The data as words of 64 bits. */
+export const dataWords = ({ data }: Outcome): BigUint64Array =>
+  new BigUint64Array(Uint8Array.from(Buffer.from(data, 'hex')).buffer);
 
 /** Runs until the program has ended. */
 export function toEnd(machine: Machine): unknown {

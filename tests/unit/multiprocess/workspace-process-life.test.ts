@@ -4,6 +4,7 @@ import { HOST_ENTRIES, inProcesses } from '../../support/host-entries';
 import { keptMachines } from '../../support/kept-machines';
 import {
   DATA,
+  dataWords,
   FOREVER,
   LONG,
   outcome,
@@ -129,7 +130,8 @@ describe('processes of workspace vCPUs', () => {
       }
       stop = machine.run(1e6);
     }
-    const { statuses, data } = outcome(made, 6);
+    const result = outcome(made, 6);
+    const { statuses } = result;
     expect(stop).toEqual({ kind: 'exited', status: 1 });
     const ends = [1, 2, 3, 4, 5, 6].map((id) => (id === 2 ? KILLED : RETURNED));
     expect(statuses.map((status) => status[REASON])).toEqual(ends);
@@ -137,8 +139,7 @@ describe('processes of workspace vCPUs', () => {
     expect(log).toEqual([
       `vCPU 2 of task 1 was killed: its process ${victim} was killed by SIGKILL`,
     ]);
-    const written = new BigUint64Array(data.buffer, data.byteOffset, 7);
-    expect([...written]).toEqual([0n, 1n, 0n, 3n, 4n, 5n, 6n]);
+    expect([...dataWords(result).subarray(0, 7)]).toEqual([0n, 1n, 0n, 3n, 4n, 5n, 6n]);
   });
 
   test('halting brings vCPUs home as they are, and the result is the same', () => {

@@ -7,6 +7,7 @@ import { inProcesses } from '../../support/host-entries';
 import { keptMachines } from '../../support/kept-machines';
 import {
   DATA,
+  dataWords,
   FOREVER,
   LONG,
   outcome,
@@ -238,7 +239,7 @@ describe('workspaces in processes of their own', () => {
     );
     expect(processes).toEqual(threads);
     expect(processes.stop).toEqual({ kind: 'exited', status: 0 });
-    const words = new BigUint64Array(processes.data.slice(0x8000).buffer);
+    const words = dataWords(processes).subarray(0x8000 / 8);
     expect([words[0x1000 / 8 + 33], words[0x3000 / 8 + 34]]).toEqual([2n, 5n]);
   });
 
