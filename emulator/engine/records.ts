@@ -70,7 +70,10 @@ export const REGIONS = {
 
 /** Why translated code was left for the interpreter: the numbers of its counters in `REGIONS`. */
 export const EXIT = {
-  /** To code outside of the region, by a direct jump or branch. */
+  /**
+   * For code that has no region, by a branch, jump, call or return. The counter has direct jumps out of regions, those that another
+   * region goes on after included: how often the interpreter goes on is what the other causes leave of the entries.
+   */
   jump: 0,
   /** The fuel may not last to the next check. */
   fuel: 1,
@@ -84,8 +87,6 @@ export const EXIT = {
   system: 5,
   /** The lender has newer pages. */
   news: 6,
-  /** An indirect jump that is not a return to a caller in translated code. */
-  indirect: 7,
 } as const;
 
 /** Operations that are not instructions. */

@@ -8,14 +8,7 @@ import {
   type Label,
   type Local,
 } from '../../wasm';
-import {
-  countedExitFuel,
-  exitFuel,
-  EXIT_ARRIVAL,
-  EXIT_RETURN,
-  packCountedExit,
-  packExit,
-} from '../enter-regions';
+import { EXIT_ARRIVAL } from '../enter-regions';
 import { orders } from '../interpreter';
 import { EXIT } from '../records';
 import { longestWays, type Graph, type Node } from './dominators';
@@ -26,7 +19,7 @@ import { ALL_LOADED, analyseRegisters, forget, type RegisterFlow } from './flow'
 import { writeSwitch } from './perfect-hash';
 import { isSwitch, SWITCH, switchOf, type Edge, type Region, type Terminator } from './region';
 import { CallCounter } from './call-counter';
-import { RegionCounters, returns } from './region-counters';
+import { RegionCounters } from './region-counters';
 import {
   hasModes,
   type RegionCalls,
@@ -34,6 +27,7 @@ import {
   type RegionOptions,
 } from './region-options';
 import { RegionEmitter, type RegionState } from './region-emitter';
+import { RegionResult } from './region-result';
 import { inVectors, Registers } from './registers';
 import { StripWriter, type CountedElements } from './strip-writer';
 import { graphWithStrips, type Strip } from './strips';
@@ -75,8 +69,7 @@ class RegionWriter {
   /** Of a region that counts. */
   private readonly counters: RegionCounters | undefined;
   private readonly callCounter: CallCounter | undefined;
-  /** What the region leaves behind, and where that is done when something comes before it. */
-  private result: { readonly exit: Local<'i64'>; readonly label: Label } | undefined;
+  private readonly result: RegionResult;
 
   constructor(
     private readonly f: FunctionBuilder,
@@ -106,9 +99,10 @@ class RegionWriter {
       const { context, fuel } = this;
       this.counters = new RegionCounters(f, context, counting.base, counting.sites, this.graph);
       const { counters } = this;
-      const leave = (exit: Expr<'i64'>): void => this.return(exit);
+      const leave = (exit: Expr<'i64'>): void => this.result.return(exit);
       this.callCounter = new CallCounter({ f, context, fuel, counters, leave, ...counting });
     }
+    this.result = new RegionResult(f, this.counters);
     this.state = {
       f,
       context: this.context,
@@ -124,38 +118,15 @@ class RegionWriter {
   }
 
   write(): void {
+    const { result } = this;
     const [entry] = this.graph.nodes;
-    const all = (): void => {
+    result.around(() => {
       this.exits.around(() => {
         this.prologue(entry);
         this.tree(entry, 0);
       });
-      this.exits.finish((fuel, address) => this.return(this.pack(fuel, address)));
-    };
-    const { f, counters } = this;
-    if (counters?.isDeferred !== true) {
-      all();
-      return;
-    }
-    const exit = f.local('i64');
-    f.block((label) => {
-      this.result = { exit, label };
-      all();
+      this.exits.finish((fuel, address) => result.return(result.pack(fuel, address)));
     });
-    counters.flush();
-    f.return(exit);
-  }
-
-  private pack(fuel: Expr<'i32'>, address: Expr<'i32'>): Expr<'i64'> {
-    return this.counters ? packCountedExit(fuel, address) : packExit(fuel, address);
-  }
-
-  private return(exit: Expr<'i64'>): void {
-    const { f, result } = this;
-    if (result) {
-      f.set(result.exit, exit);
-      f.br(result.label);
-    } else f.return(exit);
   }
 
   /** Control goes to the target of the instruction that ends a node's block. */
@@ -293,7 +264,7 @@ class RegionWriter {
     }
     registers.state = { ...state };
     registers.spill();
-    this.return(this.indirectExit(node, this.fuelAfter(executed)));
+    this.leaveIndirectly(node, this.fuelAfter(executed));
   }
 
   /** Goes where an indirect jump leads to, if that is one of the region's entries; else leaves. */
@@ -315,14 +286,12 @@ class RegionWriter {
     writeSwitch(f, target, cases);
     registers.state = { ...state };
     registers.spill();
-    this.return(this.indirectExit(node, this.fuel));
+    this.leaveIndirectly(node, this.fuel);
   }
 
-  /** What an indirect jump leaves behind. */
-  private indirectExit({ block }: Node, fuel: Expr<'i32'>): Expr<'i64'> {
-    const exit = this.pack(fuel, i32.wrap_i64(this.target));
-    if (!this.counters) return exit;
-    return i64.or(exit, i64.const(returns(block) ? EXIT_RETURN : EXIT_ARRIVAL));
+  private leaveIndirectly({ block }: Node, fuel: Expr<'i32'>): void {
+    const { result } = this;
+    result.return(result.packIndirect(block, fuel, this.target));
   }
 
   /** What of a strip can be computed two rounds at a time. */
@@ -408,7 +377,7 @@ class RegionWriter {
     const address = target === undefined ? i32.wrap_i64(this.target) : i32.const(target);
     const site = from.block.items.at(-1)!.pc;
     const counted = this.callCounter?.begin(from, site, address, next.pc, this.depth);
-    if (!counted) f.if(i32.eqz(this.depth), () => f.return(this.pack(this.fuel, address)));
+    if (!counted) f.if(i32.eqz(this.depth), () => f.return(this.result.pack(this.fuel, address)));
     f.scope((temp) => {
       const exit = temp('i64');
       const deeper = i32.sub(this.depth, i32.const(1));
@@ -417,7 +386,7 @@ class RegionWriter {
       const { resume } = this.calls;
       const likely = target ?? guess;
       const known = likely === undefined ? undefined : this.calls.regionAt(likely);
-      const start = this.pack(this.fuel, address);
+      const start = this.result.pack(this.fuel, address);
       if (known === undefined) {
         const arrives = counted !== undefined && target === undefined;
         const entering = arrives ? i64.or(start, i64.const(EXIT_ARRIVAL)) : start;
@@ -434,7 +403,7 @@ class RegionWriter {
         if (counted) counted.away(exit);
         else f.return(exit);
       });
-      f.set(this.fuel, counted ? countedExitFuel(exit) : exitFuel(exit));
+      f.set(this.fuel, this.result.fuelIn(exit));
       counted?.back();
     });
     if (!next.to) {

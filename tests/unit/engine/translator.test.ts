@@ -75,6 +75,31 @@ describe('translated code', () => {
     expect(hart.state.x(10)).toBe(3000n);
   });
 
+  it('is left as often as it is entered, and tells why', () => {
+    const ROUNDS = 100;
+    const hart = translated(`
+      crosses: ld a3, 1(a2)
+      addi a0, a0, -1
+      bnez a0, crosses
+      flags: addi a1, a1, -1
+      frflags a4
+      bnez a1, flags
+      ebreak
+    `);
+    hart.space.map(0x20000, 4096, EVERYTHING);
+    hart.state.setX(10, BigInt(ROUNDS));
+    hart.state.setX(11, BigInt(ROUNDS));
+    hart.state.setX(12, 0x20000n);
+    hart.run(1_000_000);
+    const { entries, exits } = hart.engine.stats;
+    // Rounds may be interpreted before there is a region, and regions begin at both ends of what is interpreted.
+    const FEW = 5;
+    expect(Math.abs(exits.memory - ROUNDS)).toBeLessThan(FEW);
+    expect(Math.abs(exits.system - ROUNDS)).toBeLessThan(FEW);
+    expect(exits.jump).toBeLessThan(FEW);
+    expect(Object.values(exits).reduce((sum, count) => sum + count, 0)).toBe(entries);
+  });
+
   it('has no regions that begin where only the fuel was used up', () => {
     const hart = new GuestHart({ engine: 'auto' });
     harts.push(hart);
