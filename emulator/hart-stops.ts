@@ -61,6 +61,8 @@ export class HartStops {
   halt: () => void = () => undefined;
   /** Called before a hart's system call is served. */
   beforeCall: (hart: Hart) => void = () => undefined;
+  /** Whose system call is being served just now. */
+  caller: Hart | undefined;
   /** How the first process has ended, while others still run. */
   private conclusion: MachineStop | undefined;
   private undelivered: Undelivered | undefined;
@@ -188,6 +190,15 @@ export class HartStops {
 
   private ecall(hart: Hart): MachineStop | undefined {
     if (this.machinery.hooks.stopsAtCall?.(hart) === true) return this.callStop(hart);
+    this.caller = hart;
+    try {
+      return this.serveCall(hart);
+    } finally {
+      this.caller = undefined;
+    }
+  }
+
+  private serveCall(hart: Hart): MachineStop | undefined {
     this.beforeCall(hart);
     this.harts.observer?.calls(hart);
     hart.space.arena.events.stampSometimes();

@@ -210,6 +210,10 @@ export class Machine implements DebugTarget {
     return this.executor.harts.current;
   }
 
+  get caller(): Hart | undefined {
+    return this.executor.stops.caller;
+  }
+
   get tasks(): Tasks {
     return this.executor.tasks;
   }

@@ -3,18 +3,26 @@ const BATCH_BYTES = 64 * 1024;
 /** What the client is sent at most in a period, so that a flood of output cannot fill its memory. */
 const PERIOD_BYTES = 128 * 1024;
 const PERIOD_MILLISECONDS = 50;
+/** What a message costs besides its bytes: harts that take turns at printing make many. */
+const MESSAGE_BYTES = 256;
 
-/** Gathers a guest's output into messages of fair size, and says when the guest should slow down. */
+/** Gathers a guest's output into messages of fair size, each of one hart, and says when the guest should slow down. */
 export class OutputBatch {
   private parts: Uint8Array[] = [];
   private length = 0;
+  private hart = 0;
   private periodStart = 0;
   private periodBytes = 0;
 
-  /** @param send takes a message: bytes in order, its own copy */
-  constructor(private readonly send: (bytes: Uint8Array) => void) {}
+  /** @param send takes a message: bytes in order, its own copy, and the number of the hart that printed them */
+  constructor(private readonly send: (bytes: Uint8Array, hart: number) => void) {}
 
-  add(bytes: Uint8Array): void {
+  add(bytes: Uint8Array, hart: number): void {
+    if (hart !== this.hart) {
+      this.flush();
+      this.hart = hart;
+      this.periodBytes += MESSAGE_BYTES;
+    }
     this.parts.push(bytes.slice());
     this.length += bytes.length;
     this.periodBytes += bytes.length;
@@ -31,7 +39,7 @@ export class OutputBatch {
     }
     this.parts = [];
     this.length = 0;
-    this.send(all);
+    this.send(all, this.hart);
   }
 
   /**

@@ -211,7 +211,7 @@ export interface MachineRequests
 /** What a machine tells its client without being asked. */
 export interface MachineEvents {
   stateChanged(state: MachineState): void;
-  /** Output of the guest, in order. */
+  /** Output of the guest, in order, and who printed it; what is typed is echoed as hart 0's. */
   output(bytes: Uint8Array, hart: HartId): void;
   breakpointsChanged(breakpoints: readonly Breakpoint[]): void;
   /** A one-line message for the status line and the log (an unknown system call, say). */

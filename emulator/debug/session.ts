@@ -114,9 +114,7 @@ export class DebugSession implements MachineRequests {
     private readonly host: SessionHost,
     private readonly openTarget: OpenTarget,
   ) {
-    this.output = new OutputBatch((bytes) =>
-      host.events.output(bytes, this.target?.current.index ?? 0),
-    );
+    this.output = new OutputBatch((bytes, hart) => host.events.output(bytes, hart));
   }
 
   async open(request: OpenRequest): Promise<MachineInfo> {
@@ -310,7 +308,9 @@ export class DebugSession implements MachineRequests {
     this.target = this.control = undefined;
     const { columns, rows } = request;
     const now = (): number => performance.now();
-    const output = (bytes: Uint8Array): void => this.output.add(bytes);
+    // What the terminal echoes is nobody's: the main VM's.
+    const output = (bytes: Uint8Array): void =>
+      this.output.add(bytes, this.target?.caller?.index ?? 0);
     const terminal = new Terminal({ columns, rows, now, output });
     const target = this.openTarget(request, {
       stdin: terminal,

@@ -76,6 +76,8 @@ export interface DebugTarget {
   readonly liveHarts: readonly Hart[];
   /** The hart that ran last: the one that a stop is about. */
   readonly current: Hart;
+  /** Whose system call is being served just now. */
+  readonly caller: Hart | undefined;
   readonly tasks: Pick<Tasks, 'list' | 'onEnd'>;
   readonly arena: Arena;
   /** Threads that run harts, the home thread among them. */

@@ -19,6 +19,8 @@ export class Client {
   readonly states: MachineState[] = [];
   readonly messages: string[] = [];
   output = '';
+  /** What each hart has printed, in ASCII. */
+  readonly printed = new Map<number, string>();
   breakpoints: readonly Breakpoint[] = [];
   readonly session: DebugSession;
   private readonly decoder = new TextDecoder();
@@ -32,7 +34,11 @@ export class Client {
   constructor(pool?: PoolOptions, files?: () => FileTree, engine?: EngineKind) {
     const events: MachineEvents = {
       stateChanged: (state) => void this.states.push(state),
-      output: (bytes) => void (this.output += this.decoder.decode(bytes, { stream: true })),
+      output: (bytes, hart) => {
+        this.output += this.decoder.decode(bytes, { stream: true });
+        const text = Buffer.from(bytes).toString('latin1');
+        this.printed.set(hart, (this.printed.get(hart) ?? '') + text);
+      },
       breakpointsChanged: (list) => void (this.breakpoints = list),
       message: (text) => void this.messages.push(text),
     };
