@@ -1,5 +1,5 @@
 import { WRITE, type AddressSpace } from '../../memory/address-space';
-import { PAGE_SIZE } from '../../memory/layout';
+import { ADDRESS_LIMIT, PAGE_SIZE } from '../../memory/layout';
 import { pageRuns } from '../../memory/page-runs';
 import { ERRNO } from '../abi/errno';
 import { SyscallError, type Call, type SyscallHandlers, type SyscallResult } from '../call';
@@ -222,6 +222,7 @@ function clone3(call: Call): SyscallResult {
   const [exitSignal, base, length] = [field(32), field(40), field(48)];
   if ((flags & (EXIT_SIGNAL | CLONE.DETACHED)) !== 0n) return -ERRNO.EINVAL;
   if ((base === 0n) !== (length === 0n)) return -ERRNO.EINVAL;
+  if (base + length > BigInt(ADDRESS_LIMIT)) return -ERRNO.EINVAL;
   if ((flags & CLONE.THREAD) !== 0n && exitSignal !== 0n) return -ERRNO.EINVAL;
   if (field(64) !== 0n || field(72) !== 0n) return field(72) === 0n ? -ERRNO.EINVAL : -ERRNO.EPERM;
   const bottom = Math.floor(Number(base) / PAGE_SIZE) * PAGE_SIZE;

@@ -380,6 +380,7 @@ describe('clone', () => {
     ['unknown fields', ERRNO.E2BIG, { 0: THREAD, 88: 1 }, 96],
     ['a stack without a size', ERRNO.EINVAL, { 0: THREAD, 40: DATA }, 88],
     ['a size without a stack', ERRNO.EINVAL, { 0: THREAD, 48: 4096 }, 88],
+    ['a stack beyond 4 GiB', ERRNO.EINVAL, { 0: THREAD, 40: DATA, 48: 1n << 63n }, 88],
     ['a signal in the flags', ERRNO.EINVAL, { 0: THREAD | 17 }, 88],
     ['a signal at the end', ERRNO.EINVAL, { 0: THREAD, 32: 17 }, 88],
     ['a chosen id', ERRNO.EPERM, { 0: THREAD, 64: DATA, 72: 1 }, 88],
