@@ -1,5 +1,10 @@
 /** Lists of `hartscope profile` as text. */
-import { compareFunctions, type ComparedRun } from '../emulator/profile/comparison';
+import {
+  compareCosts,
+  namedLines,
+  type ComparedRun,
+  type CostDifference,
+} from '../emulator/profile/comparison';
 import type { ProfileList } from '../emulator/profile/top';
 import { table } from './print';
 
@@ -116,7 +121,7 @@ function hartsText(
   );
 }
 
-/** Two runs: what all cost, then the functions that differ, at most so many. */
+/** Two runs: what all cost, then the functions and the source lines that differ, at most so many of each. */
 export function comparisonText(before: ComparedRun, after: ComparedRun, most: number): string {
   const cost = costText(after.unit);
   const row = (from: number, to: number, name: string): string[] => [
@@ -124,15 +129,22 @@ export function comparisonText(before: ComparedRun, after: ComparedRun, most: nu
     cost(to),
     `${to > from ? '+' : ''}${cost(to - from)}`,
     from === 0 ? 'new' : `${(to / from).toFixed(3)} ×`,
-    cut(name),
+    name,
   ];
-  const all = compareFunctions(before, after);
-  return listOf(
-    ['before', 'now', 'difference', '', 'function'],
-    [
-      row(before.instructions, after.instructions, `all (${unitText(after.unit)})`),
-      ...all.slice(0, most).map((each) => row(each.before, each.after, each.name)),
-    ],
-    all.length > most ? `… ${all.length - most} more` : undefined,
-  );
+  const list = (kind: string, first: readonly string[][], all: readonly CostDifference[]): string =>
+    listOf(
+      ['before', 'now', 'difference', '', kind],
+      [...first, ...all.slice(0, most).map((each) => row(each.before, each.after, each.name))],
+      all.length > most ? `… ${all.length - most} more` : undefined,
+    );
+  const whole = row(before.instructions, after.instructions, `all (${unitText(after.unit)})`);
+  const functions = compareCosts(before.functions, after.functions);
+  const shortened = functions.map((each) => ({ ...each, name: cut(each.name) }));
+  const text = list('function', [whole], shortened);
+  // A list that was saved without lines would make all of them new.
+  if (!before.lines) return text;
+  const lines = compareCosts(namedLines(before.lines), namedLines(after.lines ?? []));
+  if (lines.length === 0) return text;
+  const places = lines.map((each) => ({ ...each, name: cutPath(each.name) }));
+  return `${text}\n${list('line', [], places)}`;
 }

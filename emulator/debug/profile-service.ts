@@ -2,12 +2,19 @@ import type { Hart } from '../multiprocess/hart';
 import { flameTree } from '../profile/flame';
 import type { CountsWithin, CountTimes } from '../profile/count-times';
 import { faultsOf } from '../profile/hart-summary';
-import { addCounts, retired, type FunctionNames, type HartProfile } from '../profile/model';
+import {
+  addCounts,
+  retired,
+  type FunctionNames,
+  type HartProfile,
+  type ProfileCode,
+} from '../profile/model';
 import { hartName } from '../profile/profiler';
 import type { TimeRange } from '../profile/timed-samples';
-import { functionCosts } from '../profile/top';
+import { functionCosts, lineCosts } from '../profile/top';
 import type {
   CodeCounts,
+  CountedPart,
   HartColumn,
   LineCounts,
   ProfileInfo,
@@ -17,8 +24,8 @@ import { sourceOf } from './source-debugger';
 import type { DebugTarget } from './target';
 import { TimeSampler } from './time-sampler';
 
-/** Most functions that one answer lists. */
-const MOST_FUNCTIONS = 1000;
+/** Most functions, and most lines, that one answer lists. */
+const MOST_COSTS = 1000;
 /** Most harts that have columns of their own. */
 const MOST_COLUMNS = 16;
 /** Nanoseconds between two looks at call stacks, at least. */
@@ -115,6 +122,7 @@ export class ProfileService {
     const chosen = names === undefined ? all : all.filter(({ name }) => names.includes(name));
     const code = functionNames(target);
     const functions = functionCosts({ harts: chosen }, code, isTime);
+    const lines = lineCosts({ harts: chosen }, { lineAt: lineLookup(target) });
     return {
       isCounting: known !== undefined,
       willCount,
@@ -131,14 +139,16 @@ export class ProfileService {
       })),
       instructions: chosen.reduce((sum, each) => sum + retired(each), 0),
       flame: flameTree(chosen, code),
-      functions: functions.slice(0, MOST_FUNCTIONS),
+      functions: functions.slice(0, MOST_COSTS),
       functionCount: functions.length,
+      lines: lines.slice(0, MOST_COSTS),
+      lineCount: lines.length,
     };
   }
 
   /** Counts of the instructions from `start` to `end`: of a hart, of all, and of each. */
-  counts(start: number, end: number, hart: Hart, range?: TimeRange): CodeCounts {
-    const { harts: known, covers } = this.countsOf(this.opened(), range);
+  counts(start: number, end: number, hart: Hart, part?: CountedPart): CodeCounts {
+    const { harts: known, covers } = this.countsIn(this.opened(), part);
     const harts = (known ?? []).flatMap((each) => {
       const from = firstAtLeast(each.counts.addresses, start);
       const to = firstAtLeast(each.counts.addresses, end);
@@ -170,15 +180,15 @@ export class ProfileService {
   }
 
   /** Instructions on the lines of a file: of a hart, of all, and of each. */
-  lineCounts(path: string, hart: Hart, range?: TimeRange): LineCounts {
+  lineCounts(path: string, hart: Hart, part?: CountedPart): LineCounts {
     const target = this.opened();
-    const { harts: known, covers } = this.countsOf(target, range);
-    const { lookup } = sourceOf(target);
+    const { harts: known, covers } = this.countsIn(target, part);
+    const lineAt = lineLookup(target);
     const lineOf = new Map<number, number | undefined>();
     const find = (address: number): number | undefined => {
       if (!lineOf.has(address)) {
-        const place = lookup.lineAt(address);
-        lineOf.set(address, place?.path === path ? place.line : undefined);
+        const place = lineAt(address);
+        lineOf.set(address, place?.file === path ? place.line : undefined);
       }
       return lineOf.get(address);
     };
@@ -206,6 +216,14 @@ export class ProfileService {
       own: ownColumn(columns, hart, lines.length),
       harts: columns.slice(0, MOST_COLUMNS),
     };
+  }
+
+  /** Those of a part of the time, of some of the harts, or all. */
+  private countsIn(target: DebugTarget, part: CountedPart = {}): Partial<CountsWithin> {
+    const { range, names } = part;
+    const { harts, ...rest } = this.countsOf(target, range);
+    if (!harts) return {};
+    return { ...rest, harts: harts.filter(({ name }) => names?.includes(name) ?? true) };
   }
 
   /** Those of a part of the time, or all; no harts where nothing is counted. */
@@ -252,6 +270,15 @@ function firstAtLeast(ascending: Float64Array, least: number): number {
     else high = middle;
   }
   return low;
+}
+
+/** Source lines of instructions, with the paths that the debugging information has. */
+function lineLookup(target: DebugTarget): ProfileCode['lineAt'] {
+  const { lookup } = sourceOf(target);
+  return (address) => {
+    const place = lookup.lineAt(address);
+    return place && { file: place.path, line: place.line };
+  };
 }
 
 function functionNames(target: DebugTarget): FunctionNames {

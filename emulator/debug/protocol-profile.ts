@@ -1,7 +1,7 @@
 /** The part of the protocol that is about what harts have run, counted exactly. */
 import type { FlameTree } from '../profile/flame';
 import type { TimeRange } from '../profile/timed-samples';
-import type { FunctionCost } from '../profile/top';
+import type { FunctionCost, LineCost } from '../profile/top';
 import type { HartId } from './protocol';
 
 /** Which of the two profiles is asked for. */
@@ -46,6 +46,17 @@ export interface ProfileInfo {
   /** Their most expensive functions, and how many there are in all. */
   readonly functions: readonly FunctionCost[];
   readonly functionCount: number;
+  /** Their most expensive source lines, and how many there are in all. */
+  readonly lines: readonly LineCost[];
+  readonly lineCount: number;
+}
+
+/** What of the counts beside code is wanted. */
+export interface CountedPart {
+  /** Only this part of the host time [everything]. */
+  readonly range?: TimeRange;
+  /** Only harts of these names [all]. */
+  readonly names?: readonly string[];
 }
 
 /**
@@ -101,11 +112,11 @@ export interface ProfileRequests {
   profile(names?: readonly string[], view?: ProfileView): Promise<ProfileInfo>;
   /**
    * Counts of the instructions from `start` to `end` (exclusive).
-   * @param range only this part of the host time [everything]
+   * @param part only this part of them [everything]
    */
-  counts(start: number, end: number, hart: HartId, range?: TimeRange): Promise<CodeCounts>;
+  counts(start: number, end: number, hart: HartId, part?: CountedPart): Promise<CodeCounts>;
   /** Instructions on the lines of a source file, whose path is as the program names it. */
-  lineCounts(path: string, hart: HartId, range?: TimeRange): Promise<LineCounts>;
+  lineCounts(path: string, hart: HartId, part?: CountedPart): Promise<LineCounts>;
   /** Switches counting on or off for the next restart. */
   countInstructions(isOn: boolean): Promise<void>;
   /** Looks at call stacks from now on, after restarts too, or no more; samples that there were go when it is switched on. */

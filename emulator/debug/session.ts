@@ -268,11 +268,11 @@ export class DebugSession implements MachineRequests {
   readonly sampleTime: ProfileRequests['sampleTime'] = (isOn) =>
     attempt(() => this.profiles.sampleTime(isOn));
 
-  readonly counts: ProfileRequests['counts'] = (start, end, hart, range) =>
-    attempt(() => this.profiles.counts(start, end, this.hart(hart), range));
+  readonly counts: ProfileRequests['counts'] = (start, end, hart, part) =>
+    attempt(() => this.profiles.counts(start, end, this.hart(hart), part));
 
-  readonly lineCounts: ProfileRequests['lineCounts'] = (path, hart, range) =>
-    attempt(() => this.profiles.lineCounts(path, this.hart(hart), range));
+  readonly lineCounts: ProfileRequests['lineCounts'] = (path, hart, part) =>
+    attempt(() => this.profiles.lineCounts(path, this.hart(hart), part));
 
   countInstructions(isOn: boolean): Promise<void> {
     return this.observe({ profile: isOn, ...(isOn && { raceCheck: false }) });

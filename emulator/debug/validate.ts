@@ -88,6 +88,16 @@ const hostTime = v.pipe(v.number('is not a number'), v.finite('is not finite'));
 
 const timeRange = v.strictObject({ from: hostTime, to: hostTime });
 
+const hartNames = v.pipe(
+  v.array(text(128)),
+  v.maxLength(MAX_HARTS, `has more than ${MAX_HARTS} names`),
+);
+
+const countedPart = v.strictObject({
+  range: v.exactOptional(timeRange),
+  names: v.exactOptional(hartNames),
+});
+
 const profileView = v.strictObject({
   by: v.picklist(['instructions', 'time'], 'is no kind of profile'),
   range: v.exactOptional(timeRange),
@@ -178,14 +188,9 @@ const REQUESTS = {
   locate: v.strictTuple([addresses, v.optional(hart)]),
   conflicts: v.strictTuple([]),
   checkRaces: v.strictTuple([flag]),
-  profile: v.strictTuple([
-    v.optional(
-      v.pipe(v.array(text(128)), v.maxLength(MAX_HARTS, `has more than ${MAX_HARTS} names`)),
-    ),
-    v.optional(profileView),
-  ]),
-  counts: v.strictTuple([address, address, hart, v.optional(timeRange)]),
-  lineCounts: v.strictTuple([text(MAX_PATH), hart, v.optional(timeRange)]),
+  profile: v.strictTuple([v.optional(hartNames), v.optional(profileView)]),
+  counts: v.strictTuple([address, address, hart, v.optional(countedPart)]),
+  lineCounts: v.strictTuple([text(MAX_PATH), hart, v.optional(countedPart)]),
   countInstructions: v.strictTuple([flag]),
   sampleTime: v.strictTuple([flag]),
   memoryMap: v.strictTuple([v.optional(hart)]),

@@ -95,13 +95,17 @@ function costsOf({ counts, root }: HartProfile, code: FunctionNames): Map<string
 
 /** What a source line costs, over all harts. */
 export interface LineCost {
+  /** Its path, as the debugging information has it. */
   readonly file: string;
   readonly line: number;
   readonly self: number;
 }
 
-/** Source lines by the instructions on them, the most expensive first; only code with debugging information. */
-function lineCosts(profile: Pick<Profile, 'harts'>, code: ProfileCode): LineCost[] {
+/** Source lines by what is on them, the most expensive first; only code with debugging information. */
+export function lineCosts(
+  profile: Pick<Profile, 'harts'>,
+  code: Pick<ProfileCode, 'lineAt'>,
+): LineCost[] {
   const costs = new Map<string, { file: string; line: number; self: number }>();
   const { addresses, executions } = addCounts(profile.harts.map(({ counts }) => counts));
   addresses.forEach((address, i) => {

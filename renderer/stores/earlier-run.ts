@@ -15,8 +15,9 @@ export const useEarlierRun = defineStore('earlier-run', () => {
   /** What it is called: where it comes from. */
   const title = ref('');
 
-  function keep({ unit, instructions, functions, flame }: ProfileInfo, name: string): void {
-    run.value = { unit, instructions, functions, flame: plainFlames(flame) };
+  function keep(info: ProfileInfo, name: string): void {
+    const { unit, instructions, functions, lines, flame } = info;
+    run.value = { unit, instructions, functions, lines, flame: plainFlames(flame) };
     title.value = name;
   }
 

@@ -1,5 +1,6 @@
 import { defineStore } from 'pinia';
-import { shallowRef } from 'vue';
+import { computed, shallowRef } from 'vue';
+import type { CountedPart } from '../../emulator/debug/protocol-profile';
 
 /** The part of the events that is chosen in the Timeline, by the numbers of the first and the last; null: all. */
 export const useEventRange = defineStore('event-range', () => {
@@ -8,5 +9,10 @@ export const useEventRange = defineStore('event-range', () => {
   const times = shallowRef<{ readonly from: number; readonly to: number } | null>(null);
   /** Names of the harts that run in a chosen part of a launch, as profiles call them; null: all. */
   const harts = shallowRef<readonly string[] | null>(null);
-  return { range, times, harts };
+  /** What counts beside code are of: a part of the time, or where none is known the harts that run in it. */
+  const counted = computed((): CountedPart | undefined => {
+    if (times.value) return { range: times.value };
+    return harts.value ? { names: harts.value } : undefined;
+  });
+  return { range, times, harts, counted };
 });

@@ -102,6 +102,7 @@ describe('a flame graph', () => {
       unit: 'instructions',
       text: (cost: number) => `${cost} instructions`,
       search: 'fma',
+      before: undefined,
     });
     expect(graph.get('[data-testid=flame-about]').text()).toContain('30.0 % found');
     const box = graph.get('[data-testid=flame-graph]');

@@ -2,7 +2,7 @@ import type { VueWrapper } from '@vue/test-utils';
 import { describe, expect, test } from 'vitest';
 import { command, runCommand } from '../../renderer/commands';
 import DisassemblyPane from '../../renderer/panes/disassembly/DisassemblyPane.vue';
-import { comparedRows, functionRows, loadBalance } from '../../renderer/panes/profile/profile-rows';
+import { comparedRows, costRows, loadBalance } from '../../renderer/panes/profile/profile-rows';
 import ProfilePane from '../../renderer/panes/profile/ProfilePane.vue';
 import { differenceShade, earlierTotals } from '../../renderer/parts/flame/flame-difference';
 import { useEarlierRun } from '../../renderer/stores/earlier-run';
@@ -96,6 +96,25 @@ describe('the Profile pane', () => {
     await expect.poll(() => view.disassemblyPlace).toEqual({ address: 0x10080 });
     await pane.get('[data-function=main]').trigger('keydown', { key: 'Enter' });
     await expect.poll(() => view.disassemblyPlace).toEqual({ address: 0x10040 });
+  });
+
+  test('lists source lines, of the harts that are shown, and leads to them', async () => {
+    const { pane } = await openPane();
+    await pane.get('[data-listed=line]').trigger('click');
+    const lines = (): string[] => texts(pane, '[data-line]');
+    expect(lines()).toEqual(['340 85.0 %dot.c:12', '60 15.0 %main.c:30']);
+    expect(texts(pane, 'thead th')).toEqual(['own ▾', 'line']);
+    await pane.get('[data-hart="task 1 vCPU 1"]').trigger('click');
+    await expect.poll(lines).toEqual(['300 100.0 %dot.c:12', '0 0.0 %main.c:30']);
+    await pane.get('[data-line="/src/dot.c:12"]').trigger('keydown', { key: 'Enter' });
+    await expect.poll(() => useView().sourcePlace).toEqual({ path: '/src/dot.c', line: 12 });
+    await pane.get('button[title^=Keep]').trigger('click');
+    await pane.get('[data-hart=all]').trigger('click');
+    await expect.poll(() => texts(pane, '[data-line] .change')).toEqual(['+60', '+40']);
+    await pane.get('input').setValue('src/main');
+    expect(lines()).toEqual(['60 15.0 %0+60main.c:30']);
+    await pane.get('input').setValue('nothing');
+    expect(pane.text()).toContain('No line has “nothing” in its name.');
   });
 
   test('says why there are no counts', async () => {
@@ -233,6 +252,22 @@ describe('the Disassembly', () => {
     expect(pane.find('[data-testid=counted-part]').exists()).toBe(false);
   });
 
+  test('has the counts of the harts that run in a part of a launch, and says so', async () => {
+    await openCounted();
+    const pane = show(DisassemblyPane);
+    await runCommand(command('hart-columns'), useWorkbench());
+    const counts = (): string[] => texts(pane, '[data-address="65600"] .count');
+    await expect.poll(counts).toEqual(['', '600', '1 200']);
+    useEventRange().harts = ['task 1 vCPU 1'];
+    await expect.poll(counts).toEqual(['600', '1 200']);
+    expect(pane.get('[data-testid=counted-part]').text()).toContain(
+      'counted, from start to end: 1 hart of the part chosen in Launches by instructions',
+    );
+    useEventRange().harts = null;
+    await expect.poll(counts).toEqual(['', '600', '1 200']);
+    await runCommand(command('hart-columns'), useWorkbench());
+  });
+
   test('has no column for them while nothing is counted', async () => {
     fakeWindow();
     await openProgram();
@@ -245,30 +280,30 @@ describe('the Disassembly', () => {
 describe('the lists of a profile', () => {
   const cost = (name: string, self: number, calls?: number) => ({
     name,
-    address: 0,
+    label: name,
     self,
-    total: undefined,
     calls,
+    place: { address: 0 },
   });
 
   test('keep functions of the same cost in the order of their names', () => {
-    const functions = [cost('b', 1), cost('a', 1), cost('c', 2, 7)];
+    const costs = [cost('b', 1), cost('a', 1), cost('c', 2, 7)];
     const names = (...how: ['self' | 'calls' | 'name', boolean]): string[] =>
-      functionRows(functions, '', ...how).map(({ name }) => name);
+      costRows(costs, '', ...how).map(({ name }) => name);
     expect(names('self', false)).toEqual(['c', 'a', 'b']);
     expect(names('calls', false)).toEqual(['c', 'a', 'b']);
     expect(names('name', true)).toEqual(['c', 'b', 'a']);
   });
 
   test('have the functions that only the earlier run has', () => {
-    const rows = comparedRows([cost('a', 5)], { functions: [cost('a', 7), cost('gone', 3)] });
+    const rows = comparedRows([cost('a', 5)], [cost('a', 7), cost('gone', 3)]);
     expect(
       rows.map(({ name, self, earlier, difference }) => [name, self, earlier, difference]),
     ).toEqual([
       ['a', 5, 7, -2],
       ['gone', 0, 3, -3],
     ]);
-    const byDifference = functionRows(rows, '', 'difference', false);
+    const byDifference = costRows(rows, '', 'difference', false);
     expect(byDifference.map(({ name }) => name)).toEqual(['gone', 'a']);
   });
 

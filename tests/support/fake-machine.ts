@@ -30,6 +30,7 @@ import type { ConflictsInfo } from '../../emulator/debug/protocol-conflicts';
 import type { LaunchList, LaunchPage, OneHartLaunch } from '../../emulator/debug/protocol-launches';
 import type {
   CodeCounts,
+  CountedPart,
   LineCounts,
   ProfileInfo,
   ProfileView,
@@ -37,7 +38,6 @@ import type {
 import type { EventColumns } from '../../emulator/debug/protocol-timeline';
 import type { LaunchUnit } from '../../emulator/profile/launch';
 import { FUNCTIONS, helpAt, instructionAt, placeOf, STACK_END, TEXT } from './fake-code';
-import type { TimeRange } from '../../emulator/profile/timed-samples';
 import { fakeEvents, fakeTimeline } from './fake-events';
 import { fakeLaunch, fakeLaunches } from './fake-launches';
 import { fakePage, fakePages, taskOf, type FakeSpaces } from './fake-pages';
@@ -385,12 +385,12 @@ export class FakeMachine extends FakeSource implements MachineRequests {
     return fakeProfile(this.counting, names, view);
   }
 
-  async counts(start: number, end: number, hart: number, range?: TimeRange): Promise<CodeCounts> {
-    return fakeCounts(this.counting.isCounting, start, end, hart, range);
+  async counts(start: number, end: number, hart: number, part?: CountedPart): Promise<CodeCounts> {
+    return fakeCounts(this.counting.isCounting, start, end, hart, part);
   }
 
-  async lineCounts(_path: string, hart: number, range?: TimeRange): Promise<LineCounts> {
-    return fakeLineCounts(this.counting.isCounting, hart, range);
+  async lineCounts(_path: string, hart: number, part?: CountedPart): Promise<LineCounts> {
+    return fakeLineCounts(this.counting.isCounting, hart, part);
   }
 
   async sampleTime(isOn: boolean): Promise<void> {

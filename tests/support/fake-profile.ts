@@ -1,5 +1,6 @@
 import type {
   CodeCounts,
+  CountedPart,
   HartColumn,
   LineCounts,
   ProfileInfo,
@@ -53,6 +54,11 @@ export function fakeProfile(
       { name: 'main', address: TEXT + 0x40, self: main, total, calls: 1 },
     ].filter(() => isThere),
     functionCount: isThere ? 2 : 0,
+    lines: [
+      { file: '/src/dot.c', line: 12, self: total - main },
+      { file: '/src/main.c', line: 30, self: main },
+    ].filter(() => isThere),
+    lineCount: isThere ? 2 : 0,
   };
 }
 
@@ -65,7 +71,7 @@ export function fakeCounts(
   start: number,
   end: number,
   hart: number,
-  range?: TimeRange,
+  { range, names }: CountedPart = {},
 ): CodeCounts {
   const addresses = isCounting
     ? Float64Array.from({ length: 64 }, (_, n) => TEXT + 4 * n).filter(
@@ -79,12 +85,16 @@ export function fakeCounts(
     all: addresses.map(() => (range ? 12 : 1200)),
     own: addresses.map(() => 100 * hart),
     taken: addresses.map(() => 0),
-    harts: countedHarts(addresses),
+    harts: countedHarts(addresses, names),
   };
 }
 
 /** The same on every tenth line of a file. */
-export function fakeLineCounts(isCounting: boolean, hart: number, range?: TimeRange): LineCounts {
+export function fakeLineCounts(
+  isCounting: boolean,
+  hart: number,
+  { range, names }: CountedPart = {},
+): LineCounts {
   const lines = isCounting ? Float64Array.of(10, 20, 30) : new Float64Array();
   return {
     isCounting,
@@ -92,10 +102,12 @@ export function fakeLineCounts(isCounting: boolean, hart: number, range?: TimeRa
     ...(range && { covers: around(range) }),
     all: lines.map(() => (range ? 12 : 1200)),
     own: lines.map(() => 100 * hart),
-    harts: countedHarts(lines),
+    harts: countedHarts(lines, names),
   };
 }
 
-function countedHarts(rows: Float64Array): HartColumn[] {
-  return ['main', 'task 1 vCPU 1'].map((name, n) => ({ name, counts: rows.map(() => 600 * n) }));
+function countedHarts(rows: Float64Array, names?: readonly string[]): HartColumn[] {
+  return ['main', 'task 1 vCPU 1']
+    .map((name, n) => ({ name, counts: rows.map(() => 600 * n) }))
+    .filter(({ name }) => names?.includes(name) ?? true);
 }

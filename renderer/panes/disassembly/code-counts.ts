@@ -54,7 +54,7 @@ export function useCodeCounts(
         first.address,
         last.address + LONGEST,
         machine.focusHart,
-        events.times ?? undefined,
+        events.counted,
       );
       if (mine !== latest) return;
       counts.value = answer;
@@ -70,7 +70,7 @@ export function useCodeCounts(
         machine.phase,
         machine.focusHart,
         visible.value.length > 0,
-        events.times,
+        events.counted,
       ] as const,
     ([, phase]) => {
       if (phase === 'open') return void fetch();

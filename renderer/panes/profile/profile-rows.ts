@@ -1,34 +1,72 @@
-/** The Profile pane's lists: which functions are shown in which order, and how evenly harts work. */
+/** The Profile pane's lists: which functions and lines are shown in which order, and how evenly harts work. */
 import type { CountedHart } from '../../../emulator/debug/protocol-profile';
-import type { ComparedRun } from '../../../emulator/profile/comparison';
-import type { FunctionCost } from '../../../emulator/profile/top';
-
+import { lineName, type ComparedRun } from '../../../emulator/profile/comparison';
+import type { LineCost } from '../../../emulator/profile/top';
 import { grouped, groupedNumber } from '../../format';
 
 export type CostColumn = 'self' | 'earlier' | 'difference' | 'total' | 'calls' | 'name';
 
-/** A function, its own cost in another run, and by how much this run's differs. */
-export interface FunctionRow extends FunctionCost {
+/** Where a function or a line stands. */
+export type CostPlace =
+  { readonly address: number } | { readonly file: string; readonly line: number };
+
+/** A function or a source line of a list. */
+export interface ListedCost {
+  /** Tells it from others, in other runs too. */
+  readonly name: string;
+  /** What is shown of the name. */
+  readonly label: string;
+  readonly self: number;
+  /** Only of functions whose calls were counted. */
+  readonly total?: number | undefined;
+  readonly calls?: number | undefined;
+  readonly place: CostPlace;
+}
+
+export const listedFunctions = (
+  functions: readonly (ComparedRun['functions'][number] & Pick<ListedCost, 'total' | 'calls'>)[],
+): ListedCost[] =>
+  functions.map(({ name, self, total, calls, address }) => ({
+    name,
+    label: name,
+    self,
+    total,
+    calls,
+    place: { address },
+  }));
+
+/** Lines are shown by the last part of their path. */
+export const listedLines = (lines: readonly LineCost[]): ListedCost[] =>
+  lines.map(({ file, line, self }) => ({
+    name: lineName({ file, line }),
+    label: `${file.slice(file.lastIndexOf('/') + 1)}:${line}`,
+    self,
+    place: { file, line },
+  }));
+
+/** A cost, that in another run, and by how much this run's differs. */
+interface CostRow extends ListedCost {
   readonly earlier?: number;
   readonly difference?: number;
 }
 
-/** Functions with their differences; those that only the earlier run has cost nothing in this one. */
+/** Costs with their differences; what only the earlier run has costs nothing in this one. */
 export function comparedRows(
-  functions: readonly FunctionCost[],
-  before: Pick<ComparedRun, 'functions'>,
-): FunctionRow[] {
-  const gone = new Map(before.functions.map((each) => [each.name, each]));
-  const rows = functions.map((each) => {
+  costs: readonly ListedCost[],
+  before: readonly ListedCost[],
+): CostRow[] {
+  const gone = new Map(before.map((each) => [each.name, each]));
+  const rows = costs.map((each) => {
     const earlier = gone.get(each.name)?.self ?? 0;
     gone.delete(each.name);
     return { ...each, earlier, difference: each.self - earlier };
   });
   return [
     ...rows,
-    ...Array.from(gone.values(), ({ name, address, self }) => ({
+    ...Array.from(gone.values(), ({ name, label, place, self }) => ({
       name,
-      address,
+      label,
+      place,
       self: 0,
       total: undefined,
       calls: undefined,
@@ -38,24 +76,28 @@ export function comparedRows(
   ];
 }
 
-/** Functions whose name has the text in it, by a column: numbers from the largest down, names from A to Z. */
-export function functionRows(
-  functions: readonly FunctionRow[],
+/** What has the text in its name, by a column: numbers from the largest down, names from A to Z. */
+export function costRows(
+  costs: readonly CostRow[],
   search: string,
   column: CostColumn,
   isReversed: boolean,
-): FunctionRow[] {
+): CostRow[] {
   const wanted = search.trim().toLowerCase();
   const sign = isReversed ? -1 : 1;
-  return functions
+  return costs
     .filter(({ name }) => name.toLowerCase().includes(wanted))
     .sort((a, b) => {
-      if (column === 'name') return sign * a.name.localeCompare(b.name);
+      if (column === 'name') return sign * byLabel(a, b);
       if (column === 'difference')
         return sign * (Math.abs(b.difference ?? 0) - Math.abs(a.difference ?? 0));
-      return sign * ((b[column] ?? 0) - (a[column] ?? 0) || a.name.localeCompare(b.name));
+      return sign * ((b[column] ?? 0) - (a[column] ?? 0) || byLabel(a, b));
     });
 }
+
+/** Names from A to Z, lines of a file in their order. */
+const byLabel = (a: ListedCost, b: ListedCost): number =>
+  a.label.localeCompare(b.label, 'en', { numeric: true });
 
 /**
  * How evenly the vCPUs of the newest task share its instructions: their mean by the largest, as the POP

@@ -39,15 +39,15 @@ export function useLineCounts(
 
   const { revision } = usePaneRevision('source');
   watch(
-    () => [revision.value, machine.phase, machine.focusHart, path.value, events.times] as const,
-    ([, phase, hart, file, times]) => {
+    () => [revision.value, machine.phase, machine.focusHart, path.value, events.counted] as const,
+    ([, phase, hart, file, part]) => {
       const mine = ++latest;
       if (phase !== 'open' || file === null) {
         counts.value = null;
         return;
       }
       void whileOpen(async () => {
-        const answer = await machine.requests().lineCounts(file, hart, times ?? undefined);
+        const answer = await machine.requests().lineCounts(file, hart, part);
         if (mine === latest) counts.value = answer;
       });
     },

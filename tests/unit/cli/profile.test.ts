@@ -68,6 +68,9 @@ describe('hartscope profile', () => {
     expect(same.stderr.toString()).toMatch(/ 0 +1\.000 × {2}all \(instructions\)\n$/);
     const more = await hartscope(['profile', '--compare', path, 'mp-dot', 'call', '4', '1024']);
     expect(more.stderr.toString()).toMatch(/\+[\d,]+ +1\.\d{3} × {2}dot\n/);
+    expect(more.stderr.toString()).toMatch(
+      /before +now +difference +line\n(.*\n)*.*\+[\d,]+ .*mp-dot\.c:\d+\n/,
+    );
     // What the guest wrote to standard error comes before the list in the same file.
     writeFileSync(path, `the guest's own words\n${JSON.stringify(once)}\n`);
     const mixed = await hartscope(['profile', '--compare', path, ...GUEST]);

@@ -60,6 +60,11 @@ describe('the debugger', () => {
     );
     expect(profile.flame.total[0]).toBe(profile.instructions);
     expect(profile.functions.reduce((sum, { self }) => sum + self, 0)).toBe(profile.instructions);
+    const [hottest] = profile.lines;
+    const beside = await session.lineCounts(hottest.file, 0);
+    expect(Math.max(...beside.all)).toBe(hottest.self);
+    expect(beside.lines[beside.all.indexOf(hottest.self)]).toBe(hottest.line);
+    expect(profile.lineCount).toBe(profile.lines.length);
     const all = addCounts(alone.map(({ counts }) => counts));
     const counts = await session.counts(0, 2 ** 32, 0);
     expect(counts.addresses).toEqual(all.addresses);
@@ -98,6 +103,14 @@ describe('the debugger', () => {
     expect(addresses[0]).toBe(symbol.address);
     expect(addresses.at(-1)).toBeLessThan(symbol.address + symbol.size);
     expect((await session.profile([])).instructions).toBe(0);
+    const code = await session.counts(0, 2 ** 32, 0, { names });
+    expect(code.harts.map(({ name }) => name)).toEqual(names);
+    expect(code.all.reduce((sum, each) => sum + each, 0)).toBe(some.instructions);
+    const { file } = some.lines[0];
+    const onLines = await session.lineCounts(file, 0, { names });
+    expect(onLines.all.reduce((sum, each) => sum + each, 0)).toBe(
+      some.lines.filter((line) => line.file === file).reduce((sum, { self }) => sum + self, 0),
+    );
   });
 
   test('switches counting on and off for the next start, and the race check off with it', async () => {
@@ -173,11 +186,17 @@ describe('the debugger', () => {
     expect(late.flame.total[0]).toBe(late.instructions);
     expect(late.functions.reduce((sum, { self }) => sum + self, 0)).toBe(late.instructions);
     const executions = async (range?: TimeRange): Promise<number> =>
-      (await session.counts(0, 2 ** 32, 0, range)).all.reduce((sum, each) => sum + each, 0);
+      (await session.counts(0, 2 ** 32, 0, range && { range })).all.reduce(
+        (sum, each) => sum + each,
+        0,
+      );
     expect(await executions(first)).toBe(early.instructions);
     const source = (await session.sources()).files.find(({ path }) => path.endsWith('mp-dot.c'))!;
     const onLines = async (range?: TimeRange): Promise<number> =>
-      (await session.lineCounts(source.path, 0, range)).all.reduce((sum, each) => sum + each, 0);
+      (await session.lineCounts(source.path, 0, range && { range })).all.reduce(
+        (sum, each) => sum + each,
+        0,
+      );
     expect(await onLines(first)).toBeLessThan(await onLines());
     const nothing = await view({ from: began - 2e4, to: began - 1e4 });
     expect(nothing).toMatchObject({ isCounting: true, harts: [], instructions: 0 });
@@ -255,6 +274,8 @@ describe('the debugger', () => {
     await expect(checked.profile(['x'.repeat(129)])).rejects.toThrow('profile: argument 0.0');
     await expect(checked.counts(-1, 4, 0)).rejects.toThrow('counts: argument 0 is below 0');
     const range = { from: NaN, to: 1 };
-    await expect(checked.counts(0, 4, 0, range)).rejects.toThrow('counts: argument 3.from');
+    await expect(checked.counts(0, 4, 0, { range })).rejects.toThrow(
+      'counts: argument 3.range.from',
+    );
   });
 });
