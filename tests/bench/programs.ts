@@ -7,6 +7,7 @@ import { isInstalled, QEMU } from './contenders';
 import { PROGRAMS_LIMIT, sign } from './limits';
 import { geometricMean } from './spread';
 import { textTable } from './text-table';
+import type { Usage } from './usage';
 
 /** A script of tests/bench/programs and how large its work is: QEMU takes about a second, and about ten. */
 interface Script {
@@ -66,7 +67,7 @@ export function findPrograms(): { readonly root: string } | { readonly reason: s
   return status === 0 ? { root: stdout.trim() } : { reason: stderr.trim() };
 }
 
-export function run(
+function run(
   command: string,
   words: readonly string[],
   input: string,
@@ -98,30 +99,34 @@ function runInQemu(root: string, file: string, size: number): Run {
   return run(QEMU, ['-L', root, join(root, program), ...args], input);
 }
 
-function runHere(root: string, file: string, size: number, engine: EngineKind): EngineRun {
+/** Runs the command line, `run --stats`, in a process of its own. */
+export function runMeasured(
+  words: readonly string[],
+  input: string,
+): Run & { readonly stderr: string; readonly usage: Usage } {
   const folder = mkdtempSync(join(tmpdir(), 'hartscope-bench-'));
   try {
-    const usage = join(folder, 'usage');
-    const { words, input } = commandOf(file, size);
+    const file = join(folder, 'usage');
     const cli = [join(import.meta.dirname, 'measured-cli.js'), 'run', '--stats'];
-    const options = ['--engine', engine, '--root', root];
-    const { stderr, ...times } = run(
-      process.execPath,
-      [...cli, ...options, ...words],
-      input,
-      usage,
-    );
-    const number = (pattern: RegExp): number => Number(pattern.exec(stderr)?.[1]);
-    return {
-      ...times,
-      instructions: number(/ (\d+) instructions in /),
-      share: number(/\(([0-9.]+) %\) in translated code/) / 100,
-      inRegions: number(/regions of (\d+) instructions/),
-      peakMiB: Number(readFileSync(usage, 'utf8')) / 1024,
-    };
+    const result = run(process.execPath, [...cli, ...words], input, file);
+    return { ...result, usage: JSON.parse(readFileSync(file, 'utf8')) as Usage };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function runHere(root: string, file: string, size: number, engine: EngineKind): EngineRun {
+  const { words, input } = commandOf(file, size);
+  const options = ['--engine', engine, '--root', root];
+  const { stderr, usage, ...times } = runMeasured([...options, ...words], input);
+  const number = (pattern: RegExp): number => Number(pattern.exec(stderr)?.[1]);
+  return {
+    ...times,
+    instructions: number(/ (\d+) instructions in /),
+    share: number(/\(([0-9.]+) %\) in translated code/) / 100,
+    inRegions: number(/regions of (\d+) instructions/),
+    peakMiB: usage.peakKiB / 1024,
+  };
 }
 
 function measure(
