@@ -83,6 +83,7 @@ export class Executor {
         engines,
         endTasks: (process) => this.tasks.endAll(process),
         programBegun: ({ main }) => this.hooks.programBegun?.(main),
+        libraryMapped: ({ main }) => this.hooks.libraryMapped?.(main),
       },
       leader,
     );

@@ -16,6 +16,8 @@ interface ProcessesHost {
   endTasks(process: GuestProcess): void;
   /** A process runs another program from now on. */
   programBegun(process: GuestProcess): void;
+  /** A process has mapped a file with code. */
+  libraryMapped(process: GuestProcess): void;
 }
 
 /**
@@ -144,6 +146,7 @@ export class GuestProcesses implements ProcessHost {
     process.kernel.onFlushInstructions = () =>
       engines.of(process.space).flushInstructions(process.space);
     process.kernel.onProgram = () => this.host.programBegun(process);
+    process.kernel.onLibrary = () => this.host.libraryMapped(process);
   }
 
   private hartsOf(process: GuestProcess): Hart[] {

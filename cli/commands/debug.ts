@@ -44,10 +44,18 @@ interface Options extends GuestOptions {
   readonly schedule?: Schedule;
 }
 
+/** A verb of `-x` or `-c`. */
+interface ScriptLine {
+  readonly text: string;
+  /** Where it stands, when it is from a file: the line's number from 1. */
+  readonly from?: { readonly file: string; readonly line: number };
+}
+
 /** The verbs in a file, one a line. */
-function readScript(path: string): string[] {
+function readScript(path: string): ScriptLine[] {
   try {
-    return readFileSync(path, 'utf8').split('\n');
+    const lines = readFileSync(path, 'utf8').split(/\r?\n/);
+    return lines.map((text, n) => ({ text, from: { file: path, line: n + 1 } }));
   } catch (error) {
     throw new InvalidArgumentError(`${path}: ${describeSystemError(error)}`);
   }
@@ -58,7 +66,7 @@ function readScript(path: string): string[] {
  * @param end is told the exit status
  */
 export function debugCommand(host: Host, end: (status: number) => void): Command {
-  const scripts: string[] = [];
+  const scripts: ScriptLine[] = [];
   const command = new Command('debug')
     .summary('debug a program in the terminal')
     .description('Runs a RISC-V Linux program under the debugger.')
@@ -68,7 +76,7 @@ export function debugCommand(host: Host, end: (status: number) => void): Command
       scripts.push(...readScript(path));
     })
     .option('-c, --command <verb>', 'do a verb; repeatable, in order with -x', (line: string) => {
-      scripts.push(line);
+      scripts.push({ text: line });
     })
     .option('--batch', 'end after the verbs of -x and -c')
     .option('--json', 'print one JSON object for each answer and event')
@@ -122,12 +130,12 @@ class Debugging {
   }
 
   /** @param scripts verbs that are done before any are read */
-  async run(scripts: readonly string[]): Promise<number> {
+  async run(scripts: readonly ScriptLine[]): Promise<number> {
     try {
       await this.open();
-      for (const line of scripts) {
-        if (isQuit(line)) return DONE;
-        if (!(await this.perform(line, true))) return STATUS.failed;
+      for (const { text, from } of scripts) {
+        if (isQuit(text)) return DONE;
+        if (!(await this.perform(text, true, from))) return STATUS.failed;
       }
       return this.options.batch === true ? DONE : await this.read();
     } finally {
@@ -184,9 +192,10 @@ class Debugging {
   /**
    * Does a line and prints the answer.
    * @param echo prints the line too, as if it had been typed
+   * @param from the script that it is of, which is told with what is wrong
    * @returns false when it could not be done
    */
-  private async perform(line: string, echo: boolean): Promise<boolean> {
+  private async perform(line: string, echo: boolean, from?: ScriptLine['from']): Promise<boolean> {
     const isSilent = line.trim() === '' || line.trim().startsWith('#');
     if (echo && isSilent) return true;
     if (echo && this.options.json !== true) this.host.out(`${PROMPT}${line}\n`);
@@ -198,7 +207,8 @@ class Debugging {
     } catch (error) {
       if (error instanceof OutputClosed || error instanceof CommandError) throw error;
       const text = error instanceof Error ? error.message : String(error);
-      this.print({ command: line, error: text }, text);
+      const place = from ? `${from.file}:${from.line}: ` : '';
+      this.print({ command: line, ...from, error: text }, `${place}${text}`);
       return false;
     } finally {
       this.host.flush();

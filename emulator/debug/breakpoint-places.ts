@@ -13,6 +13,7 @@ import { functionsOf, symbolsNamed } from './scope';
 import { sourceOf } from './source-debugger';
 import type { SourceLookup } from './source-lookup';
 import type { DebugTarget } from './target';
+import { variablesOf } from './variables-scope';
 
 /** Bytes that are watched where neither the user nor a symbol says how many. */
 const USUAL_LENGTH = 8;
@@ -56,11 +57,22 @@ function linePlace(target: DebugTarget, at: string, hart: Hart): Place | undefin
 function codePlace(target: DebugTarget, at: string, hart: Hart): Place {
   const named = symbolsNamed(target, hart, at.trim());
   const { lookup } = sourceOf(target, hart);
+  if (named.length === 0) refuseVariable(target, at.trim(), hart);
   const addresses =
     named.length > 0
       ? named.map(({ address }) => bodyAt(lookup, address))
       : [addressValue(target, hart, at)];
   return { kind: 'code', locations: addresses.map((address) => codeAt(target, address, hart)) };
+}
+
+/**
+ * A local variable is no place in code, even when it holds a function's address: a library that comes may have a
+ * function of its name.
+ */
+function refuseVariable(target: DebugTarget, name: string, hart: Hart): void {
+  const variables = variablesOf(sourceOf(target, hart).innermost(hart));
+  if (!variables.some((each) => each.name === name)) return;
+  throw new ExpressionError(`${name} is a variable; what it holds is “${name} + 0”`);
 }
 
 /** A function's body when the address is where one begins; a label inside a function is where it is. */
@@ -82,13 +94,12 @@ function codeAt(target: DebugTarget, address: number, hart: Hart): Location {
 /** `*(int *)p` watches the int at p; a bare number or symbol the bytes there. */
 function dataPlace(target: DebugTarget, { at, length }: BreakpointSpec, hart: Hart): Place {
   const { address, size } = dataAt(target, at, hart);
-  const symbols = target.symbolsOf(hart);
-  const symbol = symbols.byName(at.trim());
-  const bytes = length ?? size ?? (symbol && symbol.size > 0 ? symbol.size : USUAL_LENGTH);
+  const [symbol] = symbolsNamed(target, hart, at.trim());
+  const bytes = length ?? size ?? (symbol?.size || USUAL_LENGTH);
   if (address + bytes > ADDRESS_LIMIT) {
     throw new ExpressionError(`${bytes} bytes from 0x${address.toString(16)} end above 4 GiB`);
   }
-  const variable = symbols.objectAt(address);
+  const variable = sourceOf(target, hart).modules.at(address)?.symbols.objectAt(address);
   const name = variable && { symbol: variable.symbol.name, offset: variable.offset };
   return { kind: 'data', location: { address, ...name }, length: bytes };
 }

@@ -44,6 +44,7 @@ export class BreakpointTable {
     this.data.attach(target);
     target.hooks.hartMade = (hart) => this.data.cover(hart);
     target.hooks.programBegun = () => this.plantInPrograms();
+    target.hooks.libraryMapped = (hart) => this.plantInLibrary(target, hart);
     for (const entry of this.entries.values()) {
       entry.hits = 0;
       this.resolve(entry);
@@ -54,6 +55,20 @@ export class BreakpointTable {
   /** A process has another program: breakpoints get their places in it, some of them their first one. */
   private plantInPrograms(): void {
     for (const entry of this.entries.values()) if (!entry.place) this.resolve(entry);
+    this.plant();
+  }
+
+  /**
+   * A process has another shared library: what had no place in its programs may have one there, and lines of
+   * headers further ones. Other places stay: what they were computed from has changed since.
+   */
+  private plantInLibrary(target: DebugTarget, hart: Hart): void {
+    const program = target.programOf(hart);
+    for (const entry of this.entries.values()) {
+      const isLine = entry.place?.kind === 'code' && entry.place.line !== undefined;
+      if (!entry.place || isLine) this.resolve(entry);
+      else if (entry.addresses.get(program)?.length === 0) entry.addresses.delete(program);
+    }
     this.plant();
   }
 

@@ -1,10 +1,11 @@
 import type { AddressRange } from '../elf/dwarf/ranges';
+import { PLT_SUFFIX } from '../elf/plt';
 import type { AddressSpace } from '../memory/address-space';
 import type { Hart } from '../multiprocess/hart';
 import { fetchInstruction, isCall } from './fetch';
 import { runTo, stepOut, type Goal } from './goals';
 import { sourceOf, type SourceDebugger } from './source-debugger';
-import { functionsOf } from './scope';
+import { functionsOf, symbolsNamed } from './scope';
 import type { DebugTarget } from './target';
 
 /** Where a step by lines began. */
@@ -148,8 +149,30 @@ export class LineGoals {
       const body = this.source(hart).lookup.bodyStart(pc) ?? pc;
       return body === pc ? undefined : runTo([body]);
     }
+    const bodies = into ? this.behindStub(hart) : [];
+    if (bodies.length > 0) {
+      const addresses = [...bodies, ...goal.addresses];
+      return {
+        ...goal,
+        addresses,
+        arrived: () => (bodies.includes(hart.state.pc) ? 'done' : goal.arrived()),
+      };
+    }
     const isTail = cfa !== undefined && now !== undefined && now >= cfa;
     return isTail ? this.outToLines(hart) : goal;
+  }
+
+  /**
+   * At a stub of the procedure linkage table: where functions of that name that have lines begin their work. The
+   * dynamic linker may have to find the function first, which is no step of the user's.
+   */
+  private behindStub(hart: Hart): number[] {
+    const name = functionsOf(this.target, hart).functionAt(hart.state.pc)?.symbol.name;
+    if (name?.endsWith(PLT_SUFFIX) !== true) return [];
+    const { lookup } = this.source(hart);
+    return symbolsNamed(this.target, hart, name.slice(0, -PLT_SUFFIX.length)).flatMap(
+      ({ address }) => (lookup.lineAt(address) ? (lookup.bodyStart(address) ?? address) : []),
+    );
   }
 
   private isEntry(hart: Hart): boolean {

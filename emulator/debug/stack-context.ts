@@ -64,6 +64,18 @@ export class FrameContext implements ExpressionContext {
     return this.activation.frames[this.activation.index];
   }
 
+  /**
+   * Whether an object at a place is a parameter that the function has not stored there yet. Code that is not
+   * optimized has one place for each parameter, in its frame, which is true behind the frame's setup only; what
+   * its caller has stored lies above the frame.
+   */
+  isNotStored({ tag }: Entry, place: ObjectPlace): boolean {
+    if (tag !== DW_TAG.formalParameter || place.kind !== 'memory') return false;
+    const { linked, holder, module } = this;
+    if (holder === undefined || !module.info.isSettingUp(holder, linked)) return false;
+    return place.address < this.cfa();
+  }
+
   /** Where an attribute of an entry says that an object is; undefined when nothing does. */
   placeOf(entry: Entry, attribute: number): ObjectPlace | undefined {
     const expression = inherited(entry, (each) =>

@@ -53,6 +53,8 @@ export interface DebugHooks {
   hartMade?: (hart: Hart) => void;
   /** A process runs another program from now on (execve), and has not run any of it. */
   programBegun?: (hart: Hart) => void;
+  /** A process has mapped a file with code, a shared library, and has not run any of it. */
+  libraryMapped?: (hart: Hart) => void;
   /** Whether to stop before the system call that the hart stands at. Asked again when it is tried again. */
   stopsAtCall?: (hart: Hart) => boolean;
   /** Memory has run out: what is kept for the debugger alone is given back. False: there was nothing. */

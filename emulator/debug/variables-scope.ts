@@ -45,6 +45,9 @@ function entriesOf({ entry }: Scope): Entry[] {
 const isVariable = ({ tag }: Entry): boolean =>
   tag === DW_TAG.formalParameter || tag === DW_TAG.variable;
 
+/** What a parameter has for a value while its function sets up its frame. */
+const NOT_STORED = '<not stored yet>';
+
 /** The value of a variable; what keeps it from being had is told in its place. */
 export function variableValue(entry: Entry, context: FrameContext): Value {
   let type: DwarfType = VOID;
@@ -53,6 +56,7 @@ export function variableValue(entry: Entry, context: FrameContext): Value {
     const constant = inherited(entry, (each) => each.attribute(DW_AT.constValue));
     if (constant) return constantValue(type, constant.value, context);
     const place = context.placeOf(entry, DW_AT.location);
+    if (place && context.isNotStored(entry, place)) return unavailable(type, NOT_STORED);
     return place ? valueAt(type, place, context) : unavailable(type);
   } catch (error) {
     if (error instanceof UnavailableError || error instanceof DwarfError) {

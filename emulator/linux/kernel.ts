@@ -80,6 +80,8 @@ export class LinuxKernel {
   onFlushInstructions: (() => void) | undefined;
   /** Called when the process has another program (execve). */
   onProgram: (() => void) | undefined;
+  /** Called when the process has mapped a file with code: a shared library. */
+  onLibrary: (() => void) | undefined;
 
   private mm: ProcessMemory;
   private readonly givenPath: string | undefined;

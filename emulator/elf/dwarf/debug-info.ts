@@ -95,6 +95,24 @@ export class DebugInfo {
    * beginning when the compiler tracked where variables are meanwhile.
    */
   bodyStart(entry: Entry): number | undefined {
+    let start = this.bodyStarts.get(entry);
+    if (start === undefined && (start = this.findBodyStart(entry)) !== undefined) {
+      this.bodyStarts.set(entry, start);
+    }
+    return start;
+  }
+
+  /** Whether a function whose variables have one place each sets up its frame at an address. */
+  isSettingUp(entry: Entry, address: number): boolean {
+    if (address >= (this.bodyStart(entry) ?? 0) || entry.unit.tracksLocations) return false;
+    const [range] = rangesOf(entry);
+    return address >= range.start;
+  }
+
+  /** Conditions ask at each of their hits. */
+  private readonly bodyStarts = new WeakMap<Entry, number>();
+
+  private findBodyStart(entry: Entry): number | undefined {
     const [range] = rangesOf(entry);
     if (range === undefined) return undefined;
     const { start, end } = range;

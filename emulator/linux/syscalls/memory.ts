@@ -66,7 +66,10 @@ function mmap(call: Call): SyscallResult {
     return -ERRNO.ENOMEM;
   }
   noteCode(call, protection);
-  if (file !== undefined) noteFile(mappings, { start, length }, file, offset, shared);
+  if (file !== undefined) {
+    noteFile(mappings, { start, length }, file, offset, shared);
+    if ((protection & EXECUTE) !== 0) call.kernel.onLibrary?.();
+  }
   return start;
 }
 
