@@ -113,14 +113,19 @@ export class RunControl {
   }
 
   /**
-   * The harts that a command about one moves.
+   * The harts that a command about one moves; of all harts one that waits stays, or the others would have to
+   * run until it need not.
    * @throws Error when that one is frozen
    */
   members(hart: Hart, width: Width): Hart[] {
     mustMove(hart);
     const harts = this.target.liveHarts;
-    const all = width === 'hart' ? [hart] : width === 'all' ? [...harts] : groupOf(hart, harts);
-    return all.filter(({ frozen }) => !frozen);
+    if (width === 'hart') return [hart];
+    const wide =
+      width === 'group'
+        ? groupOf(hart, harts)
+        : harts.filter((each) => each === hart || each.waiting === undefined);
+    return wide.filter(({ frozen }) => !frozen);
   }
 
   /**

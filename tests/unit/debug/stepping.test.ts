@@ -194,6 +194,15 @@ describe.each([
       0, 0, 0, 0,
     ]);
     const before = client.hart(0).instructions;
+    // Of all harts main waits, so a step of all leaves it out.
+    await client.after(session.stepInstruction(1, 'all'));
+    expect(client.state.harts.map(({ instructions }) => instructions)).toEqual([
+      before,
+      1,
+      1,
+      1,
+      1,
+    ]);
     await client.after(session.stepOver(0));
     expect(client.state.stop).toEqual({ kind: 'step' });
     expect(client.state.endedVcpus).toHaveLength(4);
