@@ -1,4 +1,5 @@
 import { FLOAT_REGISTERS, INTEGER_REGISTERS } from '../../isa';
+import type { VariableInfo } from '../protocol-source';
 import { ConsoleError, wholeNumber, type Context, type Reply, type Verb } from './console-types';
 import { character, formatInteger, formatItem, parseMemoryFormat } from './memory-format';
 import { instructionText } from './code-verbs';
@@ -124,9 +125,21 @@ async function registers({ requests, hart }: Context, text: string): Promise<Rep
 }
 
 async function locals({ requests, hart, frame }: Context): Promise<Reply> {
+  return listVariables(await requests.variables(hart, frame), 'variables');
+}
+
+/** The parameters alone. */
+async function parameters({ requests, hart, frame }: Context): Promise<Reply> {
   const variables = await requests.variables(hart, frame);
+  return listVariables(
+    variables.filter(({ kind }) => kind === 'parameter'),
+    'parameters',
+  );
+}
+
+function listVariables(variables: readonly VariableInfo[], what: string): Reply {
   const text = variables.map(({ name, value }) => `${name} = ${value}`).join('\n');
-  return { text: text || 'No variables are known here.', data: { variables } };
+  return { text: text || `No ${what} are known here.`, data: { variables } };
 }
 
 /** Shows an expression on every hart that lives. */
@@ -162,6 +175,7 @@ async function undisplayed(context: Context, text: string): Promise<Reply> {
 export const INFO_DATA = {
   registers,
   locals,
+  args: parameters,
   display: (context: Context): Promise<Reply> => displaying(context, ''),
 };
 

@@ -1,3 +1,6 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { DebugConsole } from '../../../emulator/debug/console/console';
 import { Client } from '../debug/client';
@@ -143,6 +146,55 @@ describe('the debugger in a terminal', () => {
     expect(objects[4]).toEqual({ event: 'message', text: '1: fib(14)' });
     expect(objects[5]).toEqual({ event: 'output', text: 'fib(27) = 610\n', hart: 0 });
     expect(objects[6]).toMatchObject({ stop: { kind: 'exited', status: 0 } });
+  });
+
+  test('its JSON is the same each time', async () => {
+    const verbs = ['break fib', 'continue', 'print a0', 'set a0 = 3', 'info breakpoints', 'delete'];
+    const script = [...verbs, 'backtrace 1', 'x/2xw pc', 'finish', 'continue', 'fly'];
+    const options = ['--json', '--batch', '--threads', '0', ...script.flatMap((c) => ['-c', c])];
+    const { status, stdout } = await hartscope(['debug', ...options, 'fib']);
+
+    const session = `$ hartscope debug --json fib\n${stdout.toString()}status ${status}\n`;
+    await expect(session).toMatchFileSnapshot('transcripts/json.txt');
+  });
+
+  test('does each verb that help lists, from a file', async () => {
+    const { stdout: listed } = await hartscope(['debug', '--batch', '-c', 'help', 'hello']);
+    const verbs = [...listed.toString().matchAll(/^ {2}([a-z]+)(?:, \S+)* /gm)].map(
+      ([, name]) => name,
+    );
+    const file = join(import.meta.dirname, 'every-verb.txt');
+    const script = readFileSync(file, 'utf8');
+    const used = new Set(script.split('\n').map((line) => line.split(/[ /]/)[0]));
+    expect(verbs.length).toBeGreaterThan(50);
+    expect(verbs.filter((name) => !used.has(name))).toEqual([]);
+    const options = ['--batch', '--threads', '0', '-x', file];
+    const { status, stdout } = await hartscope(['debug', ...options, 'mp-dot']);
+    expect(status, stdout.toString().slice(-300)).toBe(0);
+    expect(stdout.toString()).toContain('(hartscope) echo every verb\nevery verb\n');
+  });
+
+  test('a file with verbs ends where one cannot be done, and says in which line', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'hartscope-verbs-'));
+    try {
+      const file = join(folder, 'verbs');
+      writeFileSync(file, '# A remark.\r\n\r\nprint 1\r\nprint nothing\r\nprint 2\r\n');
+      const options = ['--batch', '--threads', '0', '-x', file, 'fib'];
+      const { status, stdout } = await hartscope(['debug', ...options]);
+      expect(status).toBe(1);
+      expect(stdout.toString()).toMatch(/= 1\n/);
+      expect(stdout.toString()).not.toMatch(/= 2\n/);
+      const problem = 'No variable, register or symbol is called nothing.';
+      expect(stdout.toString()).toContain(`${file}:4: ${problem}\n`);
+      const json = await hartscope(['debug', '--json', ...options]);
+      const last = JSON.parse(json.stdout.toString().trim().split('\n').at(-1) ?? '') as unknown;
+      expect(last).toEqual({ command: 'print nothing', file, line: 4, error: problem });
+      const { status: noFile, stderr } = await hartscope(['debug', '-x', `${file}.none`, 'fib']);
+      expect(noFile).not.toBe(0);
+      expect(stderr.toString()).toContain(`${file}.none`);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
   });
 
   test('takes verbs from standard input, and gives the program its own', async () => {
