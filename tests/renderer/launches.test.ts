@@ -72,7 +72,7 @@ describe('the Launches pane', () => {
 
   test('tells the spans of a lane by keys', async () => {
     const { pane } = await openPane();
-    const about = (): string => textOf(pane, '[data-testid=launch-about]');
+    const about = (): string => textOf(pane, '[data-testid=launch-lanes-about]');
     const press = (key: string, shiftKey = false): Promise<void> =>
       pane.get('[data-testid=launch-lanes]').trigger('keydown', { key, shiftKey });
     await press('.');
@@ -83,6 +83,21 @@ describe('the Launches pane', () => {
     expect(about()).toContain('idle: waits at the join');
     await press('ArrowDown');
     expect(about()).toContain('vCPU 1 · start: waits for a thread');
+  });
+
+  test('zooms to a span by Enter: parts that keys choose are parts of it then', async () => {
+    const { pane } = await openPane();
+    const lanes = pane.get('[data-testid=launch-lanes]');
+    const chosen = (): string => textOf(pane, '[data-testid=launch-range]');
+    const choose = (): Promise<void> =>
+      lanes.trigger('keydown', { key: 'ArrowRight', shiftKey: true });
+    await lanes.trigger('keydown', { key: '.' });
+    await choose();
+    const ofAll = chosen();
+    await lanes.trigger('keydown', { key: 'Escape' });
+    await lanes.trigger('keydown', { key: 'Enter' });
+    await choose();
+    expect([ofAll, chosen()]).toEqual(['21 instructions chosen', '1 instruction chosen']);
   });
 
   test('chooses a part that the Profile pane follows, and by host time the Timeline', async () => {
@@ -275,8 +290,7 @@ describe('the lanes of a launch', () => {
       width: 440,
       height: 200,
       top: 0,
-      selectedLane: 1,
-      selected: 1,
+      selected: { lane: 1, place: 1 },
       range: { from: 10, to: 20 },
       colours: colour,
     });

@@ -1,6 +1,7 @@
 import type { LaunchPage } from '../../../emulator/debug/protocol-launches';
 import { drawRange, drawRuler, RULER } from '../../parts/canvas/axis-drawing';
-import { lowerBound, xOf, type AxisRange } from '../../parts/canvas/axis-range';
+import { lowerBound, xOf } from '../../parts/canvas/axis-range';
+import type { LaneColours, LaneSight } from '../../parts/canvas/lane-source';
 import { visibleSpans } from './launch-layout';
 
 /** Height of a lane, in CSS pixels. */
@@ -8,28 +9,13 @@ export const ROW = 24;
 /** Of more arrows in sight the rest is left out: nobody could follow them. */
 const MOST_FLOWS = 1500;
 
-export interface LaunchColours {
-  readonly ground: string;
-  readonly text: string;
-  readonly quiet: string;
-  readonly line: string;
-  readonly accent: string;
+interface LaunchColours extends LaneColours {
   readonly path: string;
   /** By kind of span. */
   readonly kinds: Readonly<Record<string, string>>;
-  readonly font: string;
 }
 
-export interface LaunchPicture {
-  readonly window: AxisRange;
-  readonly width: number;
-  readonly height: number;
-  /** How far the lanes are scrolled up, in CSS pixels. */
-  readonly top: number;
-  readonly selectedLane: number;
-  /** The selected span of that lane; −1: none. */
-  readonly selected: number;
-  readonly range: AxisRange | null;
+interface LaunchPicture extends LaneSight {
   readonly colours: LaunchColours;
 }
 
@@ -77,7 +63,7 @@ function drawLane(
   { lanes, kinds }: LaunchPage,
   index: number,
   y: number,
-  { window, width, colours, selectedLane, selected }: LaunchPicture,
+  { window, width, colours, selected }: LaunchPicture,
 ): void {
   const lane = lanes[index];
   if (!lane) return;
@@ -88,12 +74,13 @@ function drawLane(
     context.fillStyle = colours.kinds[box.kind] ?? colours.quiet;
     context.fillRect(box.left, y + from * ROW, box.width, (to - from) * ROW);
   }
-  if (index !== selectedLane) return;
+  if (index !== selected.lane) return;
   context.strokeStyle = colours.accent;
   context.strokeRect(0.5, y + 0.5, width - 1, ROW - 2);
-  if (selected < 0) return;
-  const left = xOf(lane.start[selected] ?? 0, window, width);
-  const right = xOf(lane.end[selected] ?? 0, window, width);
+  const { place } = selected;
+  if (place < 0) return;
+  const left = xOf(lane.start[place] ?? 0, window, width);
+  const right = xOf(lane.end[place] ?? 0, window, width);
   context.strokeRect(left - 0.5, y + 2.5, Math.max(2, right - left) + 1, ROW - 6);
 }
 

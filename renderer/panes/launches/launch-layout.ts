@@ -1,7 +1,7 @@
 /** Which spans of a launch's lanes are worth drawing, and how their kinds are told. */
 import type { LaneColumns, LaunchPage } from '../../../emulator/debug/protocol-launches';
 import type { LaunchUnit } from '../../../emulator/profile/launch';
-import { grouped, groupedNumber } from '../../format';
+import { counted, groupedNumber } from '../../format';
 import { lowerBound, type AxisRange } from '../../parts/canvas/axis-range';
 
 /** What the kinds of spans mean, in the order of the legend. */
@@ -74,7 +74,7 @@ export function spanAt({ start }: LaneColumns, at: number): number {
 
 /** `12.34 ms`, `12 345 instructions`. */
 export function lengthText(length: number, unit: LaunchUnit): string {
-  if (unit === 'instructions') return `${grouped(Math.round(length))} instructions`;
+  if (unit === 'instructions') return counted(Math.round(length), 'instruction');
   if (length >= 1e6) return `${groupedNumber(length / 1e6, 2)} ms`;
   return `${(length / 1e3).toFixed(1)} µs`;
 }

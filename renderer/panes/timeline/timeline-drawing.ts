@@ -1,5 +1,6 @@
-import { xOf, type AxisRange } from '../../parts/canvas/axis-range';
 import { drawRange, drawRuler, RULER } from '../../parts/canvas/axis-drawing';
+import { xOf } from '../../parts/canvas/axis-range';
+import type { LaneColours, LaneSight } from '../../parts/canvas/lane-source';
 import {
   placeOn,
   visibleBars,
@@ -13,29 +14,16 @@ import {
 /** Height of a lane, in CSS pixels. */
 export const ROW = 26;
 
-export interface TimelineColours {
-  readonly ground: string;
-  readonly text: string;
-  readonly quiet: string;
-  readonly line: string;
-  readonly accent: string;
+interface TimelineColours extends LaneColours {
   readonly tint: string;
   readonly marks: Readonly<Record<MarkClass, string>>;
-  readonly font: string;
 }
 
-export interface TimelinePicture {
+interface TimelinePicture extends Omit<LaneSight, 'selected'> {
   readonly axis: Axis;
-  readonly window: AxisRange;
-  readonly width: number;
-  readonly height: number;
-  /** How far the lanes are scrolled up, in CSS pixels. */
-  readonly top: number;
   readonly selectedLane: Lane | undefined;
   /** Place of the selected event in the selected lane. */
   readonly selected: number;
-  /** The chosen part of the axis. */
-  readonly range: AxisRange | null;
   readonly colours: TimelineColours;
 }
 

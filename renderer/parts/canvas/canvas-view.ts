@@ -19,7 +19,7 @@ export function useCanvasView(
   box: Readonly<Ref<HTMLElement | null>>,
   canvas: Readonly<Ref<HTMLCanvasElement | null>>,
   draw: (context: CanvasRenderingContext2D, element: HTMLCanvasElement) => void,
-  { gutter = 0 }: { gutter?: number } = {},
+  { gutter = () => 0 }: { gutter?: () => number } = {},
 ): CanvasView {
   const size = ref<CanvasSize>({ width: 0, height: 0 });
   /** What is drawn does not follow the theme by itself. */
@@ -44,7 +44,7 @@ export function useCanvasView(
 
   function measure(): void {
     const { clientWidth = 0, clientHeight = 0 } = box.value ?? {};
-    size.value = { width: Math.max(0, clientWidth - gutter), height: clientHeight };
+    size.value = { width: Math.max(0, clientWidth - gutter()), height: clientHeight };
   }
 
   onMounted(() => {
