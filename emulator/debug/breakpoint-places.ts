@@ -96,6 +96,7 @@ function dataPlace(target: DebugTarget, { at, length }: BreakpointSpec, hart: Ha
   const { address, size } = dataAt(target, at, hart);
   const [symbol] = symbolsNamed(target, hart, at.trim());
   const bytes = length ?? size ?? (symbol?.size || USUAL_LENGTH);
+  if (bytes < 1) throw new ExpressionError(`no bytes are there to be watched: ${at} has ${bytes}`);
   if (address + bytes > ADDRESS_LIMIT) {
     throw new ExpressionError(`${bytes} bytes from 0x${address.toString(16)} end above 4 GiB`);
   }

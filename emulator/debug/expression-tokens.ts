@@ -65,13 +65,16 @@ function tokenOf(match: RegExpExecArray, at: number): Token {
   return { kind: 'symbol', text: symbol ?? '', at };
 }
 
-/** @throws ExpressionError for `0x_` and `09` */
+/** @throws ExpressionError for `0x_` and `09`, and for what no type of C holds */
 function numberOf(digits: string, text: string): bigint {
+  let value: bigint;
   try {
-    return BigInt(digits);
+    value = BigInt(digits);
   } catch {
     throw new ExpressionError(`${text} is no number`);
   }
+  if (value >= 1n << 64n) throw new ExpressionError(`${text} has more than 64 bits`);
+  return value;
 }
 
 function codeOf(character: string): number {

@@ -201,6 +201,19 @@ describe('a data breakpoint', () => {
     expect(client.breakpoints[0].hits).toBe(1);
   });
 
+  test.each([
+    [0, 'no bytes are there to be watched'],
+    [2 ** 32, 'end above 4 GiB'],
+  ])('of %d bytes has a problem, and those after it have none', async (length, problem) => {
+    client = new Client();
+    await client.open('mp-dot');
+    const { session } = client;
+    const odd = { kind: 'data', at: 'partial', length, enabled: true } as const;
+    expect((await session.addBreakpoint(odd)).problem).toContain(problem);
+    expect((await session.addBreakpoint({ at: 'work', enabled: true })).problem).toBeUndefined();
+    expect((await client.after(session.run())).stop).toMatchObject({ kind: 'breakpoint', id: 2 });
+  });
+
   test('there may be a hundred of, one beside the other', async () => {
     client = new Client();
     await client.open('mp-dot');

@@ -67,6 +67,8 @@ describe('a C expression', () => {
     ['*data', 'A void pointer must be cast before * is applied.'],
     ['index +', 'Column 8: expected a number, a name or “(”, found the end.'],
     ['1 / 0', 'Division by zero.'],
+    ['0x10000000000000000', '0x10000000000000000 has more than 64 bits.'],
+    ['18446744073709551616 - 1', '18446744073709551616 has more than 64 bits.'],
     ['&index', 'The value has no address: it is not in memory.'],
     ['options + 1', 'A struct mp_options is no number.'],
     ['end', 'Optimized out.'],
