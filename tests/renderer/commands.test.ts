@@ -6,6 +6,8 @@ import LogPane from '../../renderer/panes/log/LogPane.vue';
 import CommandPalette from '../../renderer/parts/CommandPalette.vue';
 import { placeOfKey } from '../../renderer/key-place';
 import { useLog } from '../../renderer/stores/log';
+import { useMachine } from '../../renderer/stores/machine';
+import { usePrograms } from '../../renderer/stores/programs';
 import { useView } from '../../renderer/stores/view';
 import { fakeWindow, openProgram, show } from './support';
 
@@ -102,6 +104,27 @@ describe('the command palette', () => {
     expect(item.attributes('aria-disabled')).toBe('true');
     expect(command('step.over').key).toBe('F10');
     expect(item.text()).toContain('F10');
+  });
+
+  test('opens a bundled guest by its name', async () => {
+    fakeWindow();
+    usePrograms().guests = [
+      {
+        name: 'spin',
+        description: 'Turns.',
+        arguments: [],
+        readsTerminal: false,
+        entry: 'main',
+        tags: [],
+      },
+    ];
+    const palette = show(CommandPalette, { mode: 'commands' });
+    await palette.find('input').setValue('open spin');
+    expect(palette.findAll('[role=option]').map((item) => item.text())).toEqual([
+      'Open guest: spinguest',
+    ]);
+    await palette.find('input').trigger('keydown', { key: 'Enter' });
+    await expect.poll(() => useMachine().program?.name).toBe('spin');
   });
 
   test('says when nothing matches', async () => {
