@@ -3,6 +3,7 @@ import type { MachineStop } from '../../emulator/debug/target';
 import { Machine } from '../../emulator/machine';
 import { TimeSampler } from '../../emulator/debug/time-sampler';
 import { CapturedStreams } from '../support/captured-streams';
+import { COUNTING_LIMIT, sign } from './limits';
 
 /** What counting, sampling and timed events cost, kernel by kernel, in one run. */
 export const PROFILE_KERNELS = ['dot', 'sieve', 'matmul', 'sha256', 'fib', 'intmix'] as const;
@@ -88,6 +89,10 @@ export function printProfile(costs: readonly ProfileCost[]): string {
   const compared = WAYS.filter(({ name, by }) => name !== by);
   const row = (cells: readonly string[]): string =>
     cells.map((cell, i) => (i === 0 ? cell.padEnd(8) : cell.padStart(18))).join('');
+  const ratio = (us: ProfileCost['us'], { name, by, profile }: Way): string => {
+    const times = us[name] / us[by];
+    return `${times.toFixed(2)}${profile ? ` ${sign(times <= COUNTING_LIMIT)}` : ''}`;
+  };
   return [
     row([
       'kernel',
@@ -98,8 +103,9 @@ export function printProfile(costs: readonly ProfileCost[]): string {
       row([
         kernel,
         ...WAYS.map(({ name }) => us[name].toFixed(1)),
-        ...compared.map(({ name, by }) => (us[name] / us[by]).toFixed(2)),
+        ...compared.map((way) => ratio(us, way)),
       ]),
     ),
+    `✓: counting takes at most ${COUNTING_LIMIT} times as long as without it`,
   ].join('\n');
 }

@@ -2,7 +2,7 @@ import type { BrowserWindow } from 'electron';
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { command, openGuest, reaches, startApp, type RunningApp } from './support';
+import { command, openGuest, reaches, runToExit, startApp, type RunningApp } from './support';
 
 let running: RunningApp;
 let page: Page;
@@ -38,8 +38,7 @@ describe('launches in the window', () => {
     await command(page, 'Show Guests');
     await page.keyboard.press('Alt+Shift+C');
     await openGuest(page, 'mp-unbalanced');
-    await page.keyboard.press('F5');
-    await reaches(page, /^Exited/);
+    await runToExit(page);
     await expect.poll(() => measure('Load balance'), { timeout: 10_000 }).toMatch(/^0\.5\d$/);
     expect(await pane('Launches').innerText()).toContain('vCPU 1 has 1.8 times the mean work');
     await picture('launches');

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { command, openGuest, reaches, startApp, type RunningApp } from './support';
+import { command, openGuest, reaches, runToExit, startApp, type RunningApp } from './support';
 
 let running: RunningApp;
 let page: Page;
@@ -30,8 +30,7 @@ describe('a profile in the window', () => {
   test('has every hart of a task and its hot functions', async () => {
     await command(page, 'Show Guests');
     await openGuest(page, 'mp-dot');
-    await page.keyboard.press('F5');
-    await reaches(page, /^Exited/);
+    await runToExit(page);
     await expect.poll(() => texts('[data-hart]')).toHaveLength(6);
     const harts = await texts('[data-hart] .number');
     const [all = 0, ...each] = harts.map(number);
@@ -80,8 +79,7 @@ describe('a profile in the window', () => {
     await command(page, 'Show Guests');
     await openGuest(page, 'mp-unbalanced');
     await page.keyboard.press('Control+Shift+8');
-    await page.keyboard.press('F5');
-    await reaches(page, /^Exited/);
+    await runToExit(page);
     await expect.poll(() => texts('[data-hart]')).toHaveLength(10);
     const ratio = (await workOf('task 1 vCPU 1')) / (await workOf('task 1 vCPU 2'));
     expect(ratio).toBeCloseTo(2, 1);
@@ -105,8 +103,7 @@ describe('a profile in the window', () => {
     await openGuest(page, 'mandelbrot');
     await page.keyboard.press('Control+Shift+8');
     await page.keyboard.press('Alt+Shift+H');
-    await page.keyboard.press('F5');
-    await reaches(page, /^Exited/);
+    await runToExit(page);
     await expect.poll(() => texts('[data-hart]')).toHaveLength(2);
     expect(await pane().getByTestId('profile-summary').innerText()).toMatch(/[1-9]\d* samples/);
     expect((await texts('[data-hart] .number'))[0]).toMatch(/ ms$/);

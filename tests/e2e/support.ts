@@ -68,6 +68,14 @@ export async function addBreakpoint(page: Page, at: string): Promise<void> {
   await expect.poll(() => page.locator('.at').allInnerTexts()).toContain(at);
 }
 
+/** Runs the program by its key, as soon as that can be done, and waits for its end. */
+export async function runToExit(page: Page): Promise<void> {
+  await reaches(page, /^Stopped/);
+  await page.locator('[data-verb=run]:not([disabled])').first().waitFor();
+  await page.keyboard.press('F5');
+  await reaches(page, /^Exited/);
+}
+
 /** All that the terminal shows. */
 export const terminalText = (page: Page): Promise<string> =>
   page.getByTestId('terminal').locator('.xterm-rows').innerText();
