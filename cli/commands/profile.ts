@@ -98,7 +98,7 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
       'with --time: a look each n instructions, not each millisecond',
       parseCount,
     )
-    .option('--compare <file>', 'how functions differ from a list that --json has printed')
+    .option('--compare <file>', 'how functions and lines differ from a list of --json')
     .option('--top <n>', 'so many functions and lines in the list', parseCount, 20)
     .option('--launches', 'tell how the vCPUs of each task worked together')
     .option('--host-time', 'launches by host time, on threads, instead of by instructions')
@@ -128,11 +128,16 @@ export function profileCommand(host: Host, end: (status: number) => void): Comma
  * Whether launches are to be told instead of counts.
  * @throws CommandError when the options do not go together
  */
-function wantsLaunches({ launches, output, hostTime, oneHart, raceCheck }: Options): boolean {
+function wantsLaunches(options: Options): boolean {
+  const { launches, output, hostTime, oneHart, raceCheck } = options;
   const isTrace = output !== undefined && TRACE.test(output);
   const wanted = launches === true || isTrace;
   if (wanted && output !== undefined && !isTrace) {
     throw usageError('launches are written to a file named *.pftrace or *.perfetto-trace');
+  }
+  const { time, every, counts, compare } = options;
+  if (wanted && (time ?? every ?? counts ?? compare) !== undefined) {
+    throw usageError('--time, --every, --counts and --compare are not for launches');
   }
   if (!wanted && (hostTime === true || oneHart !== undefined || raceCheck === true)) {
     throw usageError('--host-time, --one-hart and --race-check are for --launches');

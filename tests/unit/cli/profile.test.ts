@@ -292,5 +292,10 @@ describe('hartscope profile --launches', () => {
     ]);
     const alone = await hartscope(['profile', '--host-time', 'mp-dot']);
     expect(alone.stderr.toString()).toContain('are for --launches');
+    const mixed = await hartscope(['profile', '--launches', '--time', 'mp-dot']);
+    expect([mixed.status, mixed.stderr.toString()]).toEqual([
+      2,
+      expect.stringContaining('--compare are not for launches'),
+    ]);
   });
 });
