@@ -42,6 +42,12 @@ export const reaches = (page: Page, state: string | RegExp): Promise<void> =>
 
 /** Opens a bundled guest from the Guests pane. */
 export async function openGuest(page: Page, name: string): Promise<void> {
+  const isOpen = (await page.getByTestId('program').innerText()) === name;
+  if (isOpen && /^(Stopped|Running|Waiting)/.test(await runState(page))) {
+    // The state and the name of what is open already would be taken for those of what is opened now.
+    await page.keyboard.press('Shift+F5');
+    await reaches(page, /^No guest/);
+  }
   await page.locator(`[data-row="guest:${name}"]`).dblclick();
   await expect.poll(() => page.getByTestId('program').innerText(), { timeout: 15_000 }).toBe(name);
   await reaches(page, /^Stopped/);
