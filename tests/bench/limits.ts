@@ -43,8 +43,8 @@ export const FORK_LIMITS_US = [
 /** The dot product of 8192 floats on one hart, translated, in microseconds. */
 export const DOT_LIMIT_US = 20;
 
-/** A kernel's time while it is counted, as a multiple of its time without, on either engine. */
-export const COUNTING_LIMIT = 1.3;
+/** The share of a kernel's speed that counting may cost, on either engine. */
+export const COUNTING_LOSS_LIMIT = 0.3;
 
 /** Whether a limit is kept, as a sign. */
 export const sign = (isKept: boolean): string => (isKept ? '✓' : '✗');
