@@ -1,4 +1,5 @@
 /** Entry of the worker threads that run a machine's vCPUs beside its hart thread, and of the one that translates. */
+import { setPriority } from 'node:os';
 import { parentPort, workerData } from 'node:worker_threads';
 import { runPoolThread, type PoolThreadData } from '../multiprocess/pool-thread';
 import { SPARE } from '../multiprocess/spare-translator';
@@ -20,7 +21,21 @@ const data = workerData as PoolThreadData | TranslationThreadData | typeof SPARE
  */
 function run(): Promise<void> {
   if (data === SPARE) return runSpareTranslator(port);
-  return 'translations' in data ? runTranslationThread(data) : runPoolThread(data);
+  if ('translations' in data) return runTranslationThread(data);
+  giveWay();
+  return runPoolThread(data);
+}
+
+/** How much later than others a vCPU's thread gets a core that both want (`nice`). */
+const NICENESS = 10;
+
+/**
+ * In the app the window comes first: 64 vCPUs on two cores would hold up each of its frames. Only Linux has a niceness
+ * for each thread; elsewhere it would be the whole process's, so also that of the thread that answers the window.
+ */
+function giveWay(): void {
+  if (process.platform === 'linux' && process.versions.electron !== undefined)
+    setPriority(0, NICENESS);
 }
 
 void run();

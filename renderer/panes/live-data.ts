@@ -14,7 +14,7 @@ interface LiveData {
 }
 
 /** After an answer the pane leaves the machine alone for so many times as long as it took. */
-const PAUSE = 0.5;
+const PAUSE = 0.25;
 
 /**
  * Keeps what a pane shows as new as the machine's state. A pane that nobody sees is left as it is, and catches up when
